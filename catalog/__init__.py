@@ -1,0 +1,1 @@
+"""Musubi: a metadata catalogue that other catalogues can join."""

@@ -1,0 +1,1 @@
+"""What happened, in order; the only truth, with its mirror beside it."""

@@ -1,0 +1,294 @@
+"""The tables of the ledger and of what stands beside every kind's mirror, as SQLAlchemy Core sees them.
+
+Ids and IRIs are long and named often, so each stands once in `node` and is an integer everywhere else. A link to a
+record that is not here yet points to its node; when the record arrives it takes that node's key, and the link joins
+without being touched. Times are UTC text in ISO 8601 with microseconds and Z, which sorts as it reads on every
+database; documents are JSON in TEXT, since PostgreSQL's jsonb would reorder keys and refuse NUL.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives a rowid alias only to INTEGER; elsewhere keys are 64 bits wide.
+Key = BigInteger().with_variant(Integer(), "sqlite")
+# Ids sort by byte on every database: a cursor's last key must mean the same everywhere.
+Id = Text().with_variant(Text(collation="C"), "postgresql")
+
+setting = Table("setting", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+
+node = Table("node", metadata, Column("key", Key, primary_key=True), Column("id", Id, nullable=False, unique=True))
+
+scope = Table(
+    "scope",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("id", Id, nullable=False, unique=True),
+    Column("parent", Key, ForeignKey("scope.key")),
+    Column("level", Integer, nullable=False),
+    Column("title", Text, nullable=False, server_default="{}"),
+    # What was set here; null leaves it to the scope above.
+    Column("mode", Text),  # everyone | limited
+    Column("metadata_until", Text),
+    Column("data_until", Text),
+    # What is in force here: that of the nearest scope that sets it. A root that sets nothing is limited.
+    Column("open", Boolean, nullable=False, server_default=text("false")),
+    Column("metadata_embargo", Text),
+    Column("data_embargo", Text),
+)
+
+scope_closure = Table(
+    "scope_closure",
+    metadata,
+    Column("ancestor", Key, ForeignKey("scope.key"), primary_key=True),
+    Column("descendant", Key, ForeignKey("scope.key"), primary_key=True),
+    Column("depth", Integer, nullable=False),
+)
+
+source = Table("source", metadata, Column("id", Id, primary_key=True), Column("version", Integer, nullable=False))
+
+source_version = Table(
+    "source_version",
+    metadata,
+    Column("source", Id, ForeignKey("source.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
+profile_version = Table(
+    "profile_version",
+    metadata,
+    Column("name", Id, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False, server_default="{}"),
+    Column("submitted", Text, nullable=False),  # the JSON Schema as it came
+    Column("schema", Text, nullable=False),  # as it is used, after safe repairs
+    Column("shapes", Text),  # Turtle
+    Column("notes", Text, nullable=False, server_default="[]"),  # findings: what was repaired
+    Column("trial", Text),  # what the records of older versions would break
+    Column("published_at", Text),  # null: proposed only
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("key", Key, ForeignKey("node.key"), primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Id, nullable=False),
+    Column("local_id", Id, nullable=False),
+    Column("scope", Key, ForeignKey("scope.key"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("revision", Integer, nullable=False),  # the newest: the optimistic lock
+    Column("shown", Integer, nullable=False),  # the newest that passed the gate: what is read
+    Column("hash", Text, nullable=False),
+    Column("profile", Text),
+    Column("findings", Text),  # of the revision shown, where it keeps its kind but not its profile
+    Column("merged_into", Key, ForeignKey("record.key")),
+    Column("reason", Text),  # why it was withdrawn
+    Column("created_at", Text, nullable=False),
+    Column("modified_at", Text, nullable=False),
+    Index("ix_record_source_kind", "source", "kind"),
+    Index("ix_record_scope", "scope"),
+    Index("ix_record_status", "status", sqlite_where=text("status <> 'public'"), postgresql_where=text("status <> 'public'")),
+    Index("ix_record_modified_at", "modified_at"),
+)
+
+# Apart from `record`, whose rows are scanned by filters and must stay narrow.
+linked = Table(
+    "linked", metadata, Column("record", Key, ForeignKey("record.key"), primary_key=True, autoincrement=False), Column("document", Text, nullable=False)
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("record", Key, ForeignKey("record.key"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("as_sent", Text),  # where the text that came was not byte for byte the compact body
+    Column("profile", Text),
+    Column("hash", Text, nullable=False),
+    Column("scope", Key, ForeignKey("scope.key"), nullable=False),
+    Column("findings", Text),
+    Column("quarantined", Boolean, nullable=False, server_default=text("false")),
+    Column("expunged", Text),  # the reason; body is then "null"
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("load", Text),
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("position", Key, primary_key=True, autoincrement=False),
+    Column("record", Key, nullable=False),
+    Column("verb", Text, nullable=False),  # submit | publish | suppress | hide | withdraw | restore | merge | unmerge | move | files | expunge
+    Column("revision", Integer, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("detail", Text),
+    Index("ix_change_record_position", "record", "position"),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("record", Key, ForeignKey("record.key"), nullable=False),
+    Column("field", Text, nullable=False),
+    Column("target", Key, ForeignKey("node.key"), nullable=False),
+    Column("role", Text),
+    Column("port", Text),
+    Column("predicate", Text),
+    Column("from", Text),
+    Column("order", Integer),
+    Column("until", Text),
+    Column("note", Text),
+    Column("by", Text),
+    Index("ix_link_record_field", "record", "field"),
+    Index("ix_link_target_field", "target", "field"),
+)
+
+quantity = Table(
+    "quantity",
+    metadata,
+    Column("record", Key, ForeignKey("record.key"), nullable=False),
+    Column("field", Text, nullable=False),
+    Column("name", Text),
+    Column("value", Double),
+    Column("min", Double),
+    Column("max", Double),
+    Column("uncertainty", Double),
+    Column("unit", Text, nullable=False),
+    Column("quantity_kind", Text),
+    Column("si_min", Double),
+    Column("si_max", Double),
+    Index("ix_quantity_record", "record"),
+    Index("ix_quantity_field_name_si_min", "field", "name", "si_min"),
+)
+
+attribute = Table(
+    "attribute",
+    metadata,
+    Column("record", Key, ForeignKey("record.key"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Text),
+    # The first 64 characters: enough to choose by, and never too long for an index.
+    Column("value_key", Text),
+    Column("term", Text),
+    Column("origin", Text, nullable=False),
+    Index("ix_attribute_record", "record"),
+    Index("ix_attribute_name_value_key", "name", "value_key"),
+)
+
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("record", Key, ForeignKey("record.key"), nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("is_primary", Boolean, nullable=False, server_default=text("false")),
+    Column("state", Text),
+    Index("ix_identifier_record", "record"),
+    Index("ix_identifier_value_scheme", "value", "scheme"),
+)
+
+file = Table(
+    "file",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("dataset", Key, ForeignKey("record.key"), nullable=False),
+    Column("path", Id, nullable=False),
+    Column("size", BigInteger),
+    Column("media_type", Text),
+    Column("format", Text),
+    Column("role", Text),
+    Column("modified_at", Text),
+    Column("checksums", Text, nullable=False, server_default="[]"),
+    Column("order", Integer),
+    Column("paired", Text),
+    Index("uq_file_dataset_path", "dataset", "path", unique=True),
+)
+
+file_list = Table(
+    "file_list",
+    metadata,
+    Column("dataset", Key, ForeignKey("record.key"), primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+location = Table(
+    "location",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("file", Key, ForeignKey("file.key", ondelete="CASCADE"), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("facility", Text),
+    Column("storage_class", Text),
+    Column("state", Text, nullable=False, server_default="online"),
+    Column("state_until", Text),
+    Column("verified_at", Text),
+    Column("permission", Text),
+    Index("ix_location_file", "file"),
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("record", Key, ForeignKey("record.key"), primary_key=True),
+    Column("profile", Text, primary_key=True),  # name@version that the record does not name itself
+    Column("valid", Boolean, nullable=False),
+    Column("findings", Text, nullable=False, server_default="[]"),
+    Column("at", Text, nullable=False),
+)
+
+load = Table(
+    "load",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("atomic", Boolean, nullable=False, server_default=text("false")),
+    Column("state", Text, nullable=False),  # running | complete | incomplete
+    Column("counts", Text, nullable=False, server_default="{}"),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+)
+
+expunge_request = Table(
+    "expunge_request",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("record", Key, ForeignKey("record.key"), nullable=False),
+    Column("revision", Integer),  # null: all of it
+    Column("reason", Text, nullable=False),
+    Column("code_hash", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("done_at", Text),
+)
+
+# Which table answers for a kind now, and which is being filled to take its place.
+mirror = Table(
+    "mirror",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("table", Text, nullable=False),
+    Column("state", Text, nullable=False),  # filling | live | old
+    Column("filled_to", Key),
+)
