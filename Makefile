@@ -1,0 +1,111 @@
+# `make` lists what there is. Every target makes the environment that it needs.
+.DEFAULT_GOAL := list
+SHELL := /bin/bash
+
+PORT ?= 8000
+DATA ?= data
+JOBS ?= 2
+PYTEST_ARGS ?=
+
+run_environment := scripts/environment.sh run
+dev_environment := scripts/environment.sh dev
+pytest := .venv/bin/python -m pytest
+bench := .venv/bin/python -m tests.bench
+
+.PHONY: list
+list: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## serve a sample catalogue on 127.0.0.1:8000; PORT=8080 and DATA=folder choose another place
+	@$(run_environment)
+	@.venv/bin/catalog sample --data '$(DATA)' --if-empty
+	@exec .venv/bin/catalog serve --data '$(DATA)' --port '$(PORT)'
+
+.PHONY: environment
+environment: ## make .venv with everything that checks and tests need
+	@$(dev_environment)
+
+.PHONY: test
+test: environment ## every test that needs no server; PYTEST_ARGS="-k word" chooses
+	@$(pytest) -n $(JOBS) --dist worksteal -q -m "not service and not browser and not wheel" $(PYTEST_ARGS)
+
+.PHONY: services
+services: ## start the servers that tests need (PostgreSQL), installing what is missing by apt-get as root
+	@scripts/services/postgresql.sh start
+
+.PHONY: services-stop
+services-stop: ## stop them
+	@scripts/services/postgresql.sh stop
+
+.PHONY: test-services
+test-services: environment services ## the tests that need real servers or a browser
+	@$(pytest) -q -m "service or browser" $(PYTEST_ARGS)
+
+.PHONY: check
+check: environment format-check lint types imports wheel ## format, lint, types, import rules, wheel
+
+.PHONY: format
+format: environment ## write the code in its one format
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix-only --quiet .
+
+.PHONY: format-check
+format-check: environment
+	@.venv/bin/ruff format --check .
+
+.PHONY: lint
+lint: environment
+	@.venv/bin/ruff check .
+
+.PHONY: types
+types: environment
+	@.venv/bin/mypy
+
+.PHONY: imports
+imports: environment
+	@.venv/bin/lint-imports
+
+.PHONY: wheel
+wheel: environment ## build the wheel and run what is in it, in an environment of its own
+	@$(pytest) -q -m wheel tests/architecture $(PYTEST_ARGS)
+
+.PHONY: coverage
+coverage: environment ## the tests that need no server, and which lines they reach
+	@$(pytest) -q -n $(JOBS) -m "not service and not browser and not wheel" --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: bench-gate bench-load bench-read ## the measurements, a line each: name value unit (bench-large apart)
+
+.PHONY: bench-data
+bench-data: environment ## make the records that benches use, once, in .bench/
+	@$(bench).data
+
+.PHONY: bench-gate
+bench-gate: bench-data ## records a second through the gate, and through its plain peers
+	@$(bench).gate
+
+.PHONY: bench-load
+bench-load: bench-data ## records a second from a file until they are readable, on SQLite and PostgreSQL
+	@$(bench).load
+
+.PHONY: bench-read
+bench-read: bench-data ## requests a second by HTTP
+	@$(bench).read
+
+.PHONY: bench-large
+bench-large: environment ## load and reads at 20 thousand and at 1 million records; takes long
+	@$(bench).large
+
+.PHONY: docs
+docs: environment ## write the parts of docs/ that are made from the code
+	@.venv/bin/python scripts/write_docs.py
+
+.PHONY: constraints
+constraints: ## renew constraints.txt: the newest versions that pyproject.toml allows
+	@scripts/constraints.sh
+
+.PHONY: clean
+clean: ## remove what was made here, but no data: environment, caches, builds
+	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,357 @@
+"""What an installation can choose, each choice said once: its name, default, meaning and what is right for it.
+
+Settings come from the command line, the environment (`CATALOG_PORT`), one TOML file, and the defaults, in that order.
+This is the only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from catalog.errors import Misconfigured
+
+PREFIX: Final = "CATALOG_"
+FILE_VARIABLE: Final = "CATALOG_SETTINGS"
+FILE_NAME: Final = "settings.toml"
+DEFAULT_DATA: Final = Path("data")
+
+# What a value given as text (environment, command line) or as TOML becomes, or ValueError saying what would be right.
+Reading = Callable[[Any], Any]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text")
+    return value.strip()
+
+
+def _folder(value: Any) -> Path:
+    if not isinstance(value, str | Path) or not str(value).strip():
+        raise ValueError("the path of a folder")
+    return Path(value).expanduser()
+
+
+def _folders(value: Any) -> tuple[Path, ...]:
+    parts = value.split(os.pathsep) if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str | Path) for part in parts):
+        raise ValueError(f"a list of folders (in the environment divided by '{os.pathsep}')")
+    return tuple(Path(part).expanduser() for part in parts if str(part).strip())
+
+
+def _whole(least: int, most: int) -> Reading:
+    def read(value: Any) -> int:
+        right = f"a whole number from {least} to {most}"
+        if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(value).strip()):
+            raise ValueError(right)
+        if not least <= int(value) <= most:
+            raise ValueError(right)
+        return int(value)
+
+    return read
+
+
+def _truth(value: Any) -> bool:
+    told = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if isinstance(value, bool):
+        return value
+    try:
+        return told[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError("true or false") from None
+
+
+def _one_of(*choices: str) -> Reading:
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or value.strip().lower() not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return value.strip().lower()
+
+    return read
+
+
+_SIZES: Final = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def _size(value: Any) -> int:
+    right = "a number of bytes, like 67108864 or '64 MiB', from 1 MiB to 1 GiB"
+    match = re.fullmatch(r"([0-9]{1,12})\s*([A-Za-z]*)", str(value).strip())
+    if match is None or isinstance(value, bool) or match[2].upper() not in _SIZES:
+        raise ValueError(right)
+    size = int(match[1]) * _SIZES[match[2].upper()]
+    if not 2**20 <= size <= 2**30:
+        raise ValueError(right)
+    return size
+
+
+def _host(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9.:_-]+", value.strip()):
+        raise ValueError("a host name or an address without port, like 127.0.0.1 or 0.0.0.0")
+    return value.strip()
+
+
+def _base(value: Any) -> str:
+    right = "an absolute address like https://catalogue.example.org/, without '?', '#' and user name; empty: from host and port"
+    if not isinstance(value, str):
+        raise ValueError(right)
+    told = value.strip()
+    if not told:
+        return ""
+    if re.search(r"[\s<>\"{}|\\^`]", told):
+        raise ValueError(right)
+    try:
+        parts = urlsplit(told)
+        port = parts.port
+    except ValueError:
+        raise ValueError(right) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or "?" in told or "#" in told or "@" in parts.netloc:
+        raise ValueError(right)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    standing = port is None or (parts.scheme, port) in (("http", 80), ("https", 443))
+    place = host if standing else f"{host}:{port}"
+    return urlunsplit((parts.scheme, place, parts.path.rstrip("/") + "/", "", ""))
+
+
+def _database(value: Any) -> str:
+    right = "postgresql://user:password@host:port/name, or empty for SQLite in the data folder"
+    if not isinstance(value, str):
+        raise ValueError(right)
+    told = value.strip()
+    scheme = told.partition("://")[0]
+    if not told or (scheme == "sqlite" and told.startswith("sqlite:///") and len(told) > 10):
+        return told
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg") or not urlsplit(told).path.strip("/"):
+        raise ValueError(right)
+    return "postgresql" + told.removeprefix(scheme)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What is said of a setting wherever people read about it."""
+
+    read: Reading
+    default: str  # as it is written by people
+    en: str
+    ja: str
+
+
+def _setting(default: Any, read: Reading, en: str, ja: str, *, written: str | None = None, secret: bool = False) -> Any:
+    meaning = Meaning(read, str(default) if written is None else written, en, ja)
+    return field(default=default, repr=not secret, metadata={"setting": meaning})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an installation chose, checked."""
+
+    data: Path = _setting(
+        DEFAULT_DATA,
+        _folder,
+        "The folder that holds the catalogue: its database (unless PostgreSQL is used), its administrator's token, its settings file.",
+        "カタログを収めるフォルダー。データベース（PostgreSQL を使わない場合）、管理者トークン、設定ファイルを含む。",
+    )
+    host: str = _setting(
+        "127.0.0.1",
+        _host,
+        "The address that the server listens on. 127.0.0.1 answers this machine only; 0.0.0.0 answers everyone who can reach it.",
+        "サーバーが待ち受けるアドレス。127.0.0.1 はこの計算機のみ、0.0.0.0 は到達できるすべての相手に応答する。",
+    )
+    port: int = _setting(
+        8000, _whole(1, 65535), "The port that the server listens on.", "サーバーが待ち受けるポート番号。"
+    )
+    base: str = _setting(
+        "",
+        _base,
+        "The address under which records are known to the world; a record's IRI is this plus its id. It is fixed at the first start.",
+        "レコードを公開するアドレス。レコードの IRI はこれに ID を続けたもの。最初の起動で固定される。",
+        written="http://HOST:PORT/",
+    )
+    database: str = _setting(
+        "",
+        _database,
+        "Where the ledger is kept: SQLite in the data folder, or postgresql://user:password@host:port/name.",
+        "台帳の保存先。データフォルダー内の SQLite、または postgresql://user:password@host:port/name。",
+        written="SQLite in the data folder",
+        secret=True,
+    )
+    workers: int = _setting(
+        1,
+        _whole(1, 64),
+        "How many processes answer requests.",
+        "要求に応答するプロセスの数。",
+    )
+    gate_threads: int = _setting(
+        0,
+        _whole(0, 64),
+        "How many threads check what is loaded in bulk; 0 is one for each processor.",
+        "一括登録の検証に使うスレッドの数。0 はプロセッサーの数。",
+    )
+    body_limit: int = _setting(
+        64 * 2**20,
+        _size,
+        "How much one request may hold where it is not streamed: one record, a profile, a source. Bulk loads have no limit.",
+        "ストリームでない要求（レコード1件、プロファイル、ソース）の大きさの上限。一括登録には上限がない。",
+        written="64 MiB",
+    )
+    kinds: tuple[Path, ...] = _setting(
+        (),
+        _folders,
+        "More folders with kinds of your own, each with kinds/, context/ and shapes/ in it, beside the fourteen that are shipped.",
+        "同梱の14種類に加える独自の種別のフォルダー。それぞれ kinds/、context/、shapes/ を含む。",
+        written="none",
+    )
+    log_level: str = _setting(
+        "info",
+        _one_of("debug", "info", "warning", "error"),
+        "How much the server tells on its standard error: debug, info, warning or error.",
+        "標準エラー出力に記録する詳しさ。debug、info、warning、error のいずれか。",
+    )
+    log_requests: bool = _setting(
+        False,
+        _truth,
+        "Whether each request is logged with its time and status.",
+        "要求ごとに時刻と状態を記録するかどうか。",
+        written="false",
+    )
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def base_address(self) -> str:
+        """The base address as it was asked for, or as host and port make it."""
+        if self.base:
+            return self.base
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/"
+
+    @property
+    def database_address(self) -> str:
+        """The address of the database, SQLite's too."""
+        return self.database or f"sqlite:///{self.data / 'catalog.sqlite'}"
+
+    @property
+    def spool(self) -> Path:
+        """Where answers wait that are longer than their readers are quick."""
+        return self.data / "spool"
+
+    @property
+    def token_file(self) -> Path:
+        """Where the administrator's token is kept."""
+        return self.data / "admin-token"
+
+    @property
+    def threads(self) -> int:
+        """How many threads the gate has."""
+        return self.gate_threads or os.cpu_count() or 1
+
+
+def meanings() -> Iterator[tuple[str, Meaning]]:
+    """Every setting's name and what is said of it, in the order in which they are documented."""
+    for each in fields(Settings):
+        if "setting" in each.metadata:
+            yield each.name, each.metadata["setting"]
+
+
+KNOWN: Final[Mapping[str, Meaning]] = dict(meanings())
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """The settings of this process, or Misconfigured naming the setting, its value and what would be right.
+
+    `given` is what the command line says; None there leaves a setting to the environment and the file.
+    """
+    told = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+
+    def take(name: str, value: Any, origin: str) -> None:
+        if name not in values:
+            values[name] = _read(name, value, origin)
+            origins[name] = origin
+
+    for name, value in given.items():
+        if value is not None:
+            take(name, value, "the command line")
+    for variable in sorted(told):
+        if variable.startswith(PREFIX) and variable != FILE_VARIABLE:
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in KNOWN or variable != variable.upper():
+                raise _unknown(
+                    variable, [PREFIX + known.upper() for known in KNOWN] + [FILE_VARIABLE], "the environment"
+                )
+            take(name, told[variable], f"the environment ({variable})")
+    _read_file(told, values, take)
+    return Settings(**values, origins=origins)
+
+
+def _read_file(told: Mapping[str, str], values: Mapping[str, Any], take: Callable[[str, Any, str], None]) -> None:
+    named = told.get(FILE_VARIABLE, "").strip()
+    path = Path(named).expanduser() if named else values.get("data", DEFAULT_DATA) / FILE_NAME
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if named:
+            raise Misconfigured(
+                f"{FILE_VARIABLE} names {path}, and there is no such file",
+                ja=f"{FILE_VARIABLE} が指す {path} がありません",
+            ) from None
+        return
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise Misconfigured(
+            f"the settings file {path} cannot be read: {problem}", ja=f"設定ファイル {path} が読めません: {problem}"
+        ) from problem
+    for name, value in document.items():
+        if name not in KNOWN:
+            raise _unknown(name, list(KNOWN), str(path))
+        if name == "data" and not named:
+            raise Misconfigured(
+                f"{path} sets data, but it lies in the data folder itself: set {PREFIX}DATA or use --data",
+                ja=f"{path} はデータフォルダーの中にあるので data は設定できません。{PREFIX}DATA か --data を使ってください",
+            )
+        take(name, value, str(path))
+
+
+def _read(name: str, value: Any, origin: str) -> Any:
+    try:
+        return KNOWN[name].read(value)
+    except ValueError as problem:
+        # A database's address may hold a password, and messages end up in logs.
+        shown = "what is there" if name == "database" else repr(value)
+        raise Misconfigured(
+            f"setting {name}: {shown} (from {origin}) is not right; it wants {problem}",
+            ja=f"設定 {name}: {origin} の値{'' if name == 'database' else f' {value!r} '}が正しくありません。正しい値: {problem}",
+        ) from None
+
+
+def _unknown(name: str, known: list[str], origin: str) -> Misconfigured:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    asked = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    tried = f"もしかして: {'、'.join(near)}" if near else f"使えるもの: {'、'.join(known)}"
+    return Misconfigured(
+        f"{origin} has the setting {name}, which does not exist: {asked}",
+        ja=f"{origin} の設定 {name} は存在しません。{tried}",
+    )
+
+
+def language(environment: Mapping[str, str] | None = None) -> str:
+    """The language that the terminal asks for: "ja" or "en"."""
+    told = os.environ if environment is None else environment
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if told.get(variable):
+            return "ja" if told[variable].lower().startswith("ja") else "en"
+    return "en"
+
+
+def table() -> str:
+    """The settings as a Markdown table: what docs/settings.md holds."""
+    lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
+    lines += [
+        f"| `{name}` | `{PREFIX}{name.upper()}` | `{meaning.default}` | {meaning.en}<br>{meaning.ja} |"
+        for name, meaning in KNOWN.items()
+    ]
+    return "\n".join(lines) + "\n"
