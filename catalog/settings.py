@@ -20,6 +20,7 @@ from catalog.errors import Misconfigured
 
 PREFIX: Final = "CATALOG_"
 FILE_VARIABLE: Final = "CATALOG_SETTINGS"
+TEST_PREFIX: Final = "CATALOG_TEST_"  # what tests are told, which is no setting
 FILE_NAME: Final = "settings.toml"
 DEFAULT_DATA: Final = Path("data")
 
@@ -278,7 +279,7 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: Any) ->
         if value is not None:
             take(name, value, "the command line")
     for variable in sorted(told):
-        if variable.startswith(PREFIX) and variable != FILE_VARIABLE:
+        if variable.startswith(PREFIX) and variable != FILE_VARIABLE and not variable.startswith(TEST_PREFIX):
             name = variable.removeprefix(PREFIX).lower()
             if name not in KNOWN or variable != variable.upper():
                 raise _unknown(

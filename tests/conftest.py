@@ -10,6 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.data import data_folder
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 # On a busy machine of two cores a slow example is no finding, so no deadline; CI draws the same examples every time.
@@ -32,11 +34,11 @@ def examples() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The real records and the published suites: `MUSUBI_TEST_DATA`, or `../shared/data` beside the checkout."""
-    folder = Path(os.environ.get("MUSUBI_TEST_DATA", PROJECT.parent / "shared" / "data"))
+def test_data() -> Path:
+    """The real records and the published suites: `CATALOG_TEST_DATA`, or `../shared/data` beside the checkout."""
+    folder = data_folder()
     if not (folder / "README.md").is_file():
-        missing(f"the test data are not at {folder}: set MUSUBI_TEST_DATA to the folder that holds them")
+        missing(f"the test data are not at {folder}: set CATALOG_TEST_DATA to the folder that holds them")
     return folder
 
 
@@ -44,14 +46,14 @@ def shared_data() -> Path:
 def postgresql_server() -> str:
     """The address of a PostgreSQL whose user may create databases, without a database's name at its end.
 
-    `MUSUBI_TEST_POSTGRESQL`, or what `make services` wrote into `.services/postgresql.address`.
+    `CATALOG_TEST_POSTGRESQL`, or what `make services` wrote into `.services/postgresql.address`.
     """
-    told = os.environ.get("MUSUBI_TEST_POSTGRESQL")
+    told = os.environ.get("CATALOG_TEST_POSTGRESQL")
     written = PROJECT / ".services" / "postgresql.address"
     if not told and not written.is_file():
         # Only tests marked `service` ask for it, and whoever selects those means them to run.
         pytest.fail(
-            "no PostgreSQL to test with: run `make services`, or set MUSUBI_TEST_POSTGRESQL (postgresql://user@host:port)"
+            "no PostgreSQL to test with: run `make services`, or set CATALOG_TEST_POSTGRESQL (postgresql://user@host:port)"
         )
     return (told or written.read_text()).strip().rstrip("/").removesuffix("/postgres")
 

@@ -42,7 +42,7 @@ install() {
       "  Debian, Ubuntu:  apt-get install postgresql     (root: \`make services\` does it itself)" \
       "  Fedora:          dnf install postgresql-server" \
       "  macOS:           brew install postgresql@16     and its bin folder on PATH" \
-      "Or name a server of yours, whose user may create databases, in MUSUBI_TEST_POSTGRESQL."
+      "Or name a server of yours, whose user may create databases, in CATALOG_TEST_POSTGRESQL."
   return 1
 }
 

@@ -1,0 +1,1 @@
+"""Measurements: each module prints lines of `name value unit` and nothing else on standard output."""
