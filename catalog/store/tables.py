@@ -103,13 +103,21 @@ record = Table(
     Column("modified_at", Text, nullable=False),
     Index("ix_record_source_kind", "source", "kind"),
     Index("ix_record_scope", "scope"),
-    Index("ix_record_status", "status", sqlite_where=text("status <> 'public'"), postgresql_where=text("status <> 'public'")),
+    Index(
+        "ix_record_status",
+        "status",
+        sqlite_where=text("status <> 'public'"),
+        postgresql_where=text("status <> 'public'"),
+    ),
     Index("ix_record_modified_at", "modified_at"),
 )
 
 # Apart from `record`, whose rows are scanned by filters and must stay narrow.
 linked = Table(
-    "linked", metadata, Column("record", Key, ForeignKey("record.key"), primary_key=True, autoincrement=False), Column("document", Text, nullable=False)
+    "linked",
+    metadata,
+    Column("record", Key, ForeignKey("record.key"), primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False),
 )
 
 revision = Table(
@@ -128,6 +136,13 @@ revision = Table(
     Column("at", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("load", Text),
+    # What was expunged must not come back: each submission asks for these few.
+    Index(
+        "ix_revision_expunged",
+        "record",
+        sqlite_where=text("expunged IS NOT NULL"),
+        postgresql_where=text("expunged IS NOT NULL"),
+    ),
 )
 
 change = Table(
@@ -135,7 +150,8 @@ change = Table(
     metadata,
     Column("position", Key, primary_key=True, autoincrement=False),
     Column("record", Key, nullable=False),
-    Column("verb", Text, nullable=False),  # submit | publish | suppress | hide | withdraw | restore | merge | unmerge | move | files | expunge
+    # submit | publish | suppress | hide | draft | withdraw | restore | merge | unmerge | move | files | expunge
+    Column("verb", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("at", Text, nullable=False),
     Column("by", Text, nullable=False),

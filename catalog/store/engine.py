@@ -1,0 +1,60 @@
+"""The store: a database that is open, up to date, and read and written in transactions."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from catalog.errors import Misconfigured
+from catalog.store.database import Database
+from catalog.store.migrate import migrate
+from catalog.store.postgresql import Postgresql
+from catalog.store.sqlite import Sqlite
+from catalog.store.transaction import transaction
+
+
+class Store:
+    """The database under it all. One for each process; safe to use from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A connection that sees one state of the database throughout, and may not write."""
+        return transaction(self.database, self.database.reader())
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """A connection whose changes are kept, all or none, when the block ends without an error."""
+        return transaction(self.database, self.database.writer())
+
+    def migrate(self) -> None:
+        """Bring the tables to what this version needs, or refuse a database that a newer version has changed."""
+        with self.write() as connection:
+            migrate(self.database, connection)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def open_store(address: str) -> Store:
+    """The store at `sqlite:///path` or `postgresql://user:password@host:port/name`; tables are made by `migrate`."""
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        raise Misconfigured(
+            f"{address!r} is no database address: write sqlite:///path or postgresql://user@host/name",
+            ja=f"{address!r} はデータベースのアドレスではありません(sqlite:///path または postgresql://user@host/name)",
+        ) from error
+    match url.get_backend_name():
+        case "sqlite" if url.database and url.database != ":memory:":
+            return Store(Sqlite(Path(url.database)))
+        case "postgresql":
+            return Store(Postgresql(address))
+    raise Misconfigured(
+        f"{url.render_as_string()} is not a database that can be used: sqlite:///path or postgresql://user@host/name",
+        ja=f"{url.render_as_string()} は使えません(sqlite:///path または postgresql://user@host/name)",
+    )
