@@ -83,7 +83,9 @@ def decode_local(encoded: str) -> str:
         local_id = unquote_to_bytes(encoded).decode()
         written = encode_local(local_id)
     except UnicodeError as cause:
-        raise _refuse(encoded, "is not the encoding of UTF-8 text", "はUTF-8の文字列を符号化したものではありません") from cause
+        raise _refuse(
+            encoded, "is not the encoding of UTF-8 text", "はUTF-8の文字列を符号化したものではありません"
+        ) from cause
     if written != encoded:
         raise _refuse(
             encoded,

@@ -23,7 +23,8 @@ _WRAPPED: Final = 254 - DEPTH_LIMIT
 _NUL: Final = b"\\u0000"
 _LONG_INTEGER: Final = re.compile(rb"[0-9]{16}")
 _TOKEN: Final = re.compile(
-    rb'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")|(?P<open>[\[{])|(?P<close>[\]}])|(?P<colon>:)|(?P<number>-?[0-9][0-9.eE+-]*)', re.DOTALL
+    rb'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")|(?P<open>[\[{])|(?P<close>[\]}])|(?P<colon>:)|(?P<number>-?[0-9][0-9.eE+-]*)',
+    re.DOTALL,
 )
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
@@ -42,7 +43,10 @@ def _place(data: bytes, offset: int) -> tuple[str, str]:
 
 def _malformed(data: bytes, offset: int, what: str, ja: str) -> Malformed:
     place, place_ja = _place(data, offset)
-    return Malformed(f"not JSON that can be kept exactly: {what}, at {place}", ja=f"正確に保存できるJSONではありません: {ja}（{place_ja}）")
+    return Malformed(
+        f"not JSON that can be kept exactly: {what}, at {place}",
+        ja=f"正確に保存できるJSONではありません: {ja}（{place_ja}）",
+    )
 
 
 def _too_deep(data: bytes) -> Malformed:
@@ -83,10 +87,17 @@ def _unreadable(data: bytes, cause: JSONDecodeError) -> Malformed:
     word = re.match(rb"[-+.\w]*", data[start : start + 40])
     name = word.group().decode() if word else ""
     if name in ("NaN", "-NaN", "Infinity", "-Infinity", "+Infinity") or "infinity" in cause.msg:
-        return _malformed(data, start, f"{name or 'a number'} is no number in JSON", f"{name or 'この数値'} はJSONの数値ではありません")
+        return _malformed(
+            data,
+            start,
+            f"{name or 'a number'} is no number in JSON",
+            f"{name or 'この数値'} はJSONの数値ではありません",
+        )
     if "surrogate" in cause.msg:
         found = _SURROGATE.search(data, max(0, offset - 12))
-        return _malformed(data, found.start() if found else offset, "half of a surrogate pair", "不完全なサロゲートがあります")
+        return _malformed(
+            data, found.start() if found else offset, "half of a surrogate pair", "不完全なサロゲートがあります"
+        )
     return _malformed(data, offset, cause.msg, f"JSONの文法に合いません（{cause.msg}）")
 
 
@@ -125,11 +136,16 @@ def _duplicate(data: bytes, key: str) -> Malformed:
             name = json.loads(last.group())
             if keys is not None and name in keys:
                 return _malformed(
-                    data, last.start(), f"the key {name!r} stands twice in one object", f"同じオブジェクトにキー {name!r} が2回あります"
+                    data,
+                    last.start(),
+                    f"the key {name!r} stands twice in one object",
+                    f"同じオブジェクトにキー {name!r} が2回あります",
                 )
             if keys is not None:
                 keys.add(name)
-    return _malformed(data, 0, f"the key {key!r} stands twice in one object", f"同じオブジェクトにキー {key!r} が2回あります")
+    return _malformed(
+        data, 0, f"the key {key!r} stands twice in one object", f"同じオブジェクトにキー {key!r} が2回あります"
+    )
 
 
 def _refuse_long_integers(data: bytes) -> None:
@@ -152,7 +168,10 @@ def _refuse_nul(data: bytes) -> None:
     for token in _TOKEN.finditer(data):
         if token.lastgroup == "string" and _NUL in token.group() and "\0" in json.loads(token.group()):
             raise _malformed(
-                data, token.start(), "a string holds the character NUL (U+0000)", "文字列にNUL文字（U+0000）が含まれています"
+                data,
+                token.start(),
+                "a string holds the character NUL (U+0000)",
+                "文字列にNUL文字（U+0000）が含まれています",
             )
 
 
@@ -199,7 +218,12 @@ def parse(data: bytes) -> Any:
 
 _ENVELOPE: Final = frozenset(("kind", "source", "localId", "profile", "scope", "status", "revision", "body", "files"))
 _STATUSES: Final = ("public", "private", "draft")
-_NAMED: Final = {str: ("a string", "文字列"), dict: ("an object", "オブジェクト"), list: ("a list", "配列"), int: ("an integer", "整数")}
+_NAMED: Final = {
+    str: ("a string", "文字列"),
+    dict: ("an object", "オブジェクト"),
+    list: ("a list", "配列"),
+    int: ("an integer", "整数"),
+}
 
 
 def _refuse(key: str, what: str, ja: str) -> NoReturn:
@@ -234,7 +258,11 @@ def read_submission(value: Any, as_sent: str | None = None) -> Submission:
     if unknown := value.keys() - _ENVELOPE:
         name = min(unknown)
         allowed = ", ".join(sorted(_ENVELOPE))
-        _refuse(repr(name), f"is not known here ({allowed}); what describes the thing belongs in body", f"は使えません（{allowed}）。内容の記述はbodyに入れます")
+        _refuse(
+            repr(name),
+            f"is not known here ({allowed}); what describes the thing belongs in body",
+            f"は使えません（{allowed}）。内容の記述はbodyに入れます",
+        )
     kind = _take(value, "kind", str, required=True)
     source = _take(value, "source", str, required=True)
     body = _take(value, "body", dict, required=True)
@@ -245,7 +273,11 @@ def read_submission(value: Any, as_sent: str | None = None) -> Submission:
         check_local_id(local_id)
     status = _take(value, "status", str)
     if status is not None and status not in _STATUSES:
-        _refuse("status", f"is {status!r}; it may be public, private or draft", f"が {status!r} です。public、private、draftのいずれかです")
+        _refuse(
+            "status",
+            f"is {status!r}; it may be public, private or draft",
+            f"が {status!r} です。public、private、draftのいずれかです",
+        )
     revision = _take(value, "revision", int)
     if revision is not None and revision < 0:
         _refuse("revision", "must not be negative", "は負の数にできません")
