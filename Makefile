@@ -51,19 +51,19 @@ format: environment ## write the code in its one format
 	@.venv/bin/ruff check --fix-only --quiet .
 
 .PHONY: format-check
-format-check: environment
+format-check: environment ## whether the code is in its one format
 	@.venv/bin/ruff format --check .
 
 .PHONY: lint
-lint: environment
+lint: environment ## ruff
 	@.venv/bin/ruff check .
 
 .PHONY: types
-types: environment
+types: environment ## mypy, strictly
 	@.venv/bin/mypy
 
 .PHONY: imports
-imports: environment
+imports: environment ## which room may import which
 	@.venv/bin/lint-imports
 
 .PHONY: wheel

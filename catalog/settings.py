@@ -339,6 +339,14 @@ def _unknown(name: str, known: list[str], origin: str) -> Misconfigured:
     )
 
 
+def hand_on(settings: Settings) -> None:
+    """Let the processes that this one starts read the same settings, whatever was said on its command line."""
+    for name in KNOWN:
+        value = getattr(settings, name)
+        told = os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+        os.environ[PREFIX + name.upper()] = told
+
+
 def language(environment: Mapping[str, str] | None = None) -> str:
     """The language that the terminal asks for: "ja" or "en"."""
     told = os.environ if environment is None else environment

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import Misconfigured
-from catalog.settings import KNOWN, read_settings
+from catalog.settings import KNOWN, hand_on, read_settings
 
 
 def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: Path) -> None:
@@ -110,3 +110,15 @@ def test_sizes_and_lists_are_read_from_text_and_from_toml(tmp_path: Path) -> Non
     assert (settings.body_limit, settings.kinds, settings.log_requests) == (2097152, (Path("one"), Path("two")), True)
     told = read_settings({"CATALOG_BODY_LIMIT": "2 MiB", "CATALOG_KINDS": "one:two", "CATALOG_LOG_REQUESTS": "yes"})
     assert (told.body_limit, told.kinds, told.log_requests) == (2097152, (Path("one"), Path("two")), True)
+
+
+def test_what_was_said_on_the_command_line_reaches_the_processes_that_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in KNOWN:
+        monkeypatch.setenv(f"CATALOG_{name.upper()}", "")  # put back after the test
+    said = read_settings(
+        {}, data=tmp_path, port=81, kinds=["one", "two"], log_requests=True, base="https://example.org"
+    )
+    hand_on(said)
+    assert read_settings() == said

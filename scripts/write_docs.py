@@ -1,0 +1,77 @@
+"""Writes the parts of docs/ that are made from the code, between their marks; a test holds that they are up to date."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import click
+
+from catalog import settings
+from catalog.cli import exits
+from catalog.cli.words import LANGUAGE
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+MARKED = re.compile(r"(<!-- made from the code: (?P<name>[a-z-]+) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
+
+
+def commands() -> str:
+    """Every command with its arguments and options, as its own help says them."""
+    from catalog.cli import catalog
+
+    lines: list[str] = []
+
+    def tell(command: click.Command, path: str, above: click.Context | None) -> None:
+        context = click.Context(command, info_name=path.rsplit(" ", 1)[-1], parent=above)
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                within = command.get_command(context, name)
+                if within is not None:
+                    tell(within, f"{path} {name}", context)
+            return
+        arguments = [each for each in command.params if isinstance(each, click.Argument)]
+        usage = " ".join([path, *(each.make_metavar(context) for each in arguments)])
+        lines.append(f"### `{path}`\n\n```\n{usage} [OPTIONS]\n```\n\n{' '.join((command.help or '').split())}\n")
+        options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
+        if options:
+            lines.append("| option | meaning |\n|---|---|")
+            for each in options:
+                names = ", ".join([*each.opts, *each.secondary_opts])
+                value = "" if each.is_flag or each.count else f" {each.make_metavar(context)}"
+                told = f"{names}{value}".replace("|", "\\|")
+                lines.append(f"| `{told}` | {' '.join((each.help or '').split())} |")
+            lines.append("")
+
+    tell(catalog, "catalog", None)
+    return "\n".join(lines)
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "settings": settings.table,
+    "exit-codes": exits.table,
+    "commands": commands,
+}
+
+
+def up_to_date(text: str) -> str:
+    """A page with every marked part as the code has it now."""
+    return MARKED.sub(lambda match: f"{match[1]}{PARTS[match['name']]().rstrip()}\n{match[4]}", text)
+
+
+def main() -> int:
+    if LANGUAGE != "en":
+        print("the pages are written from the English texts: run this with LANG=C.UTF-8", file=sys.stderr)
+        return 2
+    for page in sorted(DOCS.glob("*.md")):
+        before = page.read_text("utf-8")
+        after = up_to_date(before)
+        if after != before:
+            page.write_text(after, "utf-8")
+            print(f"wrote {page.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Each command, setting and endpoint is documented, and what is written for people is true of the tree."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.write_docs import DOCS, MARKED, PARTS, up_to_date
+from tests.conftest import PROJECT
+
+PAGES = sorted([*DOCS.glob("*.md"), *PROJECT.glob("*.md"), PROJECT / "loaders" / "README.md"])
+# Where a machine of somebody's keeps things; an example says DIR, or a folder of the reader's own.
+MACHINE_PATHS = re.compile(r"(?<![A-Za-z0-9.])/(?:work|home|root|Users|tmp)/[A-Za-z0-9_]")
+
+
+def tracked() -> Iterator[Path]:
+    """Every text file of the project, or of its unpacked source where there is no git."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    names = done.stdout.split("\0")[:-1] if done.returncode == 0 else []
+    for path in [PROJECT / name for name in names] or sorted(PROJECT.rglob("*")):
+        if path.is_file() and path.suffix in {
+            ".md",
+            ".py",
+            ".toml",
+            ".json",
+            ".jsonld",
+            ".ttl",
+            ".html",
+            ".css",
+            ".sh",
+            ".yml",
+        }:
+            yield path
+
+
+@pytest.mark.parametrize("page", [page.name for page in sorted(DOCS.glob("*.md"))])
+def test_what_is_made_from_the_code_is_up_to_date(page: str) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    assert up_to_date(text) == text, "run `make docs`"
+
+
+def test_every_part_that_is_made_from_the_code_stands_on_one_page() -> None:
+    found = [match["name"] for page in DOCS.glob("*.md") for match in MARKED.finditer(page.read_text("utf-8"))]
+    assert sorted(found) == sorted(PARTS)
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    index = (DOCS / "index.md").read_text("utf-8")
+    assert [page.name for page in DOCS.glob("*.md") if page.name != "index.md" and f"({page.name})" not in index] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_pages_name_are_there(page: Path) -> None:
+    named = re.findall(
+        r"`((?:catalog|schemas|ontologies|loaders|tests|docs|scripts)/[A-Za-z0-9_./-]+)`", page.read_text("utf-8")
+    )
+    assert [name for name in named if not (PROJECT / name).exists()] == []
+
+
+def test_no_page_and_no_code_names_a_place_on_somebodys_machine() -> None:
+    found = [
+        f"{path.relative_to(PROJECT)}: {match[0]}…"
+        for path in tracked()
+        if "tests" not in path.relative_to(PROJECT).parts[:1] and "examples" not in path.parts
+        for match in MACHINE_PATHS.finditer(path.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+def test_every_target_of_make_that_people_call_is_described() -> None:
+    text = (PROJECT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
+    described = set(re.findall(r"^([a-z][a-z-]*):.*## \S", text, re.MULTILINE))
+    assert targets == described
