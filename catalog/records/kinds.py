@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from catalog.errors import Misconfigured
-from catalog.records.identifiers import IRI_PATTERN, KIND_PATTERN, LOCAL_PATTERN, SOURCE_PATTERN
+from catalog.records.identifiers import KIND_PATTERN
 from catalog.records.shipped import shipped
 
 Form = Literal["text", "date", "quantity", "links", "term", "object", "json", "scalar"]
@@ -60,7 +60,7 @@ class Field:
 
     name: str
     form: Form
-    many: bool
+    many: bool  # a list; or, for a text, several in each language
     titles: Mapping[str, str]
     descriptions: Mapping[str, str]
     linked: str  # the key under which the linked form writes it
@@ -75,6 +75,8 @@ class Field:
     rdf_type: str | None = None
     key: tuple[str, ...] = ()
     fragment: str = ""
+    attribute: bool = False  # its objects are attributes: a name with a value or quantity
+    identifier: bool = False
     private: bool = False
     sortable: bool = False
     facet: bool = False
@@ -112,7 +114,15 @@ class Kind:
 
         def shape(field: Field) -> list[Any]:
             told = [field.name, field.form, field.many, field.linked, field.scalar, field.format, field.quantity_kind]
-            told += [field.rdf_type, field.key, field.fragment, field.private, field.sortable]
+            told += [
+                field.rdf_type,
+                field.key,
+                field.fragment,
+                field.private,
+                field.sortable,
+                field.attribute,
+                field.identifier,
+            ]
             return [*told, [shape(inner) for inner in field.fields]]
 
         columns = [[column.name, column.field, column.part, column.type] for column in self.columns]
@@ -160,9 +170,8 @@ def snake_case(name: str) -> str:
 
 
 def link_pattern(kinds: tuple[str, ...]) -> str:
-    """What a link's target must look like: a record's id of one of these kinds (none: any), or an IRI."""
-    names = "|".join(re.escape(kind).replace("\\-", "-") for kind in kinds) or KIND_PATTERN
-    return rf"^(?:(?:{names})/{SOURCE_PATTERN}/{LOCAL_PATTERN}|{IRI_PATTERN})$"
+    """What a link's target begins with: one of these kinds, or an IRI's scheme. What follows is said by the form of links."""
+    return rf"^(?:(?:{'|'.join(kinds)})/|[A-Za-z][A-Za-z0-9+.-]*:)"
 
 
 def _marks_expanded(schema: Any) -> Any:
@@ -237,33 +246,36 @@ class _Reader:
         }
         own["properties"] = {name: (value, home, trail) for name, value in schema.get("properties", {}).items()}
         if isinstance(schema.get("items"), dict):
-            own["items"] = (schema["items"], home, trail)
+            own["items"] = [(schema["items"], home, trail)]
         for part in (*parts, own):
             for key, value in part.items():
                 if key == "properties":
                     made["properties"] = {**made.get("properties", {}), **value}
                 elif key == "required":
                     made["required"] = [*made.get("required", ()), *value]
-                elif key == "$refs":
-                    made["$refs"] = [*made.get("$refs", ()), *value]
-                elif key == "items" and "items" in made and not _says_something(value):
-                    continue
+                elif key in ("$refs", "items"):
+                    made[key] = [*made.get(key, ()), *value]
                 else:
                     made[key] = value
+        return made
+
+    def _items(self, whole: Mapping[str, Any], trail: tuple[str, ...]) -> dict[str, Any]:
+        """What is said of the items, by the property itself and by what it refers to."""
+        made: dict[str, Any] = {}
+        for schema, home, item_trail in whole.get("items", ()):
+            part = self.merged(schema, home, (*trail, *item_trail))
+            part["properties"] = {**made.get("properties", {}), **part["properties"]}
+            made = {**made, **part}
         return made
 
     def field(self, name: str, schema: Mapping[str, Any], home: str, trail: tuple[str, ...], required: bool) -> Field:
         whole = self.merged(schema, home, trail)
         form = _form(whole)
-        many = form == "links"
+        many = form == "links" or (form == "text" and whole["x-text"] == "many")
         marks = whole
         if (form is None and whole.get("type") == "array") or (form is None and "items" in whole):
             many = True
-            if "items" in whole:
-                items, items_home, items_trail = whole["items"]
-                item = self.merged(items, items_home, (*trail, *items_trail))
-            else:
-                item = {}
+            item = self._items(whole, trail)
             form = _form(item)
             marks = {
                 **item,
@@ -284,11 +296,7 @@ class _Reader:
         inner: tuple[Field, ...] = ()
         scalar: Literal["string", "integer", "number", "boolean", "mixed"] | None = None
         if form in ("links", "object"):
-            source = marks
-            if form == "links" and "items" in marks:
-                items, items_home, items_trail = marks["items"]
-                source = self.merged(items, items_home, (*trail, *items_trail))
-            inner = self.fields(source, trail)
+            inner = self.fields(self._items(marks, trail) if form == "links" else marks, trail)
         if form is None:
             form = "scalar"
             type_ = marks.get("type")
@@ -306,7 +314,7 @@ class _Reader:
             descriptions,
             linked=marks.get("x-linked", name),
             scalar=scalar,
-            format=marks.get("format"),
+            format=marks.get("format") or _reference_format(marks),
             enum=tuple(marks.get("enum", ())) if form == "scalar" else (),
             required=required,
             kinds=tuple(link.get("kinds", ())) if isinstance(link, dict) else (),
@@ -316,6 +324,8 @@ class _Reader:
             rdf_type=marks.get("x-type"),
             key=(key,) if isinstance(key, str) else tuple(key),
             fragment=marks.get("x-fragment", _SHORT.get(name, name)),
+            attribute=bool(marks.get("x-attribute")),
+            identifier=bool(marks.get("x-identifier")),
             private=bool(marks.get("x-private")),
             sortable=bool(marks.get("x-sortable")),
             facet=bool(marks.get("x-facet")),
@@ -337,14 +347,10 @@ class _Reader:
 _SHORT: Final = {"attributes": "a", "identifiers": "id", "conditions": "c"}
 
 
-def _says_something(items: Any) -> bool:
-    schema = items[0] if isinstance(items, tuple) else items
-    return any(key in schema for key in ("$ref", "type", "properties"))
-
-
 def _form(schema: Mapping[str, Any]) -> Form | None:
     """The form that the marks give, or none for a scalar or a list of something."""
-    references = schema.get("$refs", ())
+    if schema.get("type") == "array" and "x-link" not in schema and not schema.get("x-json"):
+        return None
     if schema.get("x-json"):
         return "json"
     if schema.get("x-text"):
@@ -353,12 +359,20 @@ def _form(schema: Mapping[str, Any]) -> Form | None:
         return "date"
     if "x-quantity" in schema and schema["x-quantity"] is not False:
         return "quantity"
-    if "x-link" in schema or any(reference.endswith("/$defs/links") for reference in references):
+    if "x-link" in schema:
         return "links"
     if schema.get("x-term"):
         return "term"
     if schema.get("type") == "object" or ("x-type" in schema and "items" not in schema):
         return "object"
+    return None
+
+
+def _reference_format(marks: Mapping[str, Any]) -> str | None:
+    """`iri` or `reference` where the string is one: its prefix is expanded in the linked form."""
+    for place in marks.get("$refs", ()):
+        if place.endswith(("/$defs/iri", "/$defs/reference")):
+            return str(place).rpartition("/")[2]
     return None
 
 
