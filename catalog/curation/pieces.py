@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from catalog import errors
+from catalog.records.kinds import Field, Kind
 
 PIECE_LIMIT = 16 * 1024 * 1024
 
@@ -28,7 +29,11 @@ class Piece:
     problem: errors.CatalogError | None = None
 
 
-def pieces(chunks: Iterable[bytes], media_type: str) -> Iterator[Piece]:
+# A sender that rests gives an empty chunk; what it has sent so far can then be entered and answered.
+PAUSE = Piece(0)
+
+
+def pieces(chunks: Iterable[bytes], media_type: str, kinds: Mapping[str, Kind]) -> Iterator[Piece]:
     """The submissions of a stream, in order; a piece that cannot be read says so and the rest goes on where it can."""
     try:
         cut = CUTS[media_type]
@@ -38,7 +43,7 @@ def pieces(chunks: Iterable[bytes], media_type: str) -> Iterator[Piece]:
             f"'{media_type}' is not a form that records are loaded from: send {known}",
             ja=f"「{media_type}」は登録に使えない形式です。{known} のいずれかで送ってください",
         ) from None
-    return cut(chunks)
+    return cut(chunks, kinds)
 
 
 def _too_long(line: int) -> Piece:
@@ -52,11 +57,14 @@ def _too_long(line: int) -> Piece:
     )
 
 
-def _ndjson(chunks: Iterable[bytes]) -> Iterator[Piece]:
+def _ndjson(chunks: Iterable[bytes], _: Mapping[str, Kind]) -> Iterator[Piece]:
     held: list[bytes] = []
     held_size = 0
     line = 0
     for chunk in chunks:
+        if not chunk:
+            yield PAUSE
+            continue
         start = 0
         while (end := chunk.find(b"\n", start)) >= 0:
             line += 1
@@ -79,7 +87,7 @@ def _ndjson(chunks: Iterable[bytes]) -> Iterator[Piece]:
         yield Piece(line + 1, text)
 
 
-def _array(chunks: Iterable[bytes]) -> Iterator[Piece]:
+def _array(chunks: Iterable[bytes], _: Mapping[str, Kind]) -> Iterator[Piece]:
     """The elements of one JSON array, found by brackets and quotes alone; what is inside them is parsed later."""
     stream = iter(chunks)
     data = b""
@@ -136,7 +144,9 @@ def _array(chunks: Iterable[bytes]) -> Iterator[Piece]:
             if mark == b"]":
                 break
         elif mark == b"}":
-            yield Piece(place + 1, problem=errors.Malformed("a '}' that closes nothing", ja="対応のない「}」があります"))
+            yield Piece(
+                place + 1, problem=errors.Malformed("a '}' that closes nothing", ja="対応のない「}」があります")
+            )
             return
     rest = data + b"".join(_bounded(stream))
     if rest.strip(_BLANK):
@@ -154,13 +164,15 @@ def _bounded(stream: Iterator[bytes]) -> Iterator[bytes]:
             return
 
 
-def _csv(chunks: Iterable[bytes]) -> Iterator[Piece]:
+def _csv(chunks: Iterable[bytes], kinds: Mapping[str, Kind]) -> Iterator[Piece]:
     """A row is a submission; a header cell is a JSON pointer into it; an empty cell says nothing."""
     rows = csv.reader(_text_lines(chunks), strict=True)
     try:
         header = next(rows, None)
     except csv.Error as problem:
-        raise errors.Malformed(f"the CSV header cannot be read: {problem}", ja=f"CSV の見出し行が読めません: {problem}") from problem
+        raise errors.Malformed(
+            f"the CSV header cannot be read: {problem}", ja=f"CSV の見出し行が読めません: {problem}"
+        ) from problem
     if header is None:
         return
     steps = [_pointer_steps(cell) for cell in header]
@@ -185,7 +197,7 @@ def _csv(chunks: Iterable[bytes]) -> Iterator[Piece]:
             for path, cell in zip(steps, row, strict=False):
                 if cell:
                     _put(value, path, cell)
-            yield Piece(rows.line_num, value=_with_lists(value))
+            yield Piece(rows.line_num, value=_submission_of(value, kinds))
         except errors.Malformed as problem:
             yield Piece(rows.line_num, problem=problem)
 
@@ -221,25 +233,58 @@ def _pointer_steps(cell: str) -> tuple[str, ...]:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in cell[1:].split("/"))
 
 
-# Where the submission's own words are numbers or flags, a cell's text is read as one.
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
-_LITERALS: dict[str, Any] = {"true": True, "false": False}
-_NUMBERED = frozenset(
-    "revision value min max uncertainty order size year lat long depth count fileCount amount siMin siMax".split()
-)
-
-
 def _put(value: dict[str, Any], path: tuple[str, ...], cell: str) -> None:
     inner = value
     for step in path[:-1]:
         inner = inner.setdefault(step, {})
         if not isinstance(inner, dict):
-            raise errors.Malformed(f"'/{'/'.join(path)}' lies inside a cell that is a value", ja=f"「/{'/'.join(path)}」は値の内側を指しています")
-    last = path[-1]
-    if last in _NUMBERED and _NUMBER.match(cell):
-        inner[last] = float(cell) if any(c in cell for c in ".eE") else int(cell)
-    else:
-        inner[last] = _LITERALS.get(cell, cell) if last == "primary" else cell
+            raise errors.Malformed(
+                f"'/{'/'.join(path)}' lies inside a cell that is a value",
+                ja=f"「/{'/'.join(path)}」は値の内側を指しています",
+            )
+    inner[path[-1]] = cell
+
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_IN_QUANTITY = frozenset(("value", "min", "max", "uncertainty"))
+
+
+def _number(cell: Any) -> Any:
+    """The number that a cell spells, or the cell itself, of which the gate then says what it should be."""
+    if not isinstance(cell, str) or _NUMBER.fullmatch(cell) is None:
+        return cell
+    return float(cell) if any(letter in cell for letter in ".eE") else int(cell)
+
+
+def _typed(value: Any, field: Field | None) -> Any:
+    """Cells are texts: numbers and flags are read where the kind's schema asks for them, and nowhere else."""
+    if field is None:
+        return value
+    if isinstance(value, list):
+        return [_typed(item, field) for item in value]
+    if isinstance(value, dict):
+        if field.form == "quantity":
+            return {key: _number(inner) if key in _IN_QUANTITY else inner for key, inner in value.items()}
+        if field.form == "links":
+            return {key: _number(inner) if key == "order" else inner for key, inner in value.items()}
+        inside = {inner.name: inner for inner in field.fields}
+        return {key: _typed(inner, inside.get(key)) for key, inner in value.items()}
+    if field.scalar in ("integer", "number"):
+        return _number(value)
+    if field.scalar == "boolean":
+        return {"true": True, "false": False}.get(value, value)
+    return value
+
+
+def _submission_of(value: dict[str, Any], kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    value = _with_lists(value)
+    if "revision" in value:
+        value["revision"] = _number(value["revision"])
+    kind = kinds.get(str(value.get("kind")))
+    body = value.get("body")
+    if kind is not None and isinstance(body, dict):
+        value["body"] = {name: _typed(inner, kind.field.get(name)) for name, inner in body.items()}
+    return value
 
 
 def _with_lists(value: Any) -> Any:
@@ -251,7 +296,7 @@ def _with_lists(value: Any) -> Any:
     return {key: _with_lists(inner) for key, inner in value.items()}
 
 
-CUTS: dict[str, Callable[[Iterable[bytes]], Iterator[Piece]]] = {
+CUTS: Mapping[str, Callable[[Iterable[bytes], Mapping[str, Kind]], Iterator[Piece]]] = {
     "application/x-ndjson": _ndjson,
     "application/json": _array,
     "text/csv": _csv,

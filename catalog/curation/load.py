@@ -1,0 +1,252 @@
+"""Enter a stream of submissions of any length: gated in threads, written by one, answered line by line in a file."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import orjson
+
+from catalog.curation.pieces import PAUSE, Piece, pieces
+from catalog.curation.submit import Intake, Prepared, enter, prepare, refusal
+from catalog.errors import CatalogError, Malformed, TooLarge
+from catalog.ledger.append import Outcome
+from catalog.ledger.loads import Loads
+from catalog.questions.reader import Reader
+from catalog.records.parse import read_submission
+from catalog.records.record import Mode, Submission
+
+BATCH: Final = 500
+BATCH_BYTES: Final = 8 * 1024 * 1024
+COMMIT_RECORDS: Final = 1_000
+COMMIT_SECONDS: Final = 0.5
+ATOMIC_LIMIT: Final = 50_000
+# Batches gated ahead of the writer: enough to keep both busy, few enough to bound the memory.
+AHEAD: Final = 4
+
+Progress = Callable[["LoadSummary"], None]
+
+
+@dataclass(slots=True)
+class LoadSummary:
+    """What became of a load; the last line of its answer."""
+
+    id: str
+    dry_run: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    position: int | None = None
+    complete: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """The summary as it is answered."""
+        told: dict[str, Any] = {"load": self.id, "complete": self.complete, "records": self.counts.total()}
+        told["counts"] = dict(sorted(self.counts.items()))
+        if self.position is not None:
+            told["position"] = str(self.position)
+        if self.dry_run:
+            told["dryRun"] = True
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The pieces of one batch after the gate; a piece that was no submission has an answer only."""
+
+    lines: list[int]
+    ways: list[Prepared | Outcome]
+    asked_after: int  # how many commits of this load its look-up of known records saw
+
+
+def load(
+    chunks: Iterable[bytes],
+    media_type: str,
+    by: Reader,
+    *,
+    intake: Intake,
+    loads: Loads,
+    folder: Path,
+    mode: Mode = "strict",
+    dry_run: bool = False,
+    atomic: bool = False,
+    threads: int = 2,
+    progress: Progress | None = None,
+    id: str | None = None,
+) -> LoadSummary:
+    """Enter every submission of the stream; answers are in `folder/<id>.ndjson`, each written after its commit."""
+    summary = LoadSummary(id or new_load_id(), dry_run)
+    loads.begin(summary.id, by=by.id, mode=mode, atomic=atomic)
+    try:
+        with (folder / f"{summary.id}.ndjson").open("wb") as answers:
+            Loading(summary, by, intake, answers, mode, dry_run, atomic, progress).run(
+                pieces(chunks, media_type, intake.gate.kinds), threads
+            )
+            summary.complete = True
+            answers.write(orjson.dumps(summary.document()) + b"\n")
+    finally:
+        loads.end(summary.id, complete=summary.complete, counts=dict(summary.counts))
+    return summary
+
+
+def new_load_id() -> str:
+    """An id that cannot be guessed, since who knows it may read the answer."""
+    return secrets.token_urlsafe(16).replace("-", "x").replace("_", "y")
+
+
+class Loading:
+    """One load under way: what is read, gated and not yet written."""
+
+    def __init__(
+        self,
+        summary: LoadSummary,
+        by: Reader,
+        intake: Intake,
+        answers: BinaryIO,
+        mode: Mode,
+        dry_run: bool,
+        atomic: bool,
+        progress: Progress | None,
+    ) -> None:
+        self.summary, self.by, self.intake, self.answers = summary, by, intake, answers
+        self.mode, self.dry_run, self.atomic, self.progress = mode, dry_run, atomic, progress
+        self.commits = 0
+        # Which commit last wrote an id: a look-up that is older than that commit no longer holds.
+        self.written: dict[str, int] = {}
+        self.waiting: list[_Batch] = []
+        self.since = time.monotonic()
+
+    def run(self, stream: Iterator[Piece], threads: int) -> None:
+        """Read, gate and write until the stream ends; what was committed before a failure stays."""
+        with ThreadPoolExecutor(threads, thread_name_prefix="gate") as gates:
+            ahead: deque[Future[_Batch]] = deque()
+            for batch in _batches(stream):
+                ahead.append(gates.submit(self.gate, batch, self.commits))
+                resting = batch[-1] is PAUSE
+                while ahead and (resting or len(ahead) >= AHEAD):
+                    self.take(ahead.popleft().result())
+                if resting and not self.atomic:
+                    self.commit()
+            while ahead:
+                self.take(ahead.popleft().result())
+        self.commit()
+
+    def gate(self, batch: list[Piece], asked_after: int) -> _Batch:
+        """What is known of each piece before anything is written; runs in a thread of its own."""
+        ways: list[Prepared | Outcome | None] = []
+        read: list[Submission] = []
+        batch = [piece for piece in batch if piece is not PAUSE]
+        for piece in batch:
+            try:
+                read.append(_submission(piece))
+                ways.append(None)
+            except CatalogError as problem:
+                ways.append(refusal(problem, "parse"))
+        prepared = iter(prepare(read, self.by, intake=self.intake, mode=self.mode))
+        return _Batch([piece.line for piece in batch], [way or next(prepared) for way in ways], asked_after)
+
+    def take(self, batch: _Batch) -> None:
+        """Line a gated batch up to be written; write what is due."""
+        self.waiting.append(batch)
+        count = sum(len(waiting.ways) for waiting in self.waiting)
+        if self.atomic:
+            if count > ATOMIC_LIMIT:
+                raise TooLarge(
+                    f"an atomic load may hold {ATOMIC_LIMIT} records at most; load without `atomic`, or in parts",
+                    ja=f"一括（atomic）登録は {ATOMIC_LIMIT} 件までです。atomic を付けずに、または分けて登録してください",
+                )
+        elif count >= COMMIT_RECORDS or time.monotonic() - self.since >= COMMIT_SECONDS:
+            self.commit()
+
+    def commit(self) -> None:
+        """Write what waits in one transaction, then answer it."""
+        lines: list[int] = []
+        ways: list[Prepared | Outcome] = []
+        for batch in self.waiting:
+            lines += batch.lines
+            ways += self.still_true(batch)
+        self.waiting = []
+        prepared = [way for way in ways if isinstance(way, Prepared)]
+        refused = any(isinstance(way, Outcome) for way in ways)
+        if self.atomic and refused:
+            prepared = []
+            ways = [way if isinstance(way, Outcome) else _not_entered(way) for way in ways]
+        entered = iter(
+            enter(
+                prepared,
+                self.by,
+                ledger=self.intake.ledger,
+                dry_run=self.dry_run,
+                atomic=self.atomic,
+                load=self.summary.id,
+            )
+        )
+        outcomes = [way if isinstance(way, Outcome) else next(entered) for way in ways]
+        self.commits += 1
+        for outcome in outcomes:
+            if outcome.position is not None:
+                self.written[outcome.id] = self.commits
+        if len(self.written) > 8 * COMMIT_RECORDS:
+            oldest = self.commits - AHEAD - 2
+            self.written = {id: commit for id, commit in self.written.items() if commit > oldest}
+        self.answer(lines, outcomes)
+        self.since = time.monotonic()
+
+    def still_true(self, batch: _Batch) -> list[Prepared | Outcome]:
+        """The batch's ways, gated again where this load itself has since changed the record that was looked up."""
+        return [
+            prepare([way.submission], self.by, intake=self.intake, mode=self.mode)[0]
+            if isinstance(way, Prepared) and self.written.get(way.id, -1) > batch.asked_after
+            else way
+            for way in batch.ways
+        ]
+
+    def answer(self, lines: list[int], outcomes: list[Outcome]) -> None:
+        """Append a line for each outcome, and tell how far the load is."""
+        told = bytearray()
+        for line, outcome in zip(lines, outcomes, strict=True):
+            told += orjson.dumps({"line": line, **outcome.document()})
+            told += b"\n"
+            self.summary.counts[outcome.outcome] += 1
+            if outcome.position is not None:
+                self.summary.position = outcome.position
+        self.answers.write(told)
+        self.answers.flush()
+        if self.progress is not None:
+            self.progress(self.summary)
+
+
+def _batches(stream: Iterator[Piece]) -> Iterator[list[Piece]]:
+    """Pieces together, up to a number, a size, or a rest of the sender's; a rest ends its batch."""
+    batch: list[Piece] = []
+    size = 0
+    for piece in stream:
+        batch.append(piece)
+        size += len(piece.data or b"")
+        if piece is PAUSE or len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _submission(piece: Piece) -> Submission:
+    if piece.problem is not None:
+        raise piece.problem
+    if piece.data is not None:
+        return read_submission(piece.data)
+    if piece.value is not None:
+        return read_submission(piece.value)
+    raise Malformed("there is nothing in this line", ja="この行には何もありません")
+
+
+def _not_entered(one: Prepared) -> Outcome:
+    problem = Malformed(
+        "nothing of this atomic load was entered, since one of its lines could not be read",
+        ja="読めない行があったため、この一括登録は何も登録されませんでした",
+    )
+    return refusal(problem, "atomic", one.id)

@@ -1,0 +1,195 @@
+"""Enter submissions: who may, what is known already, the gate, the ledger."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.access.policy import decide
+from catalog.access.scopes import Scopes
+from catalog.errors import CatalogError
+from catalog.ledger.append import Entry, Known, Ledger, Outcome
+from catalog.ledger.sources import Sources
+from catalog.questions.reader import Reader
+from catalog.records.canonical import content_hash
+from catalog.records.finding import Finding
+from catalog.records.identifiers import mint_local_id, record_id
+from catalog.records.record import Mode, Submission
+from catalog.store.clock import now
+from catalog.validation.gate import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What entering a submission needs."""
+
+    gate: Gate
+    ledger: Ledger
+    sources: Sources
+    scopes: Scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission on its way: its answer if that is known already, else what the ledger is asked to enter."""
+
+    submission: Submission
+    id: str
+    outcome: Outcome | None
+    entry: Entry | None = None
+    known: Known | None = None
+
+
+def submit(
+    submissions: Sequence[Submission],
+    by: Reader,
+    *,
+    intake: Intake,
+    mode: Mode = "strict",
+    dry_run: bool = False,
+    atomic: bool = False,
+    load: str | None = None,
+) -> list[Outcome]:
+    """Enter submissions in their order, or say of each why not; `dry_run` says what would happen."""
+    prepared = prepare(submissions, by, intake=intake, mode=mode)
+    return enter(prepared, by, ledger=intake.ledger, dry_run=dry_run, atomic=atomic, load=load)
+
+
+def enter(
+    prepared: Sequence[Prepared],
+    by: Reader,
+    *,
+    ledger: Ledger,
+    dry_run: bool = False,
+    atomic: bool = False,
+    load: str | None = None,
+) -> list[Outcome]:
+    """What became of each prepared submission, after one transaction for all that have to be written."""
+    if dry_run:
+        return [one.outcome or _would_be(one) for one in prepared]
+    entries = [one.entry for one in prepared if one.entry is not None]
+    if atomic and any(one.outcome is not None and one.outcome.outcome in REFUSALS for one in prepared):
+        return [_left_out(one) for one in prepared]
+    appended = iter(ledger.append(entries, by=by.id, load=load, atomic=atomic) if entries else ())
+    return [one.outcome or next(appended) for one in prepared]
+
+
+REFUSALS = frozenset(("refused", "conflict"))
+
+
+def prepare(submissions: Sequence[Submission], by: Reader, *, intake: Intake, mode: Mode) -> list[Prepared]:
+    """Everything that can be found out about submissions before anything is written; safe in any thread."""
+    named = [
+        one if one.local_id is not None else dataclasses.replace(one, local_id=mint_local_id()) for one in submissions
+    ]
+    ids = [record_id(one.kind, one.source, one.local_id or "") for one in named]
+    known = intake.ledger.known(ids)
+    moment = now()
+    prepared: list[Prepared | None] = []
+    to_judge: list[tuple[int, Submission, str]] = []
+    may_write: dict[str, bool] = {}
+    for place, (submission, id) in enumerate(zip(named, ids, strict=True)):
+        before = known.get(id)
+        found = _placed(submission, before, by, intake, may_write, moment)
+        if isinstance(found, Finding):
+            prepared.append(Prepared(submission, id, refused(id, (found,))))
+        elif before is not None and _says_nothing_new(submission, before):
+            outcome = Outcome(id, "unchanged", before.revision, None, ())
+            prepared.append(Prepared(submission, id, outcome, known=before))
+        else:
+            prepared.append(None)
+            to_judge.append((place, submission, found))
+    judged = intake.gate.judge([submission for _, submission, _ in to_judge])
+    for (place, submission, scope), verdict in zip(to_judge, judged, strict=True):
+        before = known.get(verdict.id)
+        status = submission.status or (before.status if before is not None else "public")
+        if verdict.breaks != "nothing" and mode == "strict" and status != "draft":
+            prepared[place] = Prepared(submission, verdict.id, refused(verdict.id, verdict.findings), known=before)
+        else:
+            # A draft is kept whatever it breaks: its author sees the findings, and `publish` asks the gate again.
+            entry = Entry(verdict, scope, status, submission.revision, "tolerant" if status == "draft" else mode)
+            prepared[place] = Prepared(submission, verdict.id, None, entry, before)
+    return [one for one in prepared if one is not None]
+
+
+def refused(id: str, findings: tuple[Finding, ...]) -> Outcome:
+    """The answer to a submission that was not entered."""
+    return Outcome(id, "refused", 0, None, findings)
+
+
+def refusal(problem: CatalogError, rule: str, id: str = "") -> Outcome:
+    """The answer to what could not be read as a submission."""
+    return refused(id, (Finding("", rule, "violation", problem.messages),))
+
+
+def _says_nothing_new(submission: Submission, before: Known) -> bool:
+    return (
+        not submission.files
+        and submission.scope in (None, before.scope)
+        and submission.status in (None, before.status)
+        and submission.profile == before.profile
+        and content_hash(submission) == before.hash
+    )
+
+
+def _placed(
+    submission: Submission, before: Known | None, by: Reader, intake: Intake, may_write: dict[str, bool], moment: str
+) -> str | Finding:
+    """The scope that the record will lie in, or why this reader can't put it there."""
+    source = intake.sources.find(submission.source)
+    if source is None:
+        return _unknown_source(submission.source, intake.sources)
+    scope = submission.scope or (before.scope if before is not None else source.home_scope)
+    for asked in {scope, before.scope if before is not None else scope}:
+        if asked not in may_write:
+            facts = intake.scopes.facts(asked)
+            may_write[asked] = facts is not None and decide("write", facts, by, moment)
+        if not may_write[asked]:
+            # One answer for a scope that is not there, one that is hidden, and a taken id in either.
+            return _not_writable(submission.source, submission.scope)
+    return scope
+
+
+def _unknown_source(name: str, sources: Sources) -> Finding:
+    near = tuple(difflib.get_close_matches(name, sources.names(), n=3))
+    hint, hint_ja = (f"; did you mean {', '.join(near)}?", f"。{'、'.join(near)} のことですか") if near else ("", "")
+    told = {
+        "en": f"no source '{name}' is registered{hint}",
+        "ja": f"登録元「{name}」は登録されていません{hint_ja}",
+    }
+    return Finding("", "source/unknown", "violation", told, near=near)
+
+
+def _not_writable(source: str, scope: str | None) -> Finding:
+    where, where_ja = (f" '{scope}'", f"「{scope}」") if scope else (" of this record", "（このレコードの）")
+    told: Mapping[str, str] = {
+        "en": f"there is no scope{where} in which you may write records of '{source}'",
+        "ja": f"「{source}」のレコードを書き込めるスコープ{where_ja}はありません",
+    }
+    return Finding("", "scope/write", "violation", told)
+
+
+def _would_be(one: Prepared) -> Outcome:
+    if one.entry is None:
+        raise AssertionError("a prepared submission has an outcome or an entry")
+    verdict, before = one.entry.judged, one.known
+    revision = 0 if before is None else before.revision
+    expected = one.entry.expected_revision
+    if expected is not None and expected != revision:
+        return Outcome(one.id, "conflict", revision, None, verdict.findings)
+    if verdict.breaks == "kind" and one.entry.status != "draft":
+        return Outcome(one.id, "quarantined", revision + 1, None, verdict.findings)
+    return Outcome(one.id, "created" if before is None else "revised", revision + 1, None, verdict.findings)
+
+
+def _left_out(one: Prepared) -> Outcome:
+    """Of an atomic submission that another's refusal stopped."""
+    if one.outcome is not None and one.outcome.outcome in REFUSALS:
+        return one.outcome
+    told = {
+        "en": "nothing of this atomic submission was entered, since another of its records was refused",
+        "ja": "同じ一括登録の別のレコードが拒否されたため、登録されませんでした",
+    }
+    return refused(one.id, (Finding("", "atomic", "violation", told),))
