@@ -71,7 +71,9 @@ def vocabulary(folder: Path) -> list[str]:
     """The English words of the packs' titles and labels, as often as they occur."""
     texts: list[str] = []
     for path in sorted((folder / "insdc/dra").rglob("*.xml")):
-        found = re.findall(r"<(?:TITLE|STUDY_TITLE|DESCRIPTION|STUDY_ABSTRACT)>([^<]+)<", path.read_text("utf-8", "replace"))
+        found = re.findall(
+            r"<(?:TITLE|STUDY_TITLE|DESCRIPTION|STUDY_ABSTRACT)>([^<]+)<", path.read_text("utf-8", "replace")
+        )
         texts += found[:40]
     for path in sorted((folder / "ontologies/panet/source").glob("*.csv")):
         texts.append(path.read_text("utf-8", "replace"))
@@ -90,7 +92,9 @@ class Generator:
         self.count = {name: max(2, round(number * factor)) for name, number in COUNTS.items()}
         self.factor = factor
         self.zipf = {name: Zipf(min(number, 50_000)) for name, number in self.count.items()}
-        self.names = [f"{a} {b}".lower() for a, b in itertools.islice(zip(words[::3], words[1::3], strict=False), 2_000)]
+        self.names = [
+            f"{a} {b}".lower() for a, b in itertools.islice(zip(words[::3], words[1::3], strict=False), 2_000)
+        ]
         self.name_of = Zipf(len(self.names), 1.3)
         # Hubs that Zipf alone would not make: shares of the links, as the README gives them.
         self.hub_share = {"project": 0.11, "term": 0.30}
@@ -168,7 +172,11 @@ class Generator:
         if way < 0.90:
             return {"name": name, "value": self.day()}
         if way < 0.98:
-            return {"name": name, "value": self.text(12), "term": {"term": f"https://w3id.org/example/t{self.draw.randint(0, 999)}"}}
+            return {
+                "name": name,
+                "value": self.text(12),
+                "term": {"term": f"https://w3id.org/example/t{self.draw.randint(0, 999)}"},
+            }
         return {"name": name, "value": self.draw.choice(("true", "false"))}
 
     def attributes(self, mean: float, most: int = 60) -> list[dict[str, Any]]:
@@ -212,7 +220,11 @@ class Generator:
                         yield self.submission(kind, family, number, body)
 
     def submission(self, kind: str, family: str, number: int, body: dict[str, Any]) -> dict[str, Any]:
-        made: dict[str, Any] = {"kind": kind, "source": self.source_of(family, number), "localId": f"{family}-{number:07d}"}
+        made: dict[str, Any] = {
+            "kind": kind,
+            "source": self.source_of(family, number),
+            "localId": f"{family}-{number:07d}",
+        }
         # What a record may be seen by hangs on its number alone, so that its revisions agree.
         way = (number * 7919 + len(family)) % 100
         if 78 <= way < 96:
@@ -237,7 +249,14 @@ class Generator:
         }
 
     def term(self, number: int) -> dict[str, Any]:
-        parents = {self.id_of("term", "term", self.draw.randrange(number)) for _ in range(2 if self.draw.random() < 0.08 else 1)} if number else set()
+        parents = (
+            {
+                self.id_of("term", "term", self.draw.randrange(number))
+                for _ in range(2 if self.draw.random() < 0.08 else 1)
+            }
+            if number
+            else set()
+        )
         return {
             "identifiers": [{"scheme": "iri", "value": f"https://w3id.org/example/large/t{number}", "primary": True}],
             "labels": {"en": self.text(18), "ja": self.japanese(8)},
@@ -265,7 +284,8 @@ class Generator:
             "type": ("proposal", "bioproject", "study")[number % 3],
             "code": f"P{number:07d}",
             "contributors": [
-                {"to": self.link("agent"), "role": "member", "order": place} for place in range(1, self.draw.randint(2, 25))
+                {"to": self.link("agent"), "role": "member", "order": place}
+                for place in range(1, self.draw.randint(2, 25))
             ],
             "attributes": self.attributes(10),
         }
@@ -287,7 +307,10 @@ class Generator:
         if number and self.draw.random() < 0.10:
             body["derivedFrom"] = [self.id_of("sample", "sample", self.draw.randrange(number))]
         if self.draw.random() < 0.05:
-            body["identifiers"] = [{"scheme": "local", "value": f"L{number}"}, {"scheme": "accession", "value": f"SAMX{number:08d}"}]
+            body["identifiers"] = [
+                {"scheme": "local", "value": f"L{number}"},
+                {"scheme": "accession", "value": f"SAMX{number:08d}"},
+            ]
         return body
 
     def _performed(self, mean: float) -> dict[str, Any]:
@@ -340,7 +363,10 @@ class Generator:
             "details": {"scientificMetadata": {f"group{i % 4}": {} for i in range(4)}},
         }
         for leaf in range(leaves):
-            body["details"]["scientificMetadata"][f"group{leaf % 4}"][f"leaf{leaf}"] = {"value": self.draw.random(), "unit": "mm"}
+            body["details"]["scientificMetadata"][f"group{leaf % 4}"][f"leaf{leaf}"] = {
+                "value": self.draw.random(),
+                "unit": "mm",
+            }
         return body
 
     def workflow(self, number: int) -> dict[str, Any]:
@@ -349,7 +375,7 @@ class Generator:
             "title": self.title(),
             "version": f"1.{number % 20}",
             "engine": "galaxy",
-            "nodes": [{"id": f"n{step}", "title": {"en": self.text(400)}} for step in range(steps)],
+            "nodes": [{"id": f"n{step}", "name": {"en": self.text(400)}} for step in range(steps)],
             "edges": [{"from": f"n{step}.out", "to": f"n{step + 1}.in"} for step in range(steps - 1)],
         }
 
@@ -358,10 +384,15 @@ class Generator:
         return {
             "title": self.title(),
             "type": "analysis",
-            "state": "done",
+            "state": "complete",
             "plans": [self.one("workflow", "workflow")],
-            "inputs": [{"to": self.one("dataset", "dataset"), "role": "sample", "order": place} for place in range(1, 2 + entities)],
-            "outputs": [{"to": self.one("dataset", "dataset"), "port": f"out{place}"} for place in range(entities // 2)],
+            "inputs": [
+                {"to": self.one("dataset", "dataset"), "role": "sample", "order": place}
+                for place in range(1, 2 + entities)
+            ],
+            "outputs": [
+                {"to": self.one("dataset", "dataset"), "port": f"out{place}"} for place in range(entities // 2)
+            ],
             "agents": [self.link("agent")],
         }
 
@@ -374,7 +405,13 @@ class Generator:
         for number in range(self.count["dataset"]):
             if left <= 0:
                 return
-            count = total // 30 if number == 0 else total // 300 if number <= 10 else min(left, int(self.draw.paretovariate(1.2) * 4))
+            count = (
+                total // 30
+                if number == 0
+                else total // 300
+                if number <= 10
+                else min(left, int(self.draw.paretovariate(1.2) * 4))
+            )
             left -= count
             dataset = self.id_of("dataset", "dataset", number)
             for place in range(count):
@@ -406,7 +443,11 @@ def write(folder: Path, factor: float) -> Path:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     generator = Generator(factor, vocabulary(data_folder()))
-    for name, rows in (("records", generator.records()), ("files", generator.files()), ("damaged", generator.damaged())):
+    for name, rows in (
+        ("records", generator.records()),
+        ("files", generator.files()),
+        ("damaged", generator.damaged()),
+    ):
         unfinished = folder / f"{name}.part"
         with unfinished.open("wb") as out:
             for number, row in enumerate(rows):
