@@ -43,7 +43,7 @@ class Database(Protocol):
         ...
 
     def make_nodes(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
-        """Keys for ids that had none a moment ago; whoever else made one meanwhile is agreed with."""
+        """Keys for ids that had none a moment ago, in byte order; those that somebody else made meanwhile are left out."""
         ...
 
     def lock(self, connection: Connection, keys: Sequence[int]) -> None:

@@ -95,12 +95,7 @@ class Postgresql:
                 " ON CONFLICT (id) DO NOTHING RETURNING id, key",
                 (list(ids),),
             )
-            made: dict[str, int] = dict(cursor.fetchall())
-            if len(made) < len(ids):
-                missing = [id for id in ids if id not in made]
-                cursor.execute("SELECT id, key FROM node WHERE id = ANY(%s)", (missing,))
-                made.update(cursor.fetchall())
-        return made
+            return dict(cursor.fetchall())
 
     def lock(self, connection: Connection, keys: Sequence[int]) -> None:
         # NO KEY UPDATE lets others go on to link to these records meanwhile.

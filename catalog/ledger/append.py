@@ -1,0 +1,471 @@
+"""The one transaction in which records are written: content, what follows from it, and its place in the order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import orjson
+from sqlalchemy import Connection
+
+from catalog.ledger import rows
+from catalog.ledger.changes import Change, write_changes
+from catalog.ledger.mirror import Mirrors
+from catalog.ledger.nodes import LONGEST, Nodes
+from catalog.ledger.rows import LinkedForm
+from catalog.records.finding import Breaks, Finding
+from catalog.records.identifiers import split_id
+from catalog.records.kinds import Kinds
+from catalog.records.record import Mode, Submission
+from catalog.store.clock import Clock, now
+from catalog.store.database import Row
+from catalog.store.engine import Store
+
+What = Literal["created", "revised", "unchanged", "conflict", "quarantined", "refused"]
+# What a submission may say of a status; the others are set by verbs of their own, and stay until those undo them.
+SAYABLE = ("public", "private", "draft")
+STATUS_VERBS: Mapping[str, str] = {"public": "publish", "private": "hide", "draft": "draft"}
+
+
+class Judged(Protocol):
+    """A submission with the gate's verdict (validation/gate.py makes it)."""
+
+    @property
+    def submission(self) -> Submission: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    @property
+    def linked(self) -> LinkedForm | None: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    @property
+    def breaks(self) -> Breaks: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A judged submission on its way in.
+
+    `scope` and `status` are those of a record that is new; one that is here already keeps its own unless the submission
+    itself says otherwise.
+    """
+
+    judged: Judged
+    scope: str
+    status: str = "public"
+    expected_revision: int | None = None
+    mode: Mode = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an entry. `position` is that of its last change, None when nothing changed."""
+
+    id: str
+    outcome: What
+    revision: int
+    position: int | None
+    findings: tuple[Finding, ...] = ()
+
+
+REVISION_COLUMNS = (
+    "record number body as_sent profile hash scope findings quarantined at by load".split()
+)  # fmt: skip
+RECORD_COLUMNS = (
+    "key kind source local_id scope status revision shown hash profile findings created_at modified_at".split()
+)  # fmt: skip
+STATE_COLUMNS = "key scope status revision shown hash profile findings modified_at".split()  # fmt: skip
+
+
+@dataclass(slots=True)
+class _State:
+    """A record as it stands, while a batch changes it."""
+
+    key: int
+    scope: int
+    status: str
+    revision: int
+    shown: int
+    hash: str
+    profile: str | None
+    findings: str | None
+    kind: str
+    new: bool = False
+    changed: bool = False
+    shows: Entry | None = None  # whose linked form is to be shown, when that changed
+    expunged: frozenset[str] = frozenset()
+
+    @property
+    def newest_is_quarantined(self) -> bool:
+        return self.status == "quarantined" or self.revision != self.shown
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one call of `append` is about to write."""
+
+    at: str
+    by: str
+    load: str | None
+    states: dict[int, _State] = field(default_factory=dict)
+    revisions: list[Row] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    positioned: dict[int, int] = field(default_factory=dict)  # outcome -> its last change
+
+
+class _Undone(Exception):
+    """Leaves the transaction without a trace."""
+
+
+class Ledger:
+    """What happened, in order, over one store; safe to use from any thread.
+
+    `append` is written here; each of the other verbs is a function of its own module, named again here so that whoever
+    holds the ledger holds them all.
+    """
+
+    def __init__(self, store: Store, kinds: Kinds, *, clock: Clock = now) -> None:
+        self.store = self._store = store
+        self.kinds = kinds
+        self.mirrors = self._mirrors = Mirrors(store, kinds)
+        self._nodes = Nodes(store.database)
+        self._clock = clock
+        among = store.database.among
+        self._select_states = (
+            "SELECT key, scope, status, revision, shown, hash, profile, findings, kind"
+            f" FROM record WHERE {among('key')}"
+        )
+        self._select_expunged = f"SELECT record, hash FROM revision WHERE expunged IS NOT NULL AND {among('record')}"
+        self._select_scopes = f"SELECT id, key FROM scope WHERE {among('id')}"
+
+    def append(
+        self, entries: Sequence[Entry], *, by: str, load: str | None = None, atomic: bool = False
+    ) -> list[Outcome]:
+        """Enter all of these in ONE transaction, in order; each tells what became of it.
+
+        A conflict or a refusal costs only its own entry, unless `atomic`: then nothing of the others is stored either.
+        """
+        if not entries:
+            return []
+        batch = _Batch(self._clock(), by, load)
+        try:
+            with self._store.write() as connection:
+                keys = self._write(connection, batch, entries, atomic)
+        except _Undone:
+            return _all_refused(batch.outcomes)
+        self._nodes.remember(keys)
+        return batch.outcomes
+
+    def _write(
+        self, connection: Connection, batch: _Batch, entries: Sequence[Entry], atomic: bool
+    ) -> Mapping[str, int]:
+        database = self._store.database
+        targets = self._mirrors.targets(connection)
+        scopes = self._scopes(connection, entries)
+        refused = {place: found for place, entry in enumerate(entries) if (found := _refusals(entry, scopes))}
+        if refused and atomic:
+            batch.outcomes = [
+                Outcome(entry.judged.id, "refused", 0, None, refused.get(place, ()))
+                for place, entry in enumerate(entries)
+            ]
+            raise _Undone
+
+        nodes, made = self._nodes.keys(connection, _ids(entries, refused))
+        ids = {entry.judged.id for place, entry in enumerate(entries) if place not in refused}
+        self._read_states(connection, batch, [nodes[id] for id in ids if id not in made])
+
+        for place, entry in enumerate(entries):
+            if place in refused:
+                batch.outcomes.append(Outcome(entry.judged.id, "refused", 0, None, refused[place]))
+            else:
+                batch.outcomes.append(_decide(batch, place, entry, nodes[entry.judged.id], scopes))
+        if atomic and any(outcome.outcome in ("conflict", "refused") for outcome in batch.outcomes):
+            raise _Undone
+
+        changed = [state for state in batch.states.values() if state.changed]
+        if not changed:
+            return nodes
+        new: dict[int, Entry] = {}
+        for place, outcome in enumerate(batch.outcomes):
+            if outcome.outcome in ("created", "quarantined"):
+                new.setdefault(nodes[outcome.id], entries[place])
+        database.insert(
+            connection,
+            "record",
+            RECORD_COLUMNS,
+            [_record_row(state, new[state.key], batch.at) for state in changed if state.new],
+        )
+        database.update(
+            connection,
+            "record",
+            STATE_COLUMNS,
+            [_state_row(state, batch.at) for state in changed if not state.new],
+        )
+        database.insert(connection, "revision", REVISION_COLUMNS, batch.revisions)
+        shown = [(state, state.shows.judged) for state in changed if state.shows is not None]
+        rows.take_away(connection, database, [(state.key, state.kind) for state, _ in shown if not state.new], targets)
+        rows.put(
+            connection,
+            database,
+            [(state.key, state.kind, judged.linked) for state, judged in shown if judged.linked is not None],
+            targets,
+            nodes,
+        )
+        first = write_changes(connection, database, batch.changes)
+        for place, change in batch.positioned.items():
+            batch.outcomes[place] = replace(batch.outcomes[place], position=first + change)
+        return nodes
+
+    def _scopes(self, connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
+        named = {entry.scope for entry in entries}
+        found = connection.exec_driver_sql(self._select_scopes, (self._store.database.listed(named),))
+        return {id: int(key) for id, key in found}
+
+    def _read_states(self, connection: Connection, batch: _Batch, keys: Sequence[int]) -> None:
+        if not keys:
+            return
+        database = self._store.database
+        database.lock(connection, keys)
+        listed = database.listed(keys)
+        for row in connection.exec_driver_sql(self._select_states, (listed,)):
+            batch.states[row[0]] = _State(*row)
+        if batch.states:
+            expunged: dict[int, set[str]] = {}
+            for key, hash in connection.exec_driver_sql(self._select_expunged, (listed,)):
+                expunged.setdefault(key, set()).add(hash)
+            for key, hashes in expunged.items():
+                batch.states[key].expunged = frozenset(hashes)
+
+
+def _ids(entries: Sequence[Entry], refused: Mapping[int, Any]) -> set[str]:
+    """Every id that what is written will name."""
+    ids: set[str] = set()
+    for place, entry in enumerate(entries):
+        if place in refused:
+            continue
+        judged = entry.judged
+        ids.add(judged.id)
+        if judged.linked is not None and judged.breaks != "kind":
+            ids.update([link.to for link in judged.linked.links])
+    return ids
+
+
+def _decide(batch: _Batch, place: int, entry: Entry, key: int, scopes: Mapping[str, int]) -> Outcome:
+    """What becomes of an entry, given all that came before it; the batch is told what to write."""
+    judged = entry.judged
+    quarantined = judged.breaks == "kind"
+    scope = scopes[entry.scope]
+    state = batch.states.get(key)
+    if state is None:
+        if entry.expected_revision:
+            return Outcome(judged.id, "conflict", 0, None, (_stale(entry.expected_revision, 0),))
+        status = "quarantined" if quarantined else entry.status
+        state = _State(key, scope, status, 0, 0, "", None, None, judged.submission.kind, new=True)
+        batch.states[key] = state
+        _revise(batch, place, entry, state, quarantined)
+        return Outcome(judged.id, "quarantined" if quarantined else "created", 1, None, judged.findings)
+
+    if judged.hash in state.expunged:
+        return Outcome(judged.id, "refused", state.revision, None, (EXPUNGED,))
+    if judged.hash == state.hash and quarantined == state.newest_is_quarantined:
+        return _unchanged(batch, place, entry, state, scope)
+    if entry.expected_revision is not None and entry.expected_revision != state.revision:
+        return Outcome(judged.id, "conflict", state.revision, None, (_stale(entry.expected_revision, state.revision),))
+    if not quarantined:
+        _follow(batch, place, entry, state, scope)
+    _revise(batch, place, entry, state, quarantined)
+    return Outcome(judged.id, "quarantined" if quarantined else "revised", state.revision, None, judged.findings)
+
+
+def _unchanged(batch: _Batch, place: int, entry: Entry, state: _State, scope: int) -> Outcome:
+    before = state.scope, state.status
+    if _said(entry, state, scope) != before and entry.expected_revision not in (None, state.revision):
+        stale = _stale(entry.expected_revision or 0, state.revision)
+        return Outcome(entry.judged.id, "conflict", state.revision, None, (stale,))
+    _follow(batch, place, entry, state, scope)
+    moved = (state.scope, state.status) != before
+    return Outcome(entry.judged.id, "revised" if moved else "unchanged", state.revision, None, entry.judged.findings)
+
+
+def _said(entry: Entry, state: _State, scope: int) -> tuple[int, str]:
+    """Scope and status as this submission wants them: it must name them itself, and may not undo other verbs."""
+    submission = entry.judged.submission
+    status = state.status
+    if status == "quarantined" and entry.judged.breaks != "kind":
+        status = entry.status
+    elif submission.status is not None and status in SAYABLE:
+        status = submission.status
+    return (scope if submission.scope is not None else state.scope), status
+
+
+def _follow(batch: _Batch, place: int, entry: Entry, state: _State, scope: int) -> None:
+    scope, status = _said(entry, state, scope)
+    if scope != state.scope:
+        detail = {"from": state.scope, "to": scope}
+        state.scope, state.changed = scope, True
+        _change(batch, place, Change(state.key, "move", state.revision, batch.at, batch.by, detail))
+    if status != state.status:
+        verb = "publish" if state.status == "quarantined" else STATUS_VERBS[status]
+        detail_of_status = {"from": state.status, "to": status}
+        state.status, state.changed = status, True
+        _change(batch, place, Change(state.key, verb, state.revision, batch.at, batch.by, detail_of_status))
+
+
+def _revise(batch: _Batch, place: int, entry: Entry, state: _State, quarantined: bool) -> None:
+    judged = entry.judged
+    submission = judged.submission
+    findings = orjson.dumps([finding.document() for finding in judged.findings]).decode() if judged.findings else None
+    state.revision += 1
+    state.hash = judged.hash
+    state.changed = True
+    batch.revisions.append(
+        (
+            state.key,
+            state.revision,
+            orjson.dumps(submission.body).decode(),
+            submission.as_sent,
+            submission.profile,
+            judged.hash,
+            state.scope,
+            findings,
+            quarantined,
+            batch.at,
+            batch.by,
+            batch.load,
+        )
+    )
+    if not quarantined:
+        state.shown = state.revision
+        state.profile = submission.profile
+        state.findings = findings
+        state.shows = entry
+    elif state.status == "quarantined":
+        state.shown = state.revision
+        state.profile = submission.profile
+        state.findings = findings
+    _change(batch, place, Change(state.key, "submit", state.revision, batch.at, batch.by, None))
+
+
+def _change(batch: _Batch, place: int, change: Change) -> None:
+    batch.positioned[place] = len(batch.changes)
+    batch.changes.append(change)
+
+
+def _record_row(state: _State, entry: Entry, at: str) -> Row:
+    submission = entry.judged.submission
+    _, _, local_id = split_id(entry.judged.id)
+    return (
+        state.key,
+        state.kind,
+        submission.source,
+        local_id,
+        state.scope,
+        state.status,
+        state.revision,
+        state.shown,
+        state.hash,
+        state.profile,
+        state.findings,
+        at,
+        at,
+    )
+
+
+def _state_row(state: _State, at: str) -> Row:
+    return (
+        state.key,
+        state.scope,
+        state.status,
+        state.revision,
+        state.shown,
+        state.hash,
+        state.profile,
+        state.findings,
+        at,
+    )
+
+
+def _refusals(entry: Entry, scopes: Mapping[str, int]) -> tuple[Finding, ...]:
+    """Why this entry is not even looked up."""
+    judged = entry.judged
+    if entry.scope not in scopes:
+        return (_no_scope(entry.scope),)
+    if judged.breaks != "nothing" and entry.mode == "strict":
+        return judged.findings
+    if judged.breaks != "kind":
+        if judged.linked is None:
+            raise ValueError(f"{judged.id}: passed the gate without a linked form")
+        for text, where in rows.indexed(judged.linked):
+            if len(text) > LONGEST // 4 and len(text.encode()) > LONGEST:
+                return (_too_long(where),)
+    return ()
+
+
+def _all_refused(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """An atomic batch of which something failed: those say why, and the rest that they went down with it."""
+    return [
+        outcome
+        if outcome.outcome in ("conflict", "refused") and outcome.findings
+        else Outcome(outcome.id, "refused", 0, None, (ATOMIC,))
+        for outcome in outcomes
+    ]
+
+
+def _stale(expected: int, revision: int) -> Finding:
+    return Finding(
+        "",
+        "revision",
+        "violation",
+        {
+            "en": f"it was made from revision {expected}, but the record is at {revision}: read it again, then decide",
+            "ja": f"リビジョン {expected} に基づく内容ですが、現在は {revision} です。読み直してから判断してください",
+        },
+    )
+
+
+def _no_scope(scope: str) -> Finding:
+    return Finding(
+        "",
+        "scope",
+        "violation",
+        {
+            "en": f"there is no scope {scope!r}: make it first, or name one that is there",
+            "ja": f"スコープ {scope!r} はありません。先に作成するか、既存のものを指定してください",
+        },
+    )
+
+
+def _too_long(where: str) -> Finding:
+    return Finding(
+        f"/{where}",
+        "length",
+        "violation",
+        {
+            "en": f"an id, IRI or name here is longer than {LONGEST} bytes",
+            "ja": f"{LONGEST} バイトを超えるID・IRI・名前があります",
+        },
+    )
+
+
+EXPUNGED = Finding(
+    "",
+    "expunged",
+    "violation",
+    {
+        "en": "this content was expunged and is not taken back",
+        "ja": "この内容は抹消されており、再登録できません",
+    },
+)
+ATOMIC = Finding(
+    "",
+    "atomic",
+    "violation",
+    {
+        "en": "others of the same batch were refused, so nothing of it was stored",
+        "ja": "同じ一括登録の中に拒否されたものがあるため、何も保存していません",
+    },
+)

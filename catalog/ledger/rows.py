@@ -1,0 +1,118 @@
+"""The rows that follow from a record's linked form: put in, and taken away, many records at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import Connection
+
+from catalog.ledger.mirror import Target, mirror_row
+from catalog.records.record import Attribute, Identifier, Link, Quantity
+from catalog.store.database import Database, Row
+
+DERIVED = ("link", "quantity", "attribute", "identifier", "linked")
+VALUE_KEY = 64
+
+LINK_COLUMNS = ("record", "field", "target", "role", "port", "predicate", "from", "order", "until", "note", "by")
+QUANTITY_COLUMNS = (
+    "record field name value min max uncertainty unit quantity_kind si_min si_max".split()
+)  # fmt: skip
+ATTRIBUTE_COLUMNS = ("record", "name", "value", "value_key", "term", "origin")
+IDENTIFIER_COLUMNS = ("record", "scheme", "value", "is_primary", "state")
+
+_link_rest = attrgetter("role", "port", "predicate", "from_", "order", "until", "note", "by")
+_quantity = attrgetter(
+    "field", "name", "value", "min", "max", "uncertainty", "unit", "quantity_kind", "si_min", "si_max"
+)
+
+
+class LinkedForm(Protocol):
+    """What of a record's linked form is stored (records/linked.py makes it)."""
+
+    @property
+    def document(self) -> dict[str, Any]: ...
+    @property
+    def links(self) -> tuple[Link, ...]: ...
+    @property
+    def quantities(self) -> tuple[Quantity, ...]: ...
+    @property
+    def attributes(self) -> tuple[Attribute, ...]: ...
+    @property
+    def identifiers(self) -> tuple[Identifier, ...]: ...
+    @property
+    def columns(self) -> dict[str, Any]: ...
+
+
+def put(
+    connection: Connection,
+    database: Database,
+    records: Iterable[tuple[int, str, LinkedForm]],
+    targets: Mapping[str, Sequence[Target]],
+    nodes: Mapping[str, int],
+) -> None:
+    """Store what follows from these linked forms, given as (key, kind, linked form); `nodes` has the links' targets."""
+    documents: list[Row] = []
+    links: list[Row] = []
+    quantities: list[Row] = []
+    attributes: list[Row] = []
+    identifiers: list[Row] = []
+    mirrors: dict[Target, list[Row]] = {}
+    for key, kind, linked in records:
+        documents.append((key, orjson.dumps(linked.document).decode()))
+        for link in linked.links:
+            links.append((key, link.field, nodes[link.to], *_link_rest(link)))
+        for quantity in linked.quantities:
+            quantities.append((key, *_quantity(quantity)))
+        for each in linked.attributes:
+            value_key = each.value[:VALUE_KEY] if each.value is not None else None
+            attributes.append((key, each.name, each.value, value_key, each.term, each.origin))
+        for identifier in linked.identifiers:
+            identifiers.append((key, identifier.scheme, identifier.value, identifier.primary, identifier.state))
+        for target in targets[kind]:
+            mirrors.setdefault(target, []).append(mirror_row(key, target, linked.columns))
+    insert = database.insert
+    insert(connection, "linked", ("record", "document"), documents)
+    insert(connection, "link", LINK_COLUMNS, links)
+    insert(connection, "quantity", QUANTITY_COLUMNS, quantities)
+    insert(connection, "attribute", ATTRIBUTE_COLUMNS, attributes)
+    insert(connection, "identifier", IDENTIFIER_COLUMNS, identifiers)
+    for target, rows in mirrors.items():
+        insert(connection, target.table, ("record", *target.columns), rows)
+
+
+def take_away(
+    connection: Connection,
+    database: Database,
+    records: Collection[tuple[int, str]],
+    targets: Mapping[str, Sequence[Target]],
+) -> None:
+    """Remove all that followed from these records' linked forms, given as (key, kind)."""
+    if not records:
+        return
+    keys = database.listed(key for key, _ in records)
+    for table in DERIVED:
+        connection.exec_driver_sql(f'DELETE FROM "{table}" WHERE {database.among("record")}', (keys,))
+    by_kind: dict[str, list[int]] = {}
+    for key, kind in records:
+        by_kind.setdefault(kind, []).append(key)
+    for kind, of_kind in by_kind.items():
+        for target in targets[kind]:
+            connection.exec_driver_sql(
+                f'DELETE FROM "{target.table}" WHERE {database.among("record")}', (database.listed(of_kind),)
+            )
+
+
+def indexed(linked: LinkedForm) -> Iterator[tuple[str, str]]:
+    """The texts that stand in an index, which has room for so many bytes only, and where they came from."""
+    for link in linked.links:
+        yield link.to, link.field
+    for identifier in linked.identifiers:
+        yield identifier.value, "identifiers"
+    for attribute in linked.attributes:
+        yield attribute.name, "attributes"
+    for quantity in linked.quantities:
+        if quantity.name is not None:
+            yield quantity.name, quantity.field
