@@ -204,8 +204,8 @@ class Settings:
     kinds: tuple[Path, ...] = _setting(
         (),
         _folders,
-        "More folders with kinds of your own, each with kinds/, context/ and shapes/ in it, beside the fourteen that are shipped.",
-        "同梱の14種類に加える独自の種別のフォルダー。それぞれ kinds/、context/、shapes/ を含む。",
+        "More folders with kinds of your own beside the fourteen that are shipped; in each schemas/kinds/, ontologies/context/, ontologies/shapes/.",
+        "同梱の14種類に加える独自の種別のフォルダー。それぞれ schemas/kinds/、ontologies/context/、ontologies/shapes/ を含む。",
         written="none",
     )
     log_level: str = _setting(

@@ -13,6 +13,8 @@ from catalog.records.finding import Finding
 from catalog.settings import language
 
 LANGUAGE: Final = language()
+# Under which a command's context remembers that it was asked for JSON, also when it ends in an error.
+AS_JSON: Final = "catalog.as_json"
 
 
 def t(en: str, ja: str) -> str:

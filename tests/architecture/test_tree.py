@@ -43,8 +43,8 @@ def test_every_kind_has_its_schema_shapes_context_and_examples() -> None:
         assert (PROJECT / "ontologies" / "context" / f"{kind}.jsonld").is_file(), kind
         assert (PROJECT / "ontologies" / "shapes" / f"{kind}.ttl").is_file(), kind
         if kind != "common":
-            assert list((PROJECT / "schemas" / "examples" / kind / "good").glob("*.json")), kind
-            assert list((PROJECT / "schemas" / "examples" / kind / "bad").glob("*.json")), kind
+            assert list((PROJECT / "schemas" / "examples" / "good" / kind).glob("*.json")), kind
+            assert list((PROJECT / "schemas" / "examples" / "bad" / kind).glob("*.json")), kind
 
 
 def test_each_room_says_in_one_sentence_what_it_is() -> None:

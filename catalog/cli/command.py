@@ -1,0 +1,87 @@
+"""The command `catalog`: which commands it has, and how each of them ends when it is refused."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from catalog import __version__
+from catalog.cli.exits import code_of
+from catalog.cli.words import AS_JSON, refuse, t
+from catalog.errors import CatalogError
+
+# Where each command is, and what it does in a line; a module is read when its command is called, since reading all
+# of them takes a second, and completion in the shell asks at each key.
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "serve": ("serve", t("Serve the catalogue over HTTP.", "カタログを HTTP で公開する。")),
+    "init": ("installation", t("Make an empty catalogue.", "空のカタログを作る。")),
+    "sample": ("installation", t("Fill an empty catalogue with sample records.", "空のカタログにサンプルを入れる。")),
+    "submit": ("submitting", t("Register records from files.", "ファイルからレコードを登録する。")),
+    "check": ("submitting", t("Say what the gate would say, and register nothing.", "登録せずに検証だけ行う。")),
+    "get": ("reading", t("Show a record.", "レコードを表示する。")),
+    "list": ("reading", t("List records.", "レコードの一覧を表示する。")),
+    "history": ("reading", t("Show a record's revisions, or what two differ in.", "版の一覧や差分を表示する。")),
+    "export": ("reading", t("Write out many records.", "レコードを書き出す。")),
+    "record": ("records", t("Publish, withdraw, merge, move … a record.", "レコードの公開・取り下げ・統合など。")),
+    "file": ("files", t("The files of a dataset.", "データセットのファイル。")),
+    "source": ("sources", t("Sources: list, show, register.", "ソースの一覧・表示・登録。")),
+    "profile": ("profiles", t("Profiles: list, show, propose, publish.", "プロファイルの一覧・表示・提案・公開。")),
+    "kind": ("kinds", t("Kinds: list, show.", "種別の一覧・表示。")),
+    "scope": ("scopes", t("Scopes: list, make, open, close.", "スコープの一覧・作成・公開範囲の設定。")),
+    "backup": (
+        "installation",
+        t("Write the whole catalogue into one file.", "カタログ全体を1つのファイルに保存する。"),
+    ),
+    "restore": ("installation", t("Make a catalogue from such a file.", "保存したファイルからカタログを復元する。")),
+    "settings": ("installation", t("Show the settings that are in force.", "有効な設定を表示する。")),
+}
+
+
+class Commands(click.Group):
+    """Reads a command's module when it is called, and turns what is refused into words and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        found = getattr(importlib.import_module(f"catalog.cli.{module}"), f"{cmd_name}_")
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(t("Commands", "コマンド")):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CatalogError as error:
+            refuse(error, as_json=bool(ctx.meta.get(AS_JSON)))
+            ctx.exit(code_of(error))
+        except KeyboardInterrupt:
+            click.echo(t("\ninterrupted", "\n中断しました"), err=True)
+            ctx.exit(130)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=t(
+        "A metadata catalogue that other catalogues can join. Its data are in a folder: --data DIR, CATALOG_DATA, or ./data.",
+        "他のカタログが参加できるメタデータカタログ。データは1つのフォルダー（--data DIR、CATALOG_DATA、または ./data）にある。",
+    ),
+)
+@click.version_option(__version__, prog_name="musubi-catalog")
+def catalog() -> None:
+    """Everything that can be done with a catalogue from here."""
+
+
+def main() -> None:
+    """The command as it is installed."""
+    catalog()

@@ -1,0 +1,76 @@
+"""What commands show people: columns, progress, findings, exit codes."""
+
+from __future__ import annotations
+
+import io
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from catalog import errors
+from catalog.cli.exits import MEANINGS, code_of
+from catalog.cli.progress import Progress
+from catalog.cli.tables import one_line, seen_width, show
+from catalog.cli.words import by_language, finding_line
+from catalog.records.finding import Finding
+
+
+def every_error(of: type[errors.CatalogError] = errors.CatalogError) -> list[type[errors.CatalogError]]:
+    return [each for below in of.__subclasses__() for each in (below, *every_error(below))]
+
+
+@pytest.mark.parametrize("type_", every_error(), ids=lambda type_: type_.__name__)
+def test_every_error_has_an_exit_code_that_is_documented_and_is_no_success(type_: type[errors.CatalogError]) -> None:
+    error = type_.__new__(type_)
+    assert code_of(error) in MEANINGS
+    assert code_of(error) not in (0, 2)
+
+
+def test_columns_line_up_with_japanese_in_them() -> None:
+    @click.command()
+    def told() -> None:
+        show([("a", "正極材料", 1), ("bcd", "x", 2)], ("id", "名", "n"))
+
+    lines = CliRunner().invoke(told).output.splitlines()
+    assert lines == ["id   名        n", "a    正極材料  1", "bcd  x         2"]
+    assert seen_width("か\u3099") == 2  # a mark that is written over the sign before it takes no place
+
+
+def test_a_value_can_neither_break_a_line_nor_move_the_cursor() -> None:
+    assert one_line("a\nb\x1b[2Jc\u202ed") == "a b [2Jc d"
+    assert one_line(None) == ""
+
+
+def test_a_text_by_language_falls_back_to_what_there_is() -> None:
+    assert by_language({"ja": "試料", "en": "sample"}) == "sample"
+    assert by_language({"ja": "試料"}) == "試料"
+    assert by_language({"fr": "échantillon"}) == "échantillon"
+    assert by_language({"en-GB": "colour"}) == "colour"
+    assert by_language({}) == by_language(None) == ""
+
+
+def test_a_finding_says_where_what_and_what_was_perhaps_meant() -> None:
+    finding = Finding("/amount/unit", "unit", "violation", {"en": "there is no unit 'kev'"}, near=("keV",))
+    assert finding_line(finding) == "violation  /amount/unit  there is no unit 'kev'  [unit]  perhaps: keV"
+
+
+def test_progress_is_silent_where_nobody_watches_and_shown_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter([0.0, *(float(second) for second in range(1, 100))])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    silent, asked = io.StringIO(), io.StringIO()
+    for stream, wanted in ((silent, None), (asked, True)):
+        with Progress("records", 10, asked=wanted, stream=stream) as progress:
+            for _ in range(10):
+                progress.advance()
+    assert silent.getvalue() == ""
+    assert "records: " in asked.getvalue()
+    assert "\r" not in asked.getvalue()
+
+
+def test_progress_counts_bytes_as_they_pass() -> None:
+    progress = Progress("bytes", stream=io.StringIO())
+    assert list(progress.through([b"abc", b"de"])) == [b"abc", b"de"]
+    assert progress.done == 5
