@@ -70,6 +70,16 @@ class Outcome:
     position: int | None
     findings: tuple[Finding, ...] = ()
 
+    def document(self) -> dict[str, Any]:
+        """The outcome as it is answered; to whoever reads it, the position is a token."""
+        return {
+            "id": self.id,
+            "outcome": self.outcome,
+            "revision": self.revision,
+            "position": None if self.position is None else str(self.position),
+            "findings": [finding.document() for finding in self.findings],
+        }
+
 
 REVISION_COLUMNS = (
     "record number body as_sent profile hash scope findings quarantined at by load".split()
@@ -263,11 +273,12 @@ def _decide(batch: _Batch, place: int, entry: Entry, key: int, scopes: Mapping[s
     if state is None:
         if entry.expected_revision:
             return Outcome(judged.id, "conflict", 0, None, (_stale(entry.expected_revision, 0),))
-        status = "quarantined" if quarantined else entry.status
+        # A draft may break anything: it stays its author's draft, without mirror or links, until it is mended.
+        status = "quarantined" if quarantined and entry.status != "draft" else entry.status
         state = _State(key, scope, status, 0, 0, "", None, None, judged.submission.kind, new=True)
         batch.states[key] = state
         _revise(batch, place, entry, state, quarantined)
-        return Outcome(judged.id, "quarantined" if quarantined else "created", 1, None, judged.findings)
+        return Outcome(judged.id, "quarantined" if status == "quarantined" else "created", 1, None, judged.findings)
 
     if judged.hash in state.expunged:
         return Outcome(judged.id, "refused", state.revision, None, (EXPUNGED,))
