@@ -1,0 +1,110 @@
+"""The application: every operation as a route, behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from catalog import __version__
+from catalog.assembly import Catalog, open_catalog
+from catalog.errors import CatalogError, Malformed, Misconfigured, NotFound
+from catalog.settings import read_settings
+from catalog.web import described, feeds, linked_data, pages, reading, registry, writing
+from catalog.web.door import Door
+from catalog.web.metrics import Metrics
+from catalog.web.operations import Routes, add_routes
+from catalog.web.refusals import MethodNotAllowed
+from catalog.web.session import Doorkeeper
+from catalog.web.site import Site
+
+ROUTES = Routes(
+    (
+        *described.routes,
+        *writing.routes,
+        *reading.routes,
+        *registry.routes,
+        *feeds.routes,
+        *linked_data.routes,
+    )
+)
+# The first word of every address that is not a record's: a kind of that name would hide it, or be hidden.
+WORDS = frozenset(word for told, _ in ROUTES if not (word := told.path.split("/")[1]).startswith("{") and word)
+
+
+def create(catalog: Catalog) -> FastAPI:
+    """The application that serves a catalogue, which stays open after it."""
+    return _application(catalog, closes=False)
+
+
+def from_settings() -> FastAPI:
+    """The application of a worker process, which opens the catalogue that the settings name and closes it at the end."""
+    return _application(open_catalog(read_settings()), closes=True)
+
+
+def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
+    for kind in catalog.kinds:
+        if kind in WORDS:
+            raise Misconfigured(
+                f"A kind can't be named '{kind}': that is the first word of addresses of the catalogue's own.",
+                ja=f"種別の名前に「{kind}」は使えません。カタログ自身のアドレスの先頭の語です。",
+            )
+    site = Site(catalog, Doorkeeper.of(catalog.token), pages.environment(), Metrics())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        site.close()
+        if closes:
+            catalog.close()
+
+    app = FastAPI(
+        title="Musubi",
+        version=__version__,
+        summary="A metadata catalogue that other catalogues can join.",
+        # Its own pages would load scripts from a content network; /api is ours.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    app.add_exception_handler(HTTPException, _as_ours)
+    # Door, outermost, tells them; without this Starlette would answer for the whole tree itself.
+    app.add_middleware(Door, site=site)
+    add_routes(app, ROUTES)
+    return app
+
+
+async def _as_ours(request: Request, error: Exception) -> Response:
+    """What the framework refuses, in the words of our own errors."""
+    assert isinstance(error, HTTPException)
+    raise _ours(request, error) from error
+
+
+def _ours(request: Request, error: HTTPException) -> CatalogError:
+    if error.status_code == 404:
+        return NotFound("There is nothing at this address.", ja="このアドレスには何もありません。")
+    if error.status_code == 405:
+        return MethodNotAllowed(request.method, methods_at(request))
+    return Malformed(str(error.detail))
+
+
+def methods_at(request: Request) -> tuple[str, ...]:
+    """Every method that means something at a request's address."""
+    found: set[str] = set()
+    for route in request.app.router.routes:
+        scope: dict[str, Any] = dict(request.scope)
+        match, _ = route.matches(scope)
+        if match is not Match.NONE:
+            found |= set(getattr(route, "methods", None) or ())
+    if "GET" in found:
+        found.add("HEAD")
+    return tuple(sorted(found))

@@ -1,0 +1,221 @@
+"""A record's body as it is laid out for reading: its kind's fields in their order, each value in the form it has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+from catalog.records.identifiers import is_iri, is_record_id
+from catalog.records.kinds import Field, Kind
+from catalog.records.quantities import UNITS_SHOWN_AS, si_of
+from catalog.web.negotiation import Language
+from catalog.web.pages import number, text_in
+
+ValueForm = Literal["text", "quantity", "link", "term", "fields", "code", "plain", "attribute", "place"]
+
+# The page shows these in places of their own.
+APART = ("title",)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value, ready to be written down."""
+
+    form: ValueForm
+    text: str = ""
+    language: str | None = None  # where it differs from the page's
+    href: str | None = None
+    aside: str = ""  # what stands beside it, smaller: SI value, role, scheme
+    fields: tuple[Laid, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A field's name in the reader's language, what it means, and its values."""
+
+    name: str
+    label: str
+    about: str
+    values: tuple[Value, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """For whom it is laid out: their language, where addresses begin, and what the linked records are called."""
+
+    language: Language
+    root: str
+    titles: Mapping[str, Mapping[str, str]]
+
+
+def laid_out(kind: Kind, body: Mapping[str, Any], reading: Reading) -> list[Laid]:
+    """The body's fields in the order of the schema; what was written and no field has comes last (a quarantined body)."""
+    laid = [
+        made for each in kind.fields if each.name in body and each.name not in APART and (made := _laid(each, body, reading))
+    ]
+    known = {each.name for each in kind.fields}
+    laid += [
+        Laid(name, name, "", (Value("code", _json(value)),)) for name, value in body.items() if name not in known
+    ]
+    return laid
+
+
+def label(each: Field, language: Language) -> str:
+    """What a field is called."""
+    return text_in(each.titles, language)[0] or each.name
+
+
+def _laid(each: Field, body: Mapping[str, Any], reading: Reading) -> Laid | None:
+    said = body[each.name]
+    items: Sequence[Any] = said if each.many and isinstance(said, list) else [said]
+    values = tuple(value for item in items for value in _values(each, item, reading))
+    if not values:
+        return None
+    return Laid(each.name, label(each, reading.language), text_in(each.descriptions, reading.language)[0], values)
+
+
+def _values(each: Field, item: Any, reading: Reading) -> Iterable[Value]:
+    """The values of one item; what is not of the form that its field has is shown as it is."""
+    if each.form == "json":
+        yield Value("code", _json(item))
+    elif isinstance(item, str):
+        yield _of_text(each, item, reading)
+    elif isinstance(item, bool):
+        yield Value("plain", {"en": ("no", "yes"), "ja": ("いいえ", "はい")}[reading.language][item])
+    elif isinstance(item, int | float):
+        yield Value("plain", number(item))
+    elif not isinstance(item, Mapping):
+        yield Value("code", _json(item))
+    elif each.form == "text":
+        yield from _texts(item, reading)
+    elif each.form == "quantity":
+        yield quantity(item)
+    elif "term" in item and set(item) <= {"term", "label"}:
+        yield _term(item, reading)
+    elif each.form == "links":
+        yield _link(item, reading)
+    elif "name" in item and ("value" in item or "quantity" in item or "valueTerms" in item):
+        yield _attribute(item, reading)
+    elif "scheme" in item and "value" in item:
+        yield Value("plain", str(item["value"]), aside=str(item["scheme"]), href=_resolver(item))
+    else:
+        inner = tuple(made for part in each.fields if part.name in item and (made := _laid(part, item, reading)))
+        yield Value("fields", fields=inner) if inner else Value("code", _json(item))
+
+
+def _of_text(each: Field, item: str, reading: Reading) -> Value:
+    if each.form == "links" or (each.format is None and is_record_id(item)):
+        return _link({"to": item}, reading)
+    if item.startswith(("https://", "http://")) and is_iri(item):
+        return Value("link", item, href=item)
+    return Value("text", item)
+
+
+def _texts(item: Mapping[str, Any], reading: Reading) -> Iterable[Value]:
+    """The reader's language first, the others after it."""
+    first = text_in(item, reading.language)[1]
+    for tag in sorted(item, key=lambda tag: (tag != first, tag)):
+        yield Value("text", str(item[tag]), None if tag in (reading.language, "und") else tag)
+
+
+def _term(item: Mapping[str, Any], reading: Reading) -> Value:
+    text, tag = text_in(item.get("label"), reading.language)
+    iri = str(item["term"])
+    href = iri if iri.startswith(("http://", "https://")) and is_iri(iri) else None
+    if not text:
+        return Value("term", iri, href=href)
+    return Value("term", text, None if tag == reading.language else tag, href, aside=iri)
+
+
+def _link(item: Mapping[str, Any], reading: Reading) -> Value:
+    to = str(item.get("to", ""))
+    # Everything but the target that the link carries, in the words that it was submitted with.
+    aside = " · ".join(
+        str(item[name]) if name in ("role", "predicate", "note") else f"{name} {item[name]}"
+        for name in ("role", "predicate", "port", "from", "until", "order", "note", "by")
+        if name in item
+    )
+    if is_record_id(to):
+        text, tag = text_in(reading.titles.get(to), reading.language)
+        return Value(
+            "link", text or to, None if tag == reading.language or not text else tag, reading.root + to, aside=aside
+        )
+    href = to if to.startswith(("http://", "https://")) else None
+    return Value("link", to, href=href, aside=aside)
+
+
+def _attribute(item: Mapping[str, Any], reading: Reading) -> Value:
+    said = []
+    if "quantity" in item and isinstance(item["quantity"], Mapping):
+        said.append(quantity(item["quantity"]))
+    if "value" in item:
+        value = item["value"]
+        said.append(Value("plain", value if isinstance(value, str) else number(value) if isinstance(value, int | float) else _json(value)))
+    for term in item.get("valueTerms", ()):
+        said.append(_term(term, reading) if isinstance(term, Mapping) else Value("term", str(term)))
+    name = str(item["name"])
+    about = " · ".join(str(item[key]) for key in ("origin", "by", "evidence", "note", "group") if item.get(key) not in (None, "submitted"))
+    return Value("attribute", name, aside=about, fields=(Laid(name, name, "", tuple(said)),))
+
+
+def _resolver(item: Mapping[str, Any]) -> str | None:
+    value = str(item["value"])
+    if value.startswith(("https://", "http://")):
+        return value if is_iri(value) else None
+    before = _RESOLVERS.get(str(item["scheme"]).lower())
+    made = f"{before}{value}" if before else ""
+    return made if made and is_iri(made) else None
+
+
+# Where the public resolvers of identifier schemes are.
+_RESOLVERS: Mapping[str, str] = {
+    "doi": "https://doi.org/",
+    "orcid": "https://orcid.org/",
+    "ror": "https://ror.org/",
+    "handle": "https://hdl.handle.net/",
+    "igsn": "https://igsn.org/",
+    "biosample": "https://identifiers.org/biosample/",
+    "bioproject": "https://identifiers.org/bioproject/",
+}
+
+
+def quantity(item: Mapping[str, Any]) -> Value:
+    """A quantity as it came, and its SI value beside it where it was in another unit."""
+    unit = str(item.get("unit", ""))
+    said = _amount(item, lambda value: number(value))
+    written = f"{said} {unit}".strip() if unit not in ("%", "°") else f"{said}{unit}"
+    return Value("quantity", written, aside=_si(item, unit))
+
+
+def _amount(item: Mapping[str, Any], write: Any) -> str:
+    if "value" in item:
+        said = write(item["value"])
+        return f"{said} ± {write(item['uncertainty'])}" if "uncertainty" in item else said
+    low, high = item.get("min"), item.get("max")
+    if low is None:
+        return f"≤ {write(high)}" if high is not None else ""
+    return f"{write(low)} – {write(high)}" if high is not None else f"≥ {write(low)}"
+
+
+@lru_cache(maxsize=4096)
+def _si_value(value: float, unit: str) -> tuple[float, str] | None:
+    return si_of(value, unit)
+
+
+def _si(item: Mapping[str, Any], unit: str) -> str:
+    told = {}
+    symbol = ""
+    for part in ("value", "min", "max"):
+        if isinstance(item.get(part), int | float):
+            found = _si_value(float(item[part]), unit)
+            if found is None or found[1] == unit:
+                return ""
+            told[part], symbol = found
+    return f"{_amount(told, number)} {UNITS_SHOWN_AS.get(symbol, symbol)}".strip() if symbol else ""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,0 +1,96 @@
+"""Linked forms as RDF and JSON-LD for the outside: absolute IRIs everywhere, since nobody else knows our base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import pyoxigraph
+
+from catalog.records.kinds import Kinds, prefixes_of
+from catalog.records.triples import triples
+from catalog.web.negotiation import JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TURTLE, Form
+
+FORMS: Sequence[Form] = (JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
+_FORMATS: Mapping[str, pyoxigraph.RdfFormat] = {
+    TURTLE.name: pyoxigraph.RdfFormat.TURTLE,
+    N_TRIPLES.name: pyoxigraph.RdfFormat.N_TRIPLES,
+    RDF_XML.name: pyoxigraph.RdfFormat.RDF_XML,
+    N_QUADS.name: pyoxigraph.RdfFormat.N_QUADS,
+}
+CONTEXT = "context.jsonld"
+
+
+def written_as(form: Form, kinds: Kinds, documents: Sequence[Mapping[str, Any]], base: str) -> bytes:
+    """Linked forms in one of the forms of RDF."""
+    if form is JSON_LD:
+        return as_json_ld(kinds, documents, base)
+    told = triples(kinds, documents, base)
+    if form in (N_TRIPLES, N_QUADS):
+        return told
+    return converted(told, form, prefixes(kinds.context))
+
+
+def converted(told: bytes, form: Form, names: Mapping[str, str]) -> bytes:
+    """N-Triples in another form."""
+    parsed = pyoxigraph.parse(told, format=pyoxigraph.RdfFormat.N_TRIPLES, lenient=True)
+    made = pyoxigraph.serialize(
+        (quad.triple for quad in parsed), format=_FORMATS[form.name], prefixes=dict(names)
+    )
+    assert made is not None
+    return made
+
+
+def prefixes(context: Mapping[str, Any]) -> dict[str, str]:
+    """The context's prefixes."""
+    return {name: context[name] for name in sorted(prefixes_of(context))}
+
+
+def as_json_ld(kinds: Kinds, documents: Sequence[Mapping[str, Any]], base: str) -> bytes:
+    """Linked forms as JSON-LD under the published context."""
+    told = [absolute(document, kinds.context, base) for document in documents]
+    if len(told) == 1:
+        return orjson.dumps({"@context": base + CONTEXT, **told[0]})
+    return orjson.dumps({"@context": base + CONTEXT, "@graph": told})
+
+
+def absolute(value: Any, context: Mapping[str, Any], base: str) -> Any:
+    """A part of a linked form whose references are whole IRIs.
+
+    A context that is loaded from its address can't say what ids are relative to (JSON-LD 1.1, 4.1.3).
+    """
+    if isinstance(value, list):
+        return [absolute(item, context, base) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {}
+    for key, inner in value.items():
+        if _is_reference(key, context):
+            made[key] = _whole(inner, context, base)
+        elif _is_literal(key, context):
+            made[key] = inner
+        else:
+            made[key] = absolute(inner, context, base)
+    return made
+
+
+def _is_reference(key: str, context: Mapping[str, Any]) -> bool:
+    definition = context.get(key)
+    if definition == "@id" or key == "@id":
+        return True
+    return isinstance(definition, dict) and definition.get("@type") == "@id"
+
+
+def _is_literal(key: str, context: Mapping[str, Any]) -> bool:
+    definition = context.get(key)
+    return isinstance(definition, dict) and definition.get("@type") == "@json"
+
+
+def _whole(value: Any, context: Mapping[str, Any], base: str) -> Any:
+    if isinstance(value, list):
+        return [_whole(item, context, base) for item in value]
+    if isinstance(value, str):
+        # A record's id never holds a colon, and every IRI and prefixed name does.
+        return value if ":" in value else base + value
+    return absolute(value, context, base)

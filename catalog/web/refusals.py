@@ -1,0 +1,66 @@
+"""What HTTP itself can refuse, beside what the catalogue's own errors say."""
+
+from __future__ import annotations
+
+from catalog.errors import CatalogError
+
+
+class NotAcceptable(CatalogError):
+    """None of the forms that were asked for exists."""
+
+    def __init__(self, offered: tuple[str, ...]) -> None:
+        there_are = ", ".join(offered)
+        super().__init__(
+            f"None of the media types in Accept can be made here. There are: {there_are}.",
+            ja=f"Accept にある形式では返せません。返せる形式: {there_are}",
+        )
+
+
+class UnsupportedMediaType(CatalogError):
+    """The body's media type is none that can be read here."""
+
+    def __init__(self, came: str, readable: tuple[str, ...]) -> None:
+        what = f"'{came}'" if came else "no Content-Type"
+        super().__init__(
+            f"The body came with {what}; what can be read here is {', '.join(readable)}.",
+            ja=f"本文の Content-Type は「{came or 'なし'}」でしたが、読めるのは {', '.join(readable)} です。",
+        )
+
+
+class UnsupportedEncoding(CatalogError):
+    """The body is compressed in a way that is not read here."""
+
+    def __init__(self, came: str) -> None:
+        super().__init__(
+            f"A body with Content-Encoding: {came} is not read here; send it as it is.",
+            ja=f"Content-Encoding: {came} の本文は読めません。圧縮せずに送ってください。",
+        )
+
+
+class Unauthorized(CatalogError):
+    """Who asks has not said who they are, or said it wrongly."""
+
+
+class MethodNotAllowed(CatalogError):
+    """The address does not take this method."""
+
+    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{method} means nothing here; there is {', '.join(allowed)}.",
+            ja=f"ここでは {method} は使えません。使えるのは {', '.join(allowed)} です。",
+        )
+        self.allowed = allowed
+
+
+class Stale(CatalogError):
+    """If-Match named another revision than the newest."""
+
+    def __init__(self, asked: str, revision: int | None) -> None:
+        now = f"; the newest is {revision}" if revision is not None else ""
+        super().__init__(
+            f"If-Match: {asked} is not the newest revision{now}. Read the record again, then decide.",
+            ja=f"If-Match: {asked} は最新の版ではありません"
+            + (f"(最新は {revision})" if revision is not None else "")
+            + "。もう一度読んでから決めてください。",
+        )
+        self.revision = revision

@@ -1,0 +1,92 @@
+"""What every answer needs: the catalogue, who keeps its door, and threads to work in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from jinja2 import Environment
+from starlette.requests import Request
+
+from catalog.assembly import Catalog
+from catalog.errors import Unavailable
+from catalog.questions.reader import Reader
+from catalog.web.metrics import Metrics
+from catalog.web.session import Doorkeeper
+from catalog.web.streams import outflow
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Reads are short and share the interpreter: more threads than this only wait for each other.
+READING_THREADS = 8
+# A stream holds its thread until its client has read it all, so streams have threads of their own.
+STREAMS = 16
+LOADS = 4
+
+
+@dataclass(slots=True)
+class Places:
+    """A bounded number of places; who finds none is told to come again."""
+
+    free: int
+
+    def __enter__(self) -> None:
+        if self.free == 0:
+            raise Unavailable(
+                "All places for streams are taken; try again in a moment.",
+                ja="ストリームの枠が埋まっています。少し待ってからもう一度お試しください。",
+            )
+        self.free -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.free += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The catalogue as it is served."""
+
+    catalog: Catalog
+    doorkeeper: Doorkeeper
+    pages: Environment
+    metrics: Metrics
+    reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READING_THREADS, "read"))
+    streaming: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(STREAMS + LOADS, "stream"))
+    streams: Places = field(default_factory=lambda: Places(STREAMS))
+    loads: Places = field(default_factory=lambda: Places(LOADS))
+
+    @property
+    def root(self) -> str:
+        """The path under which the catalogue lies at its base address: "/" or "/catalogue/"."""
+        return urlsplit(self.catalog.base).path or "/"
+
+    def reader(self, request: Request) -> Reader:
+        """Who asks."""
+        return self.doorkeeper.reader(request.headers)
+
+    async def in_thread(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What a synchronous function answers, without holding up other requests."""
+        return await asyncio.get_running_loop().run_in_executor(self.reading, partial(function, *args, **named))
+
+    async def stream(self, make: Callable[[], Iterable[bytes]]) -> AsyncIterator[bytes]:
+        """What a synchronous function makes piece by piece, as fast as it is taken."""
+        with self.streams:
+            async for chunk in outflow(make, self.streaming):
+                yield chunk
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self.reading.shutdown(wait=False, cancel_futures=True)
+        self.streaming.shutdown(wait=False, cancel_futures=True)
+
+
+def site_of(request: Request) -> Site:
+    """The site that a request came to."""
+    site: Site = request.app.state.site
+    return site

@@ -1,0 +1,314 @@
+"""What changes records: submissions, one or many, and the verbs of their status."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from catalog.curation.load import load, new_load_id
+from catalog.curation.submit import submit
+from catalog.discovery.show import show
+from catalog.errors import CatalogError, Conflict, Forbidden, Invalid, Malformed, NotFound
+from catalog.questions.reader import Reader
+from catalog.records.identifiers import split_id
+from catalog.records.parse import parse, read_submission
+from catalog.records.record import Submission
+from catalog.web.addresses import asked_id
+from catalog.web.negotiation import JSON, NDJSON, Language, language_for
+from catalog.web.operations import Answer, Body, Operation, Parameter, Routes, asked
+from catalog.web.problems import findings_in, problem_from
+from catalog.web.refusals import Stale, Unauthorized, UnsupportedEncoding, UnsupportedMediaType
+from catalog.web.site import Site, site_of
+from catalog.web.streams import Inflow, Interrupted, Streamed, drain, read_whole
+
+routes = Routes()
+
+# One record is not a load: more than this is a mistake, or belongs beside it (files are resources of their own).
+RECORD_LIMIT: Final = 16 * 1024 * 1024
+READABLE = ("application/json", "application/x-ndjson", "text/csv")
+_SAME: Mapping[str, str] = {"application/ndjson": "application/x-ndjson", "application/jsonl": "application/x-ndjson"}
+
+MODE = Parameter(
+    "mode",
+    "`strict` refuses what breaks a rule; `tolerant` keeps what keeps its kind, and quarantines the rest.",
+    {"type": "string", "enum": ["strict", "tolerant"], "default": "strict"},
+)
+DRY_RUN = Parameter(
+    "dryRun", "Only say what would happen; store nothing.", {"type": "boolean", "default": False}, example=True
+)
+ATOMIC = Parameter(
+    "atomic", "All of it or nothing; at most 50,000 records.", {"type": "boolean", "default": False}
+)
+IF_MATCH = Parameter(
+    "If-Match", "The ETag that was read; the write is refused (412) if the record has moved on.", place="header", example='"3"'
+)
+RECORD_PATH = (
+    Parameter("kind", "The record's kind.", place="path", example="sample"),
+    Parameter("source", "The source that it comes from.", place="path", example="spring8"),
+    Parameter("localId", "The id by which the source knows it, as it stands in the record's id.", place="path", example="s-001"),
+)
+REASON = Parameter("reason", "Why, in a sentence that readers will see.", example="Registered twice by mistake")
+REVISION = {"Location": "The record's address.", "ETag": "The revision, for If-Match."}
+
+SUBMISSION_EXAMPLE = {
+    "kind": "sample",
+    "source": "spring8",
+    "localId": "s-001",
+    "body": {"title": {"ja": "正極材料", "en": "Cathode material"}, "formula": "LiCoO2"},
+}
+OUTCOME_EXAMPLE = {"id": "sample/spring8/s-001", "outcome": "created", "revision": 1, "position": "42", "findings": []}
+LINES_EXAMPLE = (
+    '{"line":1,"id":"sample/spring8/s-001","outcome":"created","revision":1,"position":"42","findings":[]}\n'
+    '{"load":"Zk3…","complete":true,"records":1,"counts":{"created":1},"position":"42"}\n'
+)
+
+
+def writer(request: Request) -> Reader:
+    """Who writes: somebody who has said who they are. What they may write is for the verb to say."""
+    reader = site_of(request).reader(request)
+    if not reader.administrator and not reader.grants:
+        raise Unauthorized(
+            "Only who has a token may write: send `Authorization: Bearer <token>`.",
+            ja="書き込みにはトークンが必要です。`Authorization: Bearer <トークン>` を送ってください。",
+        )
+    return reader
+
+
+def media_type_of(request: Request, readable: tuple[str, ...]) -> str:
+    """What the body is said to be, of what can be read; anything else is refused before it is read."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedEncoding(encoding)
+    came = request.headers.get("content-type", "")
+    media_type = came.partition(";")[0].strip().lower()
+    media_type = _SAME.get(media_type, media_type)
+    if media_type not in readable:
+        raise UnsupportedMediaType(came, readable)
+    return media_type
+
+
+async def document_of(request: Request) -> Any:
+    """A JSON body, held whole."""
+    media_type_of(request, ("application/json",))
+    body = await read_whole(request, b"", request.stream(), site_of(request).catalog.settings.body_limit)
+    return await site_of(request).in_thread(parse, body)
+
+
+@routes.add(
+    Operation(
+        "POST",
+        "/records",
+        "submit",
+        "Writing",
+        "Submit records",
+        "レコードを登録する",
+        "One submission as a JSON object is answered with what became of it. Many (a JSON array, NDJSON, or CSV whose "
+        "header cells are JSON pointers into the submission) may be of any length: they are entered as they come and "
+        "answered line by line as NDJSON, the last line being a summary. An answer without a summary is incomplete. "
+        "The answer can be read again at `/loads/{id}`.",
+        {
+            201: Answer("One record was created.", (JSON,), OUTCOME_EXAMPLE, REVISION),
+            200: Answer(
+                "One record was revised or is unchanged; or many were entered, and each line says what became of one.",
+                (JSON, NDJSON),
+                None,
+                {"Musubi-Load": "The load's id, for `/loads/{id}` (many records only)."},
+            ),
+        },
+        (400, 403, 409, 413, 415, 422, 503),
+        (MODE, DRY_RUN, ATOMIC),
+        Body(
+            "One submission, or many.",
+            {
+                "application/json": SUBMISSION_EXAMPLE,
+                "application/x-ndjson": orjson.dumps(SUBMISSION_EXAMPLE).decode() + "\n",
+                "text/csv": "/kind,/source,/localId,/body/title/en\nsample,spring8,s-001,Cathode material\n",
+            },
+        ),
+    )
+)
+async def submit_records(request: Request) -> Response:
+    """Enter one record, or as many as come."""
+    said = asked(request)
+    reader = writer(request)
+    media_type = media_type_of(request, READABLE)
+    chunks = request.stream()
+    first = b""
+    if media_type == "application/json":
+        # An array may be of any length; one object is read whole. The first character says which it is.
+        async for chunk in chunks:
+            first += chunk
+            if first.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n") or len(first) > RECORD_LIMIT:
+                break
+        if not first.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n").startswith(b"["):
+            limit = min(RECORD_LIMIT, site_of(request).catalog.settings.body_limit)
+            body = await read_whole(request, first, chunks, limit)
+            return await _one(request, lambda: read_submission(body), reader, said)
+    return await _many(request, first, chunks, media_type, reader, said)
+
+
+async def _one(
+    request: Request, read: Callable[[], Submission], reader: Reader, said: Mapping[str, Any]
+) -> Response:
+    """The answer to one submission."""
+    site = site_of(request)
+    catalog = site.catalog
+
+    def enter() -> Any:
+        return submit(
+            [read()], reader, intake=catalog.intake, mode=said["mode"], dry_run=said["dryRun"], atomic=False
+        )[0]
+
+    outcome = await site.in_thread(enter)
+    language = language_for(request)
+    told = {**outcome.document(), "iri": catalog.base + outcome.id}
+    told["findings"] = findings_in(outcome.findings, language)
+    if said["dryRun"]:
+        return Response(orjson.dumps({**told, "dryRun": True}), 200, _language(language), JSON.content_type)
+    if outcome.outcome == "refused":
+        rules = {finding.rule for finding in outcome.findings}
+        if rules == {"scope/write"}:
+            messages = outcome.findings[0].messages
+            raise Forbidden(messages["en"], ja=messages.get("ja"))
+        raise Invalid(
+            f"The submission breaks {_count(outcome.findings)}; nothing was stored.",
+            outcome.findings,
+            ja=f"規則に合わない箇所が {len(outcome.findings)} 件あります。何も保存されていません。",
+        )
+    if outcome.outcome == "conflict":
+        raise Conflict(
+            f"The record has moved on to revision {outcome.revision}. Read it again, then decide.",
+            revision=outcome.revision,
+            ja=f"レコードは版 {outcome.revision} に進んでいます。もう一度読んでから決めてください。",
+        )
+    headers = {
+        **_language(language),
+        "Location": site.root + outcome.id,
+        "ETag": f'"{outcome.revision}"',
+    }
+    return Response(
+        orjson.dumps(told), 201 if outcome.outcome == "created" else 200, headers, JSON.content_type
+    )
+
+
+def _count(findings: Any) -> str:
+    return "one rule" if len(findings) == 1 else f"{len(findings)} rules"
+
+
+def _language(language: Language) -> dict[str, str]:
+    return {"Content-Language": language}
+
+
+async def _many(
+    request: Request,
+    first: bytes,
+    chunks: AsyncIterator[bytes],
+    media_type: str,
+    reader: Reader,
+    said: Mapping[str, Any],
+) -> Response:
+    """The answer to a load, from the file that it is written to.
+
+    Reading the body and sending the answer wait for each other at no point: a client may send everything before it
+    reads anything, or read each line as it comes.
+    """
+    site = site_of(request)
+    catalog = site.catalog
+    id = new_load_id()
+    folder = catalog.settings.spool
+    inflow = Inflow()
+    loop = asyncio.get_running_loop()
+
+    def run() -> None:
+        load(
+            inflow,
+            media_type,
+            reader,
+            intake=catalog.intake,
+            loads=catalog.loads,
+            folder=folder,
+            mode=said["mode"],
+            dry_run=said["dryRun"],
+            atomic=said["atomic"],
+            threads=catalog.settings.threads,
+            id=id,
+        )
+
+    async def work() -> None:
+        with site.loads:
+            feeding = asyncio.create_task(inflow.fill(first, chunks))
+            try:
+                await loop.run_in_executor(site.streaming, run)
+            finally:
+                inflow.leave()
+                # A load that failed early has a sender who may still be sending before reading why.
+                await feeding
+                await drain(chunks, seconds=30)
+
+    working = asyncio.create_task(work())
+    path = folder / f"{id}.ndjson"
+    # What fails before anything was entered is an ordinary problem; after that only the missing summary says so.
+    while not working.done() and not _begun(path):
+        await asyncio.wait({working}, timeout=0.05)
+    if working.done() and working.exception() is not None and not _begun(path):
+        await working
+    return Streamed(_answered(path, working, language_for(request)), {"Musubi-Load": id}, NDJSON.content_type)
+
+
+def _begun(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+async def _answered(path: Path, working: asyncio.Task[None], language: Language) -> AsyncIterator[bytes]:
+    """The lines of a load's answer as they are written, until the load ends."""
+    try:
+        with path.open("rb") as lines:
+            rest = b""
+            while True:
+                ended = working.done()
+                while chunk := lines.read(256 * 1024):
+                    whole, newline, rest = (rest + chunk).rpartition(b"\n")
+                    if newline:
+                        yield _in_language(whole + newline, language)
+                if ended:
+                    break
+                await asyncio.wait({working}, timeout=0.1)
+        try:
+            await working
+        except Interrupted:
+            # Nobody is left to read why there is no summary.
+            return
+        except CatalogError as error:
+            yield orjson.dumps({"problem": problem_from(error, language).document}) + b"\n"
+    finally:
+        if not working.done():
+            # Whoever asked is gone: the load goes on with what has come, and ends where the body does.
+            working.add_done_callback(_noted)
+
+
+def _noted(task: asyncio.Task[None]) -> None:
+    """Take a finished load's error, which its own record (incomplete) already tells."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _in_language(lines: bytes, language: Language) -> bytes:
+    """Answer lines with their findings in one language; lines without findings pass as they are."""
+    if lines.count(b'"findings":[]') == lines.count(b'"findings":'):
+        return lines
+    told = []
+    for line in lines.splitlines():
+        if b'"findings":[]' not in line and b'"findings":' in line:
+            document = orjson.loads(line)
+            document["findings"] = findings_in(document["findings"], language)
+            line = orjson.dumps(document)
+        told.append(line + b"\n")
+    return b"".join(told)
