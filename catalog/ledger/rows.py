@@ -16,14 +16,26 @@ from catalog.store.database import Database, Row
 DERIVED = ("link", "quantity", "attribute", "identifier", "linked")
 VALUE_KEY = 64
 
-LINK_COLUMNS = ("record", "field", "target", "role", "port", "predicate", "from", "order", "until", "note", "by")
-QUANTITY_COLUMNS = (
-    "record field name value min max uncertainty unit quantity_kind si_min si_max".split()
-)  # fmt: skip
-ATTRIBUTE_COLUMNS = ("record", "name", "value", "value_key", "term", "origin")
-IDENTIFIER_COLUMNS = ("record", "scheme", "value", "is_primary", "state")
+LINK_COLUMNS = (
+    "record",
+    "field",
+    "place",
+    "target",
+    "role",
+    "port",
+    "predicate",
+    "from",
+    "order",
+    "until",
+    "note",
+    "by",
+)
+QUANTITY_COLUMNS = "record place field name value min max uncertainty unit quantity_kind si_min si_max".split()
+ATTRIBUTE_COLUMNS = ("record", "place", "name", "value", "value_key", "term", "origin")
+IDENTIFIER_COLUMNS = ("record", "place", "scheme", "value", "is_primary", "state")
 
 _link_rest = attrgetter("role", "port", "predicate", "from_", "order", "until", "note", "by")
+_identifier = attrgetter("scheme", "value", "primary", "state")
 _quantity = attrgetter(
     "field", "name", "value", "min", "max", "uncertainty", "unit", "quantity_kind", "si_min", "si_max"
 )
@@ -62,15 +74,15 @@ def put(
     mirrors: dict[Target, list[Row]] = {}
     for key, kind, linked in records:
         documents.append((key, orjson.dumps(linked.document).decode()))
-        for link in linked.links:
-            links.append((key, link.field, nodes[link.to], *_link_rest(link)))
-        for quantity in linked.quantities:
-            quantities.append((key, *_quantity(quantity)))
-        for each in linked.attributes:
-            value_key = each.value[:VALUE_KEY] if each.value is not None else None
-            attributes.append((key, each.name, each.value, value_key, each.term, each.origin))
-        for identifier in linked.identifiers:
-            identifiers.append((key, identifier.scheme, identifier.value, identifier.primary, identifier.state))
+        links += [
+            (key, link.field, place, nodes[link.to], *_link_rest(link)) for place, link in enumerate(linked.links)
+        ]
+        quantities += [(key, place, *_quantity(each)) for place, each in enumerate(linked.quantities)]
+        attributes += [
+            (key, place, each.name, each.value, each.value and each.value[:VALUE_KEY], each.term, each.origin)
+            for place, each in enumerate(linked.attributes)
+        ]
+        identifiers += [(key, place, *_identifier(each)) for place, each in enumerate(linked.identifiers)]
         for target in targets[kind]:
             mirrors.setdefault(target, []).append(mirror_row(key, target, linked.columns))
     insert = database.insert

@@ -19,6 +19,9 @@ from catalog.store.database import Row
 
 OLDEST = (3, 38, 0)  # the first with RETURNING, ->> and JSON always built in
 MOST_PARAMETERS = 32_766
+# Stands for null on its way in: the driver needs 0.5 microseconds to bind None and 0.06 to bind a number, and most cells
+# of a wide mirror are null. Nothing is ever equal to it: whole numbers end at 2^53, and it is odd, so no double is.
+NULL = -(2**63 - 1)
 WAIT_SECONDS = 30.0
 
 
@@ -91,9 +94,7 @@ class Sqlite:
         for first in range(0, len(rows), most):
             part = rows[first : first + most]
             size = min(_size_for(len(part)), most)
-            values: list[Any] = list(chain.from_iterable(part))
-            values.extend([None] * ((size - len(part)) * width))
-            driver.execute(_insertion(table, tuple(columns), size), values)
+            driver.execute(_insertion(table, tuple(columns), size), _values(part, size, width))
 
     def update(self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         driver = _driver(connection)
@@ -102,9 +103,7 @@ class Sqlite:
         for first in range(0, len(rows), most):
             part = rows[first : first + most]
             size = min(_size_for(len(part)), most)
-            values: list[Any] = list(chain.from_iterable(part))
-            values.extend([None] * ((size - len(part)) * width))  # no key is null, so these change nothing
-            driver.execute(_updating(table, tuple(columns), size), values)
+            driver.execute(_updating(table, tuple(columns), size), _values(part, size, width))
 
     def make_nodes(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
         # There is one writer, so what is missing now stays missing, and the next key is ours.
@@ -196,19 +195,27 @@ def _size_for(count: int) -> int:
     return power
 
 
+def _values(rows: Sequence[Row], size: int, width: int) -> list[Any]:
+    """The cells of all rows, filled up to a size that has a statement with rows that stand for nothing."""
+    cells = [NULL if cell is None else cell for cell in chain.from_iterable(rows)]
+    cells.extend([NULL] * ((size - len(rows)) * width))
+    return cells
+
+
 @cache
 def _insertion(table: str, columns: tuple[str, ...], size: int) -> str:
     named = ", ".join(f'"{column}"' for column in columns)
-    row = "(" + ", ".join("?" * len(columns)) + ")"
-    rows = ", ".join([row] * size)
-    if size <= 3:  # every count up to here has its own size, so there is no filling to leave out
-        return f'INSERT INTO "{table}" ({named}) VALUES {rows}'
-    return f'INSERT INTO "{table}" ({named}) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL'
+    cells = ", ".join(["column1", *(f"nullif(column{place}, {NULL})" for place in range(2, len(columns) + 1))])
+    rows = _rows(len(columns), size)
+    return f'INSERT INTO "{table}" ({named}) SELECT {cells} FROM (VALUES {rows}) WHERE column1 <> {NULL}'
 
 
 @cache
 def _updating(table: str, columns: tuple[str, ...], size: int) -> str:
-    row = "(" + ", ".join("?" * len(columns)) + ")"
-    sets = ", ".join(f'"{column}" = given.column{place}' for place, column in enumerate(columns[1:], 2))
-    rows = ", ".join([row] * size)
+    sets = ", ".join(f'"{name}" = nullif(given.column{place}, {NULL})' for place, name in enumerate(columns[1:], 2))
+    rows = _rows(len(columns), size)
     return f'UPDATE "{table}" SET {sets} FROM (VALUES {rows}) AS given WHERE "{table}"."{columns[0]}" = given.column1'
+
+
+def _rows(width: int, size: int) -> str:
+    return ", ".join(["(" + ", ".join("?" * width) + ")"] * size)

@@ -155,15 +155,17 @@ def upgrade() -> None:
     op.create_table(
         "attribute",
         sa.Column("record", key, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=True),
         sa.Column("value_key", sa.Text(), nullable=True),
         sa.Column("term", sa.Text(), nullable=True),
         sa.Column("origin", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["record"], ["record.key"], name=op.f("fk_attribute_record")),
+        sa.PrimaryKeyConstraint("record", "place", name=op.f("pk_attribute")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_attribute_name_value_key", "attribute", ["name", "value_key"], unique=False)
-    op.create_index("ix_attribute_record", "attribute", ["record"], unique=False)
     op.create_table(
         "expunge_request",
         sa.Column("id", sa.Text(), nullable=False),
@@ -206,18 +208,21 @@ def upgrade() -> None:
     op.create_table(
         "identifier",
         sa.Column("record", key, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("scheme", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("is_primary", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("state", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["record"], ["record.key"], name=op.f("fk_identifier_record")),
+        sa.PrimaryKeyConstraint("record", "place", name=op.f("pk_identifier")),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_identifier_record", "identifier", ["record"], unique=False)
     op.create_index("ix_identifier_value_scheme", "identifier", ["value", "scheme"], unique=False)
     op.create_table(
         "link",
         sa.Column("record", key, nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("target", key, nullable=False),
         sa.Column("role", sa.Text(), nullable=True),
         sa.Column("port", sa.Text(), nullable=True),
@@ -229,8 +234,9 @@ def upgrade() -> None:
         sa.Column("by", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["record"], ["record.key"], name=op.f("fk_link_record")),
         sa.ForeignKeyConstraint(["target"], ["node.key"], name=op.f("fk_link_target")),
+        sa.PrimaryKeyConstraint("record", "field", "place", name=op.f("pk_link")),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_link_record_field", "link", ["record", "field"], unique=False)
     op.create_index("ix_link_target_field", "link", ["target", "field"], unique=False)
     op.create_table(
         "linked",
@@ -242,6 +248,7 @@ def upgrade() -> None:
     op.create_table(
         "quantity",
         sa.Column("record", key, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=True),
         sa.Column("value", sa.Double(), nullable=True),
@@ -253,9 +260,10 @@ def upgrade() -> None:
         sa.Column("si_min", sa.Double(), nullable=True),
         sa.Column("si_max", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(["record"], ["record.key"], name=op.f("fk_quantity_record")),
+        sa.PrimaryKeyConstraint("record", "place", name=op.f("pk_quantity")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_quantity_field_name_si_min", "quantity", ["field", "name", "si_min"], unique=False)
-    op.create_index("ix_quantity_record", "quantity", ["record"], unique=False)
     op.create_table(
         "revision",
         sa.Column("record", key, nullable=False),
