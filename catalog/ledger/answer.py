@@ -1,0 +1,933 @@
+"""A question and a reader become one SQL statement, whose rows are JSON text.
+
+A statement is made once for each shape of question and class of reader; afterwards only values are bound. JSON is put
+together as text, so that a stored body reaches the answer byte for byte, without being parsed by anybody. Where a body
+must be cut for this reader (private fields, links to what the reader may not see), the statement says so inside the
+item, and only such items are parsed and cut.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from catalog.ledger.cut import cut
+from catalog.ledger.mirror import mirror_view
+from catalog.questions.check import other_end
+from catalog.questions.question import (
+    BOUNDED_COUNT,
+    After,
+    And,
+    Attributed,
+    Compare,
+    Condition,
+    Counted,
+    Dated,
+    Exists,
+    Identified,
+    InScope,
+    Linked,
+    Measured,
+    Missing,
+    Nested,
+    Not,
+    OfRecord,
+    Or,
+    Order,
+    Question,
+    Selection,
+)
+from catalog.questions.reader import Reader
+from catalog.questions.shape import Slot, lift
+from catalog.questions.vocabulary import Field, Vocabulary
+from catalog.store.clock import Clock
+from catalog.store.clock import now as real_clock
+from catalog.store.engine import Store
+
+MOST_PLANS = 2_000
+
+
+class Sees(Protocol):
+    """Who may see what, in SQL (access/sight.py)."""
+
+    def class_of(self, reader: Reader) -> Any: ...
+
+    def values(self, reader: Reader, now: str) -> dict[str, Any]: ...
+
+    def tables(self, of: Any) -> dict[str, str]: ...
+
+    def readable(self, of: Any, scope: str) -> str: ...
+
+    def inside(self, of: Any, scope: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record as it is answered: JSON text, and its place in the list's order."""
+
+    text: str
+    at: After
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of a list. `total` is None where it was not asked for; `more` says that the list goes on."""
+
+    items: tuple[Item, ...]
+    more: bool
+    total: int | None
+    total_is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A statement that was made for a shape, ready to be bound."""
+
+    statement: str
+    order_width: int
+
+
+class Answers:
+    """Answers questions from the ledger and its mirror. One for each process; safe to use from any thread."""
+
+    def __init__(self, store: Store, vocabulary: Vocabulary, sight: Sees, *, clock: Clock = real_clock) -> None:
+        self.store = store
+        self.vocabulary = vocabulary
+        self.sight = sight
+        self.clock = clock
+        self._plans: OrderedDict[Any, Plan] = OrderedDict()
+        self._lock = threading.Lock()
+        self._dialect: Dialect = _Postgresql() if store.database.name == "postgresql" else _Sqlite()
+
+    def find(self, question: Question, reader: Reader, connection: Connection | None = None) -> Found:
+        """The page of records that the question asks for, as far as the reader may see them. The question was checked."""
+        values: list[Any] = []
+        shape = lift(question, values)
+        plan = self._plan("list", shape, reader)
+        rows = self._run(plan, values, reader, connection)
+        first = question.first
+        total: int | None = None
+        exact = True
+        if question.count != "none" and rows:
+            total = rows[0][2]
+            if question.count == "bounded" and total is not None and total > BOUNDED_COUNT:
+                total, exact = BOUNDED_COUNT, False
+        items = tuple(
+            Item(cut(row[0], self.vocabulary) if '"!' in row[0] else row[0], After(tuple(row[3:]), row[1]))
+            for row in rows[:first]
+            if row[0] is not None
+        )
+        return Found(items, len(rows) > first, total, exact)
+
+    def one(self, id: str, selection: Selection, reader: Reader, connection: Connection | None = None) -> str | None:
+        """The record of this id as the reader may see it by its id, or None; withdrawn ones and merging are told inside."""
+        values: list[Any] = []
+        plan = self._plan("one", lift(selection, values), reader)
+        rows = self._run(plan, values, reader, connection, id=id)
+        if not rows:
+            return None
+        text: str = rows[0][0]
+        return cut(text, self.vocabulary) if '"!' in text else text
+
+    def each(self, question: Question, reader: Reader, connection: Connection | None = None) -> Iterator[Item]:
+        """Every record that the question asks for, page by page, so that memory is bounded by a page."""
+        after = question.after
+        while True:
+            found = self.find(replace(question, after=after), reader, connection)
+            yield from found.items
+            if not found.more:
+                return
+            after = found.items[-1].at
+
+    def explain(self, question: Question, reader: Reader) -> tuple[str, dict[str, Any]]:
+        """The statement for a question with its values: for tests and for people who wonder."""
+        values: list[Any] = []
+        plan = self._plan("list", lift(question, values), reader)
+        return plan.statement, self._bind(values, reader)
+
+    def _plan(self, what: str, shape: Any, reader: Reader) -> Plan:
+        of = self.sight.class_of(reader)
+        key = (what, shape, of)
+        with self._lock:
+            if plan := self._plans.get(key):
+                self._plans.move_to_end(key)
+                return plan
+        maker = _Maker(self._dialect, self.vocabulary, self.sight, of)
+        plan = maker.listing(shape) if what == "list" else maker.one(shape)
+        with self._lock:
+            self._plans[key] = plan
+            if len(self._plans) > MOST_PLANS:
+                self._plans.popitem(last=False)
+        return plan
+
+    def _bind(self, values: Sequence[Any], reader: Reader, **more: Any) -> dict[str, Any]:
+        bound = self.sight.values(reader, self.clock())
+        for number, value in enumerate(values):
+            bound[f"p{number}"] = value
+        bound.update(more)
+        return bound
+
+    def _run(self, plan: Plan, values: Sequence[Any], reader: Reader, connection: Connection | None, **more: Any) -> list[Any]:
+        bound = self._bind(values, reader, **more)
+        if connection is not None:
+            return self._dialect.rows(connection, plan.statement, bound)
+        with self.store.read() as own:
+            return self._dialect.rows(own, plan.statement, bound)
+
+
+class Dialect(Protocol):
+    """How the two databases say the few things that they say differently."""
+
+    def value(self, name: str) -> str: ...
+
+    def quote(self, expression: str) -> str: ...
+
+    def glue(self, expression: str) -> str: ...
+
+    def part(self, document: str, name: str) -> str: ...
+
+    def has(self, text: str, needle: str) -> str: ...
+
+    def bytewise(self, expression: str) -> str: ...
+
+    def last_character(self) -> str: ...
+
+    def rows(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Any]: ...
+
+
+class _Sqlite:
+    def value(self, name: str) -> str:
+        return f":{name}"
+
+    def quote(self, expression: str) -> str:
+        return f"json_quote({expression})"
+
+    def glue(self, expression: str) -> str:
+        return f"group_concat({expression}, ',')"
+
+    def part(self, document: str, name: str) -> str:
+        return f"""({document} -> '$."{name}"')"""
+
+    def has(self, text: str, needle: str) -> str:
+        return f"instr({text}, '{needle}') > 0"
+
+    def bytewise(self, expression: str) -> str:
+        return expression
+
+    def last_character(self) -> str:
+        return "char(1114111)"
+
+    def rows(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Any]:
+        driver: Any = connection.connection.driver_connection
+        made: list[Any] = driver.execute(statement, values).fetchall()
+        return made
+
+
+class _Postgresql:
+    def value(self, name: str) -> str:
+        return f"%({name})s"
+
+    def quote(self, expression: str) -> str:
+        return f"coalesce(to_json({expression})::text, 'null')"
+
+    def glue(self, expression: str) -> str:
+        return f"string_agg({expression}, ',')"
+
+    def part(self, document: str, name: str) -> str:
+        return f"({document}::json -> '{name}')::text"
+
+    def has(self, text: str, needle: str) -> str:
+        return f"strpos({text}, '{needle.replace('%', '%%')}') > 0"
+
+    def bytewise(self, expression: str) -> str:
+        return f'{expression} COLLATE "C"'
+
+    def last_character(self) -> str:
+        return "chr(1114111)"
+
+    def rows(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Any]:
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor:
+            cursor.execute(statement, values)
+            made: list[Any] = cursor.fetchall()
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A record somewhere in the statement, by the aliases of its rows."""
+
+    number: int
+    kinds: tuple[str, ...]
+    mirrored: str | None = None  # the kind whose mirror row stands beside it
+
+    @property
+    def record(self) -> str:
+        return f"r{self.number}"
+
+    @property
+    def node(self) -> str:
+        return f"n{self.number}"
+
+    @property
+    def scope(self) -> str:
+        return f"s{self.number}"
+
+    @property
+    def mirror(self) -> str:
+        return f"m{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """A column that a list is ordered by."""
+
+    expression: str
+    descending: bool
+    nullable: bool
+    is_text: bool
+
+
+class _Maker:
+    """Makes one statement."""
+
+    def __init__(self, dialect: Dialect, vocabulary: Vocabulary, sight: Sees, of: Any) -> None:
+        self.sql = dialect
+        self.vocabulary = vocabulary
+        self.sight = sight
+        self.of = of
+        self._numbers = 0
+
+    # --- whole statements
+
+    def listing(self, asked: Question) -> Plan:
+        at = self._at(asked)
+        order = [self._sorted(one, at) for one in asked.order]
+        source = self._from(at, outer=asked.statuses != ("public",))
+        conditions = [self._listed(at, asked.statuses), *self._of_kinds(at)]
+        if asked.where is not None:
+            conditions.append(self._condition(asked.where, at))
+        limit = f"LIMIT {self._value(asked.first)} + 1"
+        page = self._page(at, source, conditions, order, asked.after, limit)
+        item, source_of_item = self._item(at, asked.selection)
+        columns = [f"{item} AS item", "page.id AS id"]
+        keys = "".join(f", page.o{number}" for number in range(len(order)))
+        ordering = ", ".join([*self._ordering(order, [f"page.o{number}" for number in range(len(order))]), self.sql.bytewise("page.id")])
+        joined = f"page JOIN record {at.record} ON {at.record}.key = page.key" + source_of_item.removeprefix(f"record {at.record}")
+        with_ = self._with({"page": page})
+        if asked.count == "none":
+            statement = f"{with_} SELECT {', '.join(columns)}, NULL{keys} FROM {joined} ORDER BY {ordering}"
+        else:
+            counted = f"SELECT 1 FROM {source} WHERE {' AND '.join(conditions)}"
+            if asked.count == "bounded":
+                counted += f" LIMIT {BOUNDED_COUNT + 1}"
+            inner = f"SELECT {', '.join(columns)}{keys} FROM {joined}"
+            keys = keys.replace("page.", "told.")
+            ordering = ordering.replace("page.", "told.")
+            statement = (
+                f"{with_} SELECT told.item, told.id, total.number{keys} FROM (SELECT count(*) AS number FROM ({counted}) AS c) AS total"
+                f" LEFT JOIN ({inner}) AS told ON TRUE ORDER BY {ordering}"
+            )
+        return Plan(statement, len(order))
+
+    def one(self, selection: Selection) -> Plan:
+        at = self._next(())
+        item, source = self._item(at, selection, by_id=True)
+        seen = self._by_id(at)
+        statement = f"{self._with({})} SELECT {item} FROM {source} WHERE {at.node}.id = {self.sql.value('id')} AND {seen}"
+        return Plan(statement.strip(), 0)
+
+    def _with(self, more: Mapping[str, str]) -> str:
+        tables = [f"{name} (key) AS MATERIALIZED ({query})" for name, query in self.sight.tables(self.of).items()]
+        tables += [f"{name} AS MATERIALIZED ({query})" for name, query in more.items()]
+        return "WITH " + ", ".join(tables) if tables else ""
+
+    # --- who may see it
+
+    def _listed(self, at: _At, statuses: Sequence[str]) -> str:
+        """DESIGN §6's column of lists: what is public by scope, the rest for writers."""
+        readable, inside = self.sight.readable(self.of, at.scope), self.sight.inside(self.of, at.scope)
+        ways = []
+        if "public" in statuses:
+            ways.append(f"({at.record}.status = 'public' AND {readable})")
+        others = sorted(set(statuses) - {"public"})
+        if others and inside != "FALSE":
+            ways.append(f"({at.record}.status IN ({', '.join(map(_literal, others))}) AND {inside})")
+        if not ways:
+            return "FALSE"
+        # What was merged away is not listed beside what it became, except to those who may not see the latter.
+        became = f"r{at.number}b"
+        merged = (
+            f"({at.record}.merged_into IS NULL OR NOT EXISTS (SELECT 1 FROM record {became} JOIN scope {became}s ON {became}s.key = {became}.scope"
+            f" WHERE {became}.key = {at.record}.merged_into AND {became}.status = 'public' AND {self.sight.readable(self.of, f'{became}s')}))"
+        )
+        return f"({' OR '.join(ways)}) AND {merged}"
+
+    def _linkable(self, at: _At) -> str:
+        """A record at the other end of a link."""
+        return f"({at.record}.status = 'public' AND {self.sight.readable(self.of, at.scope)})"
+
+    def _by_id(self, at: _At) -> str:
+        """DESIGN §6's column of records by their id."""
+        readable, inside = self.sight.readable(self.of, at.scope), self.sight.inside(self.of, at.scope)
+        open_ = f"({at.record}.status IN ('public', 'suppressed', 'withdrawn') AND {readable})"
+        return open_ if inside == "FALSE" else f"({open_} OR {inside})"
+
+    # --- where records come from
+
+    def _next(self, kinds: tuple[str, ...], mirrored: str | None = None) -> _At:
+        self._numbers += 1
+        return _At(self._numbers, kinds, mirrored)
+
+    def _at(self, asked: Question) -> _At:
+        kinds = tuple(dict.fromkeys(asked.kinds))
+        needs = asked.order and any(one.by not in _KEPT for one in asked.order)
+        if len(kinds) == 1 and (needs or _asks_fields(asked.where)):
+            return self._next(kinds, kinds[0])
+        return self._next(kinds)
+
+    def _from(self, at: _At, *, outer: bool = False) -> str:
+        source = f"record {at.record} JOIN node {at.node} ON {at.node}.key = {at.record}.key JOIN scope {at.scope} ON {at.scope}.key = {at.record}.scope"
+        if at.mirrored:
+            # What is quarantined has no row in the mirror.
+            source += f" {'LEFT JOIN' if outer else 'JOIN'} {_mirror(at.mirrored)} {at.mirror} ON {at.mirror}.record = {at.record}.key"
+        return source
+
+    def _of_kinds(self, at: _At) -> list[str]:
+        if not at.kinds:
+            return []
+        if len(at.kinds) == 1:
+            (kind,) = at.kinds
+            # An id begins with its kind, so this is a range of the index on ids, in the order of the list.
+            return [f"{at.record}.kind = {_literal(kind)}", f"{at.node}.id >= {_literal(kind + '/')}", f"{at.node}.id < {_literal(kind + '0')}"]
+        return [f"{at.record}.kind IN ({', '.join(map(_literal, at.kinds))})"]
+
+    # --- order and pages
+
+    def _sorted(self, order: Order, at: _At, link: str | None = None) -> _Sorted:
+        match order.by:
+            case "id":
+                return _Sorted(f"{at.node}.id", order.descending, False, True)
+            case "created" | "modified":
+                return _Sorted(f"{at.record}.{order.by}_at", order.descending, False, False)
+            case "order" if link is not None:
+                return _Sorted(f'{link}."order"', order.descending, True, False)
+        field = self.vocabulary.kinds[at.kinds[0]].fields[order.by]
+        expression = self._column(field, at.mirror, language=order.language, for_order=True)
+        return _Sorted(expression, order.descending, True, field.sort in ("text", "string", "term"))
+
+    def _ordering(self, order: Sequence[_Sorted], expressions: Sequence[str]) -> list[str]:
+        made = []
+        for one, expression in zip(order, expressions, strict=True):
+            if one.nullable:
+                made.append(f"{expression} IS NULL")
+            written = self.sql.bytewise(expression) if one.is_text else expression
+            made.append(f"{written} DESC" if one.descending else written)
+        return made
+
+    def _page(self, at: _At, source: str, conditions: Sequence[str], order: Sequence[_Sorted], after: After | None, limit: str) -> str:
+        columns = "".join(f", {one.expression} AS o{number}" for number, one in enumerate(order))
+        head = f"SELECT {at.record}.key AS key, {at.node}.id AS id{columns} FROM {source} WHERE {' AND '.join(conditions)}"
+        last = self.sql.bytewise(f"{at.node}.id")
+        if len(order) == 1 and order[0].nullable:
+            # Two lists one after the other, so that an index on the column gives the order of the first.
+            (one,) = order
+            written = self.sql.bytewise(one.expression) if one.is_text else one.expression
+            behind = "" if after is None else f" AND {last} > {self._value(after.id)}"
+            valued = f"{head} AND {one.expression} IS NOT NULL"
+            if after is not None and after.values[0] is not None:
+                value = self._value(after.values[0])
+                beyond, not_before = ("<", "<=") if one.descending else (">", ">=")
+                valued += f" AND {written} {not_before} {value} AND ({written} {beyond} {value} OR {last} > {self._value(after.id)})"
+                behind = ""
+            valued += f" ORDER BY {written}{' DESC' if one.descending else ''}, {last} {limit}"
+            rest = f"{head} AND {one.expression} IS NULL{behind} ORDER BY {last} {limit}"
+            if after is not None and after.values[0] is None:
+                return rest
+            return f"SELECT * FROM (SELECT * FROM ({valued}) AS valued UNION ALL SELECT * FROM ({rest}) AS rest) AS both_parts {limit}"
+        if after is not None:
+            head += f" AND {self._behind(order, after, last)}"
+        ordering = ", ".join([*self._ordering(order, [one.expression for one in order]), last])
+        return f"{head} ORDER BY {ordering} {limit}"
+
+    def _behind(self, order: Sequence[_Sorted], after: After, last: str) -> str:
+        condition = f"{last} > {self._value(after.id)}"
+        for one, value in reversed(list(zip(order, after.values, strict=True))):
+            if value is None:
+                condition = f"({one.expression} IS NULL AND {condition})"
+                continue
+            written = self.sql.bytewise(one.expression) if one.is_text else one.expression
+            beyond, not_before = ("<", "<=") if one.descending else (">", ">=")
+            bound = self._value(value)
+            nulls = f" OR {one.expression} IS NULL" if one.nullable else ""
+            condition = f"(({written} {not_before} {bound} AND ({written} {beyond} {bound} OR {condition})){nulls})"
+        return condition
+
+    # --- conditions
+
+    def _condition(self, asked: Condition, at: _At) -> str:
+        match asked:
+            case And(parts):
+                return "(" + " AND ".join(self._condition(part, at) for part in parts) + ")"
+            case Or(parts):
+                return "(" + " OR ".join(self._condition(part, at) for part in parts) + ")"
+            case Not(part):
+                return f"NOT coalesce({self._condition(part, at)}, FALSE)"
+            case Compare(name):
+                return self._in_mirror(name, at, lambda field, row: self._compare(asked, field, row))
+            case Exists(name):
+                return self._exists(name, at)
+            case Dated(name):
+                return self._in_mirror(name, at, lambda field, row: self._dated(asked, field, row))
+            case Missing(name):
+                return self._in_mirror(name, at, lambda field, row: self._missing(asked, field, row))
+            case OfRecord(attribute):
+                expression = {
+                    "id": f"{at.node}.id",
+                    "source": f"{at.record}.source",
+                    "localId": f"{at.record}.local_id",
+                    "profile": f"{at.record}.profile",
+                    "created": f"{at.record}.created_at",
+                    "modified": f"{at.record}.modified_at",
+                }[attribute]
+                return self._against(expression, asked.operator, asked.value, is_text=True)
+            case InScope(scope, below):
+                if not below:
+                    return f"{at.scope}.id = {self._value(scope)}"
+                return (
+                    f"{at.record}.scope IN (SELECT down.descendant FROM scope top JOIN scope_closure down ON down.ancestor = top.key"
+                    f" WHERE top.id = {self._value(scope)})"
+                )
+            case Linked():
+                return self._linked(asked, at)
+            case Measured():
+                return self._measured(asked, at)
+            case Attributed():
+                return self._attributed(asked, at)
+            case Identified(value, scheme):
+                of_scheme = "" if scheme is None else f" AND i.scheme = {self._value(scheme)}"
+                return f"{at.record}.key IN (SELECT i.record FROM identifier i WHERE i.value = {self._value(value)}{of_scheme})"
+
+    def _in_mirror(self, name: str, at: _At, made: Any) -> str:
+        """A condition on a field, said over the mirror row that stands there, or over that of each kind asked about."""
+        fields = self.vocabulary.fields(name, at.kinds)
+        if at.mirrored is not None:
+            return self._private(fields[at.mirrored], at, made(fields[at.mirrored], at.mirror))
+        ways = []
+        for kind, field in fields.items():
+            row = f"m{self._next(()).number}"
+            held = f"EXISTS (SELECT 1 FROM {_mirror(kind)} {row} WHERE {row}.record = {at.record}.key AND {made(field, row)})"
+            ways.append(f"({at.record}.kind = {_literal(kind)} AND {self._private(field, at, held)})")
+        return f"({' OR '.join(ways)})"
+
+    def _private(self, field: Field, at: _At, condition: str) -> str:
+        # To ask for a private value is to learn it.
+        return f"({self.sight.inside(self.of, at.scope)} AND {condition})" if field.private else condition
+
+    def _column(self, field: Field, row: str, *, language: str | None = None, for_order: bool = False) -> str:
+        columns = field.columns
+        match field.sort:
+            case "text":
+                names = [columns["whole"]]
+                if language is not None:
+                    names = [columns[part] for part in (language, "ja" if language == "en" else "en", "whole") if part in columns]
+                if len(names) == 1:
+                    return f"{row}.{_name(names[0])}"
+                return "coalesce(" + ", ".join(f"{row}.{_name(one)}" for one in names) + ")"
+            case "date":
+                return f"{row}.{_name(columns['from' if for_order else 'whole'])}"
+            case "quantity":
+                return f"{row}.{_name(columns['si_min'])}"
+        return f"{row}.{_name(columns['value'])}"
+
+    def _compare(self, asked: Compare, field: Field, row: str) -> str:
+        expression = self._column(field, row, language=asked.language)
+        return self._against(expression, asked.operator, asked.value, is_text=field.sort in ("text", "string", "term"))
+
+    def _against(self, expression: str, operator: str, value: Any, *, is_text: bool) -> str:
+        if operator == "in":
+            return f"{expression} IN ({', '.join(self._value(one) for one in value)})"
+        bound = self._value(value)
+        if operator in ("eq", "ne"):
+            return f"{expression} {'=' if operator == 'eq' else '<>'} {bound}"
+        written = self.sql.bytewise(expression) if is_text else expression
+        if operator == "prefix":
+            # A range, which an index can answer; U+10FFFF is no character that a text could go on with.
+            return f"({written} >= {bound} AND {written} < {bound} || {self.sql.last_character()})"
+        return f"{written} { {'lt': '<', 'le': '<=', 'gt': '>', 'ge': '>='}[operator] } {bound}"
+
+    def _dated(self, asked: Dated, field: Field, row: str) -> str:
+        begins, ends = f"{row}.{_name(field.columns['from'])}", f"{row}.{_name(field.columns['until'])}"
+        parts = []
+        match asked.relation:
+            case "overlaps":
+                parts = [f"{begins} IS NOT NULL"]
+                if asked.end is not None:
+                    parts.append(f"{begins} < {self._value(asked.end)}")
+                if asked.start is not None:
+                    parts.append(f"{ends} > {self._value(asked.start)}")
+            case "before":
+                parts = [f"{ends} <= {self._value(asked.start)}"]
+            case "after":
+                parts = [f"{begins} >= {self._value(asked.end)}"]
+        return "(" + " AND ".join(parts) + ")"
+
+    def _missing(self, asked: Missing, field: Field, row: str) -> str:
+        reason = f"{row}.{_name(field.columns['missing'])}"
+        return f"{reason} IS NOT NULL" if asked.reason is None else f"{reason} = {self._value(asked.reason)}"
+
+    def _exists(self, name: str, at: _At) -> str:
+        fields = self.vocabulary.fields(name, at.kinds)
+        sorts = {field.sort for field in fields.values()}
+        if sorts == {"link"}:
+            return self._linked(Linked(name), at)
+        if sorts == {"quantity"}:
+            return f"EXISTS (SELECT 1 FROM quantity q WHERE q.record = {at.record}.key AND q.field = {_literal(name)})"
+        return self._in_mirror(name, at, lambda field, row: f"{self._column(field, row)} IS NOT NULL")
+
+    def _linked(self, asked: Linked, at: _At) -> str:
+        own, far = ("record", "target") if asked.direction == "out" else ("target", "record")
+        kinds = other_end(self.vocabulary, asked.field, asked.direction, asked.kinds, at.kinds)
+        single = len(kinds) == 1 and _asks_fields(asked.where)
+        end = self._next(kinds, kinds[0] if single else None)
+        link = f"l{end.number}"
+        conditions = []
+        if asked.field is not None:
+            conditions.append(f"{link}.field = {_literal(asked.field)}")
+        if asked.role is not None:
+            conditions.append(f"{link}.role = {self._value(asked.role)}")
+        if asked.port is not None:
+            conditions.append(f"{link}.port = {self._value(asked.port)}")
+        if asked.targets:
+            conditions.append(f"{end.node}.id IN ({', '.join(map(self._value, asked.targets))})")
+        if asked.where is not None or asked.kinds or asked.direction == "in":
+            source = self._link_source(link, far, end)
+            conditions.append(self._linkable(end))
+            if asked.kinds:
+                conditions += self._of_kinds(end)
+            if asked.where is not None:
+                conditions.append(self._condition(asked.where, end))
+        else:
+            # Targets outside are seen by everybody; of ours only those that the reader may read, here or not yet here alike.
+            source = (
+                f"link {link} JOIN node {end.node} ON {end.node}.key = {link}.{far} LEFT JOIN record {end.record} ON {end.record}.key = {link}.{far}"
+                f" LEFT JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
+            )
+            conditions.append(f"({self._outside(end)} OR coalesce({self._linkable(end)}, FALSE))")
+        if asked.targets or _is_selective(asked.where):
+            return f"{at.record}.key IN (SELECT {link}.{own} FROM {source} WHERE {' AND '.join(conditions)})"
+        return f"EXISTS (SELECT 1 FROM {source} WHERE {link}.{own} = {at.record}.key AND {' AND '.join(conditions)})"
+
+    def _link_source(self, link: str, far: str, end: _At) -> str:
+        source = (
+            f"link {link} JOIN record {end.record} ON {end.record}.key = {link}.{far} JOIN node {end.node} ON {end.node}.key = {end.record}.key"
+            f" JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
+        )
+        if end.mirrored:
+            source += f" JOIN {_mirror(end.mirrored)} {end.mirror} ON {end.mirror}.record = {end.record}.key"
+        return source
+
+    def _outside(self, end: _At) -> str:
+        # Ids of ours hold no colon (it is percent-encoded), an IRI always does.
+        return self.sql.has(f"{end.node}.id", ":")
+
+    def _measured(self, asked: Measured, at: _At) -> str:
+        name = self._value(asked.name)
+        match asked.place:
+            case "field":
+                conditions = [f"q.field = {name}", "q.name IS NULL"]
+            case "condition":
+                conditions = ["q.field = 'conditions'", f"q.name = {name}"]
+            case "attribute":
+                conditions = ["q.field = 'attributes'", f"q.name = {name}"]
+            case "anywhere":
+                conditions = [f"q.name = {name}", "q.field IN ('conditions', 'attributes')"]
+        conditions.append("q.si_min IS NOT NULL")
+        if asked.high is not None:
+            conditions.append(f"q.si_min <= {self._value(asked.high)}")
+        if asked.low is not None:
+            conditions.append(f"q.si_max >= {self._value(asked.low)}")
+        if asked.quantity_kind is not None:
+            conditions.append(f"q.quantity_kind = {self._value(asked.quantity_kind)}")
+        return f"{at.record}.key IN (SELECT q.record FROM quantity q WHERE {' AND '.join(conditions)})"
+
+    def _attributed(self, asked: Attributed, at: _At) -> str:
+        conditions = [f"a.name = {self._value(asked.name)}"]
+        value = asked.value
+        if asked.operator == "eq":
+            bound = self._value(value)
+            conditions += [f"a.value_key = substr({bound}, 1, 64)", f"a.value = {bound}"]
+        elif asked.operator == "in" and isinstance(value, tuple):
+            several = [self._value(one) for one in value]
+            conditions += [f"a.value_key IN ({', '.join(f'substr({one}, 1, 64)' for one in several)})", f"a.value IN ({', '.join(several)})"]
+        elif asked.operator == "prefix":
+            conditions.append(self._against("a.value", "prefix", value, is_text=True))
+        if asked.term is not None:
+            conditions.append(f"a.term = {self._value(asked.term)}")
+        return f"{at.record}.key IN (SELECT a.record FROM attribute a WHERE {' AND '.join(conditions)})"
+
+    # --- what is told
+
+    def _item(self, at: _At, chosen: Selection, *, by_id: bool = False) -> tuple[str, str]:
+        """The expression of a record's JSON text, and the tables that it is made from."""
+        record, node, scope = at.record, at.node, at.scope
+        revision, quote = f"v{at.number}", self.sql.quote
+        source = f"record {record} JOIN node {node} ON {node}.key = {record}.key JOIN scope {scope} ON {scope}.key = {record}.scope"
+        inside = self.sight.inside(self.of, scope)
+        parts = []
+        parts.append(
+            f"""'{{"id":' || {quote(f"{node}.id")} || ',"kind":"' || {record}.kind || '","source":"' || {record}.source || '","localId":' """
+            f"""|| {quote(f"{record}.local_id")} || ',"profile":' || {quote(f"{record}.profile")} || ',"scope":' || {quote(f"{scope}.id")} """
+            f"""|| ',"status":"' || {record}.status || '","revision":' || {self._shown(at)} """
+            f"""|| ',"created":"' || {record}.created_at || '","modified":"' || {record}.modified_at || '"'"""
+        )
+        # Local ids are kept encoded; the few that look otherwise are decoded on the way out.
+        parts.append(f"""CASE WHEN {self.sql.has(f"{record}.local_id", "%")} THEN ',"!encoded":true' ELSE '' END""")
+        if inside != "FALSE":
+            parts.append(
+                f"""CASE WHEN {record}.revision <> {self._shown(at)} AND {inside} THEN ',"newest":' || {record}.revision ELSE '' END"""
+            )
+        fields = [self._fields_named(name, at.kinds) for name in chosen.fields]
+        told = chosen.body or bool(chosen.fields)
+        if told or by_id:
+            source += f" LEFT JOIN revision {revision} ON {revision}.record = {record}.key AND {revision}.number = {self._shown(at)}"
+        if by_id:
+            became = f"r{at.number}b"
+            parts.append(f"""',"hash":"' || coalesce({revision}.hash, {record}.hash) || '"'""")
+            parts.append(f"""CASE WHEN {record}.status = 'withdrawn' THEN ',"reason":' || {quote(f"{record}.reason")} ELSE '' END""")
+            parts.append(
+                f"""coalesce((SELECT ',"mergedInto":' || {quote(f"{became}n.id")} FROM record {became} JOIN node {became}n ON {became}n.key = {became}.key"""
+                f""" JOIN scope {became}s ON {became}s.key = {became}.scope WHERE {became}.key = {record}.merged_into"""
+                f""" AND {became}.status = 'public' AND {self.sight.readable(self.of, f"{became}s")}), '')"""
+            )
+            parts.append(f"""CASE WHEN {inside} THEN ',"inside":true' ELSE '' END""")
+        if chosen.linked:
+            source += f" LEFT JOIN linked d{at.number} ON d{at.number}.record = {record}.key"
+            parts.append(f"""',"linked":' || coalesce(d{at.number}.document, 'null')""")
+        if chosen.body:
+            parts.append(f"""',"body":' || coalesce({revision}.body, 'null')""")
+        if chosen.fields:
+            several = " || ',' || ".join(f"""'"{name}":' || coalesce({self.sql.part(f"{revision}.body", name)}, 'null')""" for name in dict.fromkeys(chosen.fields))
+            parts.append(f"""',"fields":{{' || {several} || '}}'""")
+        holds_links = chosen.body or chosen.linked or any(one.sort in ("link", "other") for found in fields for one in found)
+        if inside != "TRUE" and holds_links:
+            parts.append(self._hidden(at, inside))
+        # The linked form holds nothing private to begin with.
+        holds_private = chosen.body or any(one.private or one.holds_private for found in fields for one in found)
+        if inside != "TRUE" and holds_private and (needles := self._private_names(at.kinds)):
+            held = " OR ".join(self.sql.has(f"{revision}.body", f'"{needle}"') for needle in needles)
+            parts.append(f"""CASE WHEN NOT {inside} AND ({held}) THEN ',"!private":true' ELSE '' END""")
+        if chosen.findings and inside != "FALSE":
+            parts.append(f"""CASE WHEN {inside} THEN ',"findings":' || coalesce({record}.findings, '[]') ELSE '' END""")
+        if chosen.identifiers:
+            parts.append(self._identifiers(at))
+        if chosen.files:
+            parts.append(
+                f"""coalesce((SELECT ',"files":{{"version":' || fl.version || ',"count":' || fl.count || ',"size":' || fl.size || '}}'"""
+                f""" FROM file_list fl WHERE fl.dataset = {record}.key), '')"""
+            )
+        if chosen.links:
+            parts.append(self._links(at, inside))
+        if chosen.incoming:
+            parts.append(self._incoming(at))
+        parts.extend(self._counted(counted, at) for counted in chosen.counts)
+        parts.extend(self._nested(nested, at) for nested in chosen.nested)
+        parts.append("'}'")
+        return "\n || ".join(parts), source
+
+    def _shown(self, at: _At) -> str:
+        return f"{at.record}.shown"
+
+    def _fields_named(self, name: str, kinds: tuple[str, ...]) -> list[Field]:
+        return list(self.vocabulary.fields(name, kinds).values())
+
+    def _private_names(self, kinds: tuple[str, ...]) -> list[str]:
+        words = [self.vocabulary.kinds[kind] for kind in kinds or self.vocabulary.kinds]
+        return sorted({path[-1] for one in words for path in one.private_paths})
+
+    def _hidden(self, at: _At, inside: str) -> str:
+        """The targets that must be cut out of the body for this reader; nothing in the usual case."""
+        end = self._next(())
+        link = f"l{end.number}"
+        listed = (
+            f"""(SELECT ',"!hidden":[' || {self.sql.glue(self.sql.quote(f"{end.node}.id"))} || ']' FROM link {link}"""
+            f" JOIN node {end.node} ON {end.node}.key = {link}.target LEFT JOIN record {end.record} ON {end.record}.key = {link}.target"
+            f" LEFT JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
+            f" WHERE {link}.record = {at.record}.key AND NOT coalesce({self._linkable(end)}, FALSE) AND NOT {self._outside(end)})"
+        )
+        told = f"coalesce({listed}, '')"
+        return told if inside == "FALSE" else f"CASE WHEN {inside} THEN '' ELSE {told} END"
+
+    def _identifiers(self, at: _At) -> str:
+        quote = self.sql.quote
+        one = f"""'{{"scheme":' || {quote("i.scheme")} || ',"value":' || {quote("i.value")} || ',"primary":' || CASE WHEN i.is_primary THEN 'true' ELSE 'false' END || '}}'"""
+        return (
+            f"""',"identifiers":[' || coalesce((SELECT {self.sql.glue("i.told")} FROM (SELECT {one} AS told FROM identifier i"""
+            f""" WHERE i.record = {at.record}.key ORDER BY i.scheme, i.value) AS i), '') || ']'"""
+        )
+
+    def _title(self, end: _At) -> str:
+        """The title of a record of any kind, as its mirror has it."""
+        cases = []
+        for kind, words in self.vocabulary.kinds.items():
+            title = words.fields.get("title")
+            if title is None or title.sort != "text":
+                continue
+            row, quote = "t", self.sql.quote
+            english, japanese = (f"{row}.{_name(title.columns[part])}" for part in ("en", "ja"))
+            any_ = f"{row}.{_name(title.columns['whole'])}"
+            told = (
+                f"""CASE WHEN {english} IS NOT NULL AND {japanese} IS NOT NULL THEN '{{"en":' || {quote(english)} || ',"ja":' || {quote(japanese)} || '}}'"""
+                f""" WHEN {english} IS NOT NULL THEN '{{"en":' || {quote(english)} || '}}'"""
+                f""" WHEN {japanese} IS NOT NULL THEN '{{"ja":' || {quote(japanese)} || '}}'"""
+                f""" WHEN {any_} IS NOT NULL THEN '{{"und":' || {quote(any_)} || '}}' ELSE '{{}}' END"""
+            )
+            cases.append(f"WHEN {_literal(kind)} THEN (SELECT {told} FROM {_mirror(kind)} {row} WHERE {row}.record = {end.record}.key)")
+        return f"CASE {end.record}.kind {' '.join(cases)} END" if cases else "'{}'"
+
+    def _links(self, at: _At, inside: str) -> str:
+        end = self._next(())
+        link, quote = f"l{end.number}", self.sql.quote
+        seen = f"coalesce({self._linkable(end)}, FALSE)"
+        one = [f"""'{{"field":"' || {link}.field || '","to":' || {quote(f"{end.node}.id")}"""]
+        one += [
+            f"""CASE WHEN {link}."{name}" IS NULL THEN '' ELSE ',"{name}":' || {quote(f'{link}."{name}"')} END"""
+            for name in ("role", "port", "predicate", "from", "until", "note", "by")
+        ]
+        one.append(f"""CASE WHEN {link}."order" IS NULL THEN '' ELSE ',"order":' || {link}."order" END""")
+        one.append(f"""CASE WHEN {seen} THEN ',"kind":"' || {end.record}.kind || '","title":' || coalesce({self._title(end)}, '{{}}') ELSE '' END || '}}'""")
+        allowed = f"({inside} OR {seen} OR {self._outside(end)})"
+        rows = (
+            f"SELECT {' || '.join(one)} AS told FROM link {link} JOIN node {end.node} ON {end.node}.key = {link}.target"
+            f" LEFT JOIN record {end.record} ON {end.record}.key = {link}.target LEFT JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
+            f' WHERE {link}.record = {at.record}.key AND {allowed} ORDER BY {link}.field, {link}."order" IS NULL, {link}."order", {link}.place'
+        )
+        return f"""',"links":[' || coalesce((SELECT {self.sql.glue("x.told")} FROM ({rows}) AS x), '') || ']'"""
+
+    def _incoming(self, at: _At) -> str:
+        end = self._next(())
+        link = f"l{end.number}"
+        # A beam-line may be linked from a million records: what is counted is bounded, and said to be so.
+        some = (
+            f"SELECT {link}.field AS field, {end.record}.kind AS kind FROM link {link} JOIN record {end.record} ON {end.record}.key = {link}.record"
+            f" JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope WHERE {link}.target = {at.record}.key AND {self._linkable(end)}"
+            f" LIMIT {BOUNDED_COUNT + 1}"
+        )
+        one = """'{"field":"' || g.field || '","kind":"' || g.kind || '","count":' || g.number || '}'"""
+        grouped = f"SELECT c.field AS field, c.kind AS kind, count(*) AS number FROM ({some}) AS c GROUP BY c.field, c.kind ORDER BY c.field, c.kind"
+        return (
+            f"""(SELECT ',"incoming":[' || coalesce({self.sql.glue(one)}, '') || ']'"""
+            f""" || CASE WHEN coalesce(sum(g.number), 0) > {BOUNDED_COUNT} THEN ',"incomingComplete":false' ELSE '' END FROM ({grouped}) AS g)"""
+        )
+
+    def _counted(self, counted: Counted, at: _At) -> str:
+        own, far = ("record", "target") if counted.direction == "out" else ("target", "record")
+        end = self._next(counted.kinds)
+        link = f"l{end.number}"
+        conditions = [f"{link}.{own} = {at.record}.key", self._linkable(end), *self._of_kinds(end)]
+        if counted.field is not None:
+            conditions.append(f"{link}.field = {_literal(counted.field)}")
+        return f"""',{_key(counted.name)}:' || (SELECT count(*) FROM {self._link_source(link, far, end)} WHERE {" AND ".join(conditions)})"""
+
+    def _nested(self, nested: Nested, at: _At) -> str:
+        asked = nested.question
+        own, far = ("record", "target") if nested.direction == "out" else ("target", "record")
+        end = self._at(asked)
+        link, quote = f"l{end.number}", self.sql.quote
+        order = [self._sorted(one, end, link) for one in asked.order]
+        # One record may be linked twice, in two roles: the place in the list is the link's, not only the record's.
+        place = " || ' ' || ".join([f"{end.node}.id", *(f"""coalesce({link}."{name}", '')""" for name in ("field", "role", "port", "predicate", "from"))])
+        place = f"({place})"
+        conditions = [f"{link}.{own} = {at.record}.key", self._linkable(end), *self._of_kinds(end)]
+        if nested.field is not None:
+            conditions.append(f"{link}.field = {_literal(nested.field)}")
+        if nested.role is not None:
+            conditions.append(f"{link}.role = {self._value(nested.role)}")
+        if asked.where is not None:
+            conditions.append(self._condition(asked.where, end))
+        source = self._link_source(link, far, end)
+        counted = f"""|| ',"total":' || (SELECT count(*) FROM {source} WHERE {" AND ".join(conditions)})""" if asked.count == "exact" else ""
+        if asked.after is not None:
+            conditions.append(self._behind(order, asked.after, self.sql.bytewise(place)))
+        ordering = ", ".join([*self._ordering(order, [one.expression for one in order]), self.sql.bytewise(place)])
+        item, item_source = self._item(end, asked.selection)
+        # The rows that only the item needs, beside those that the list was chosen by.
+        extra = item_source.removeprefix(self._from(_At(end.number, end.kinds)))
+        told = [f"""'{{"field":"' || {link}.field || '"'"""]
+        told += [f"""CASE WHEN {link}."{name}" IS NULL THEN '' ELSE ',"{name}":' || {quote(f'{link}."{name}"')} END""" for name in ("role", "port")]
+        told.append(f"""CASE WHEN {link}."order" IS NULL THEN '' ELSE ',"order":' || {link}."order" END""")
+        keys = " || ',' || ".join([*(quote(one.expression) for one in order), quote(place)])
+        told.append(f"""',"at":[' || {keys} || '],"record":' || {item} || '}}'""")
+        first = self._value(asked.first)
+        rows = (
+            f"SELECT {' || '.join(told)} AS told, row_number() OVER (ORDER BY {ordering}) AS place FROM {source}{extra}"
+            f" WHERE {' AND '.join(conditions)} ORDER BY {ordering} LIMIT {first} + 1"
+        )
+        glued = self.sql.glue(f"CASE WHEN x.place <= {first} THEN x.told END")
+        return (
+            f"""',{_key(nested.name)}:{{"items":[' || (SELECT coalesce({glued}, '') || '],"more":' || CASE WHEN count(*) > {first} THEN 'true' ELSE 'false' END"""
+            f""" FROM ({rows}) AS x) {counted} || '}}'"""
+        )
+
+    # --- values
+
+    def _value(self, slot: Any) -> str:
+        if not isinstance(slot, Slot):
+            raise TypeError(f"a value reached the statement unbound: {slot!r}")
+        return self.sql.value(f"p{slot.number}")
+
+
+_KEPT = ("id", "created", "modified", "order")
+
+
+def _asks_fields(asked: Condition | None) -> bool:
+    """Whether the condition needs the mirror row of the record itself."""
+    match asked:
+        case And(parts) | Or(parts):
+            return any(map(_asks_fields, parts))
+        case Not(part):
+            return _asks_fields(part)
+        case Compare() | Exists() | Dated() | Missing():
+            return True
+    return False
+
+
+def _is_selective(asked: Condition | None) -> bool:
+    """Whether the condition surely leaves few records, so that it is better answered first than record by record."""
+    match asked:
+        case And(parts):
+            return any(map(_is_selective, parts))
+        case Linked(targets=targets, where=where):
+            return bool(targets) or _is_selective(where)
+        case Identified():
+            return True
+        case OfRecord("id", "eq" | "in"):
+            return True
+    return False
+
+
+def _mirror(kind: str) -> str:
+    return _name(mirror_view(kind))
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(name: str) -> str:
+    """A name out of the vocabulary (never a value that somebody sent) as an SQL literal."""
+    if not name.replace("-", "").replace("/", "").isalnum() or not name.isascii():
+        raise ValueError(f"{name!r} is no name of a kind, field or status")
+    return f"'{name}'"
+
+
+def _key(name: str) -> str:
+    """The key under which a part is answered; the caller chose it, so it is held to plain names."""
+    if not name.replace("_", "").isalnum() or not name.isascii():
+        raise ValueError(f"{name!r} cannot be the name of a part")
+    return f'"{name}"'

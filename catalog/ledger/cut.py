@@ -1,0 +1,86 @@
+"""What a reader may not see is cut out of an item that says so: private fields, and links to hidden records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+
+from catalog.questions.vocabulary import Vocabulary
+from catalog.records.identifiers import decode_local
+
+# Marks inside an item, which never leave this house; no field of an item can begin so.
+HIDDEN, PRIVATE, ENCODED = "!hidden", "!private", "!encoded"
+
+
+def cut(item: str, vocabulary: Vocabulary) -> str:
+    """The item as JSON text without its marks, and without what they speak of."""
+    document = orjson.loads(item)
+    _cut_item(document, vocabulary)
+    return orjson.dumps(document).decode()
+
+
+def _cut_item(item: dict[str, Any], vocabulary: Vocabulary) -> None:
+    if item.pop(ENCODED, False):
+        item["localId"] = decode_local(item["localId"])
+    hidden = frozenset(item.pop(HIDDEN, ()))
+    private = item.pop(PRIVATE, False)
+    for part in ("body", "fields", "linked"):
+        if part not in item:
+            continue
+        if private and part != "linked" and isinstance(item[part], dict):
+            item[part] = without_private(item[part], item["kind"], vocabulary)
+        if hidden:
+            item[part] = without_links(item[part], hidden)
+    for key, value in item.items():
+        # A list of records at the other end of links: {"items": [{"record": …}]}.
+        if key not in ("body", "fields", "linked") and isinstance(value, dict) and isinstance(value.get("items"), list):
+            for inner in value["items"]:
+                if isinstance(inner, dict) and isinstance(inner.get("record"), dict) and "at" in inner:
+                    _cut_item(inner["record"], vocabulary)
+
+
+def without_private(body: dict[str, Any], kind: str, vocabulary: Vocabulary) -> dict[str, Any]:
+    """The body without the fields that are marked `x-private`."""
+    if kind in vocabulary.kinds:
+        for path in vocabulary.kinds[kind].private_paths:
+            body = _without(body, path)
+    return body
+
+
+def _without(value: Any, path: tuple[str, ...]) -> Any:
+    if isinstance(value, list):
+        return [_without(each, path) for each in value]
+    if not isinstance(value, dict) or path[0] not in value:
+        return value
+    if len(path) == 1:
+        return {key: each for key, each in value.items() if key != path[0]}
+    return {key: _without(each, path[1:]) if key == path[0] else each for key, each in value.items()}
+
+
+_NOTHING = object()
+
+
+def without_links(document: Any, hidden: Collection[str]) -> Any:
+    """A body or linked form without what names one of these ids; a list that nothing is left of goes with them.
+
+    `details` is a foreign document, kept whole: nothing in it is a link.
+    """
+    left = _left(document, hidden)
+    return {} if left is _NOTHING else left
+
+
+def _left(value: Any, hidden: Collection[str]) -> Any:
+    if isinstance(value, str):
+        return _NOTHING if value in hidden else value
+    if isinstance(value, list):
+        kept = [each for each in (_left(each, hidden) for each in value) if each is not _NOTHING]
+        return kept if kept or not value else _NOTHING
+    if isinstance(value, dict):
+        # A link's own properties (role, note) tell of the link, so they go with its target.
+        if isinstance(value.get("to"), str) and value["to"] in hidden:
+            return _NOTHING
+        made = {key: each if key == "details" else _left(each, hidden) for key, each in value.items()}
+        return {key: each for key, each in made.items() if each is not _NOTHING}
+    return value

@@ -1,0 +1,256 @@
+"""Is a question one that can be asked? Everything behind this door trusts that it is."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from catalog.errors import Invalid
+from catalog.questions.question import (
+    DEEPEST,
+    LISTED_STATUSES,
+    MOST_ITEMS,
+    MOST_PARTS,
+    MOST_VALUES,
+    OPERATORS,
+    RECORD_ATTRIBUTES,
+    And,
+    Attributed,
+    Compare,
+    Condition,
+    Dated,
+    Exists,
+    Identified,
+    InScope,
+    Linked,
+    Measured,
+    Missing,
+    Nested,
+    Not,
+    OfRecord,
+    Or,
+    Order,
+    Question,
+)
+from catalog.questions.vocabulary import Field, Sort, Vocabulary, unknown
+
+_COMPARED: Final[dict[Sort, tuple[type, ...]]] = {
+    "text": (str,),
+    "string": (str,),
+    "term": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
+
+
+def check(question: Question, vocabulary: Vocabulary) -> Question:
+    """The question itself, or Invalid, saying which part is wrong and which names are near."""
+    _Check(vocabulary).question(question, 0)
+    return question
+
+
+class _Check:
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.parts = 0
+
+    def count(self, depth: int) -> None:
+        self.parts += 1
+        if self.parts > MOST_PARTS:
+            raise Invalid(
+                f"the question has more than {MOST_PARTS} parts; ask in several questions",
+                ja=f"質問の要素が{MOST_PARTS}個を超えています。複数の質問に分けてください",
+            )
+        if depth > DEEPEST:
+            raise Invalid(f"the question is nested more than {DEEPEST} deep", ja=f"質問の入れ子が{DEEPEST}段を超えています")
+
+    def question(self, asked: Question, depth: int, *, nested: bool = False) -> None:
+        self.count(depth)
+        kinds = asked.kinds
+        self.vocabulary.named(kinds)
+        if not 1 <= asked.first <= MOST_ITEMS:
+            raise Invalid(f"limit: {asked.first} is not between 1 and {MOST_ITEMS}", ja=f"limit: 1から{MOST_ITEMS}の範囲で指定してください")
+        if not asked.statuses:
+            raise Invalid("status: at least one is needed", ja="status: 少なくとも一つ必要です")
+        for status in asked.statuses:
+            if status == "withdrawn":
+                raise Invalid("status: withdrawn records are in no list; ask for one by its id", ja="status: 取り下げられた記録は一覧に出ません。idで取得してください")
+            if status not in LISTED_STATUSES:
+                raise unknown("status", status, LISTED_STATUSES)
+        if len(asked.order) > 3:
+            raise Invalid("sort: at most three", ja="sort: 三つまでです")
+        for one in asked.order:
+            self.order(one, kinds, nested=nested)
+        if asked.after is not None and len(asked.after.values) != len(asked.order):
+            raise Invalid("cursor: it belongs to a list in another order", ja="cursor: 別の並び順のカーソルです")
+        if asked.where is not None:
+            self.condition(asked.where, kinds, depth + 1)
+        chosen = asked.selection
+        for name in chosen.fields:
+            self.count(depth)
+            self.vocabulary.fields(name, kinds)
+        for counted in chosen.counts:
+            self.count(depth)
+            self.link_name(counted.field, counted.direction, kinds)
+            self.vocabulary.named(counted.kinds)
+        for part in chosen.nested:
+            self.nested(part, kinds, depth + 1)
+        names = [one.name for one in (*chosen.nested, *chosen.counts)]
+        if len(set(names)) != len(names):
+            raise Invalid("select: two parts have one name", ja="select: 名前が重複しています")
+
+    def nested(self, nested: Nested, kinds: tuple[str, ...], depth: int) -> None:
+        self.link_name(nested.field, nested.direction, kinds)
+        inner = nested.question
+        if inner.count == "bounded":
+            raise Invalid("count: nested lists are counted exactly or not at all", ja="count: 入れ子の一覧は exact か none です")
+        if inner.statuses != ("public",):
+            raise Invalid("status: links lead to public records only", ja="status: リンク先は公開された記録だけです")
+        self.question(inner, depth, nested=True)
+
+    def order(self, order: Order, kinds: tuple[str, ...], *, nested: bool) -> None:
+        if order.by in ("id", "created", "modified") or (nested and order.by == "order"):
+            return
+        found = self.vocabulary.fields(order.by, kinds)
+        if len(found) != 1:
+            raise Invalid(
+                f"sort: {order.by} orders records of one kind; name it with kind=, or sort by id, created or modified",
+                ja=f"sort: {order.by} での並べ替えは一つの種別に限ります。kind= を指定してください",
+            )
+        (field,) = found.values()
+        if not field.sortable or field.private or field.sort in ("link", "other"):
+            (kind,) = found
+            names = [one.name for one in self.vocabulary.kinds[kind].fields.values() if one.sortable and not one.private]
+            known = ", ".join(["id", "created", "modified", *names])
+            raise Invalid(f"sort: {kind} cannot be sorted by {order.by}; it can by {known}", ja=f"sort: {kind} は {order.by} で並べ替えられません。使えるのは {known}")
+        self.language(order.language, field)
+
+    def language(self, language: str | None, field: Field) -> None:
+        if language is None:
+            return
+        if field.sort != "text":
+            raise Invalid(f"{field.name}: not a text, it has no languages", ja=f"{field.name}: 言語別の項目ではありません")
+        if language not in ("en", "ja"):
+            raise unknown("language", language, ("en", "ja"), of=field.name)
+
+    def link_name(self, name: str | None, direction: str, kinds: tuple[str, ...]) -> None:
+        if name is None:
+            return
+        if direction == "out":
+            self.vocabulary.link_fields(name, kinds)
+        elif name not in (known := set().union(*(self.vocabulary.pointing_at(kind) for kind in kinds or (None,)))):
+            raise unknown("link field", name, known, of="what points at it")
+
+    def condition(self, asked: Condition, kinds: tuple[str, ...], depth: int) -> None:
+        self.count(depth)
+        match asked:
+            case And(parts) | Or(parts):
+                if not parts:
+                    raise Invalid("and/or: at least one part is needed", ja="and/or: 少なくとも一つ必要です")
+                for part in parts:
+                    self.condition(part, kinds, depth + 1)
+            case Not(part):
+                self.condition(part, kinds, depth + 1)
+            case Compare():
+                self.compare(asked, kinds)
+            case Exists(name):
+                fields = self.vocabulary.fields(name, kinds)
+                if any(field.sort == "other" for field in fields.values()):
+                    raise _not_compared(name)
+            case Dated(name, _, start, end):
+                self.of_sort(name, kinds, "date", "a date")
+                if start is not None and end is not None and start > end:
+                    raise Invalid(f"{name}: the interval ends before it begins", ja=f"{name}: 期間の終わりが始まりより前です")
+            case Missing(name):
+                self.of_sort(name, kinds, "date", "a date")
+            case OfRecord(attribute, operator, value):
+                if attribute not in RECORD_ATTRIBUTES:
+                    raise unknown("attribute of records", attribute, RECORD_ATTRIBUTES)
+                self.values(attribute, operator, value, (str,))
+            case Linked():
+                self.link_name(asked.field, asked.direction, kinds)
+                self.vocabulary.named(asked.kinds)
+                if len(asked.targets) > MOST_VALUES:
+                    raise _too_many(asked.field or "link")
+                if asked.where is not None:
+                    self.condition(asked.where, self.other_end(asked, kinds), depth + 1)
+            case Measured(name, place, low, high):
+                if place == "field":
+                    self.of_sort(name, kinds, "quantity", "a quantity")
+                if low is not None and high is not None and low > high:
+                    raise Invalid(f"{name}: the range ends below where it begins", ja=f"{name}: 範囲の上限が下限より小さいです")
+                if any(bound is not None and math.isnan(bound) for bound in (low, high)):
+                    raise Invalid(f"{name}: not a number", ja=f"{name}: 数値ではありません")
+            case Attributed(name, operator, value):
+                if operator == "exists":
+                    if value is not None:
+                        raise Invalid(f"attribute {name}: exists takes no value", ja=f"attribute {name}: exists に値は指定できません")
+                elif value is None:
+                    raise Invalid(f"attribute {name}: {operator} needs a value", ja=f"attribute {name}: {operator} には値が必要です")
+                else:
+                    self.values(name, operator, value, (str,))
+            case InScope() | Identified():
+                pass
+
+    def other_end(self, asked: Linked, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        return other_end(self.vocabulary, asked.field, asked.direction, asked.kinds, kinds)
+
+    def compare(self, asked: Compare, kinds: tuple[str, ...]) -> None:
+        if asked.operator not in OPERATORS:
+            raise unknown("operator", str(asked.operator), OPERATORS, of=asked.field)
+        for field in self.vocabulary.fields(asked.field, kinds).values():
+            self.language(asked.language, field)
+            accepted = _COMPARED.get(field.sort)
+            if accepted is None:
+                raise _not_compared(asked.field)
+            if field.sort == "boolean" and asked.operator not in ("eq", "ne"):
+                raise Invalid(f"{asked.field}: true or false is compared by eq or ne", ja=f"{asked.field}: 真偽値は eq か ne で比較します")
+            self.values(asked.field, asked.operator, asked.value, accepted)
+
+    def values(self, name: str, operator: str, value: object, accepted: tuple[type, ...]) -> None:
+        if operator not in OPERATORS:
+            raise unknown("operator", operator, OPERATORS, of=name)
+        if (operator == "in") is not isinstance(value, tuple):
+            raise Invalid(f"{name}: `in` takes several values, {operator} one", ja=f"{name}: in だけが複数の値を取ります")
+        several = value if isinstance(value, tuple) else (value,)
+        if not several:
+            raise Invalid(f"{name}: in needs at least one value", ja=f"{name}: in には値が必要です")
+        if len(several) > MOST_VALUES:
+            raise _too_many(name)
+        for one in several:
+            right = isinstance(one, accepted) and (bool in accepted or not isinstance(one, bool))
+            if not right or (isinstance(one, float) and not math.isfinite(one)) or (isinstance(one, int) and abs(one) >= 1 << 53):
+                wanted = {str: "a text", bool: "true or false"}.get(accepted[0], "a number")
+                raise Invalid(f"{name}: {one!r:.80} is not {wanted}", ja=f"{name}: {one!r:.80} は使えない値です ({wanted})")
+            if isinstance(one, str) and "\0" in one:
+                raise Invalid(f"{name}: a NUL character is in no value", ja=f"{name}: NUL文字は使えません")
+            if operator == "prefix" and not isinstance(one, str):
+                raise Invalid(f"{name}: prefix is for texts", ja=f"{name}: prefix は文字列だけに使えます")
+
+    def of_sort(self, name: str, kinds: tuple[str, ...], sort: Sort, called: str) -> None:
+        for field in self.vocabulary.fields(name, kinds).values():
+            if field.sort != sort:
+                raise Invalid(f"{name}: not {called}", ja=f"{name}: {sort} の項目ではありません")
+
+
+def other_end(vocabulary: Vocabulary, name: str | None, direction: str, asked: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """The kinds that may stand at the other end of a link; none: any."""
+    if asked or name is None:
+        return asked
+    if direction == "in":
+        return tuple(kind for kind, words in vocabulary.kinds.items() if name in words.fields and words.fields[name].sort == "link")
+    ends = [field.kinds for field in vocabulary.link_fields(name, kinds).values()]
+    return () if not all(ends) else tuple(dict.fromkeys(kind for end in ends for kind in end))
+
+
+def _not_compared(name: str) -> Invalid:
+    return Invalid(
+        f"{name}: this field cannot be compared with a value of that form; dates take an interval, quantities a range with a unit, "
+        "links link.…, lists and nested parts cannot be asked for",
+        ja=f"{name}: この項目はその形の値と比較できません",
+    )
+
+
+def _too_many(name: str) -> Invalid:
+    return Invalid(f"{name}: more than {MOST_VALUES} values", ja=f"{name}: 値が{MOST_VALUES}個を超えています")
