@@ -254,8 +254,9 @@ class Units:
                 typed, atom.factor, atom.offset, atom.dimensions, atom.kinds, qudt, atom.ucum, symbol in ("mo", "yr")
             )
         parts = self._parse(text)
-        if len(parts) == 1 and isinstance(atom := parts[0][0], _Atom) and parts[0][1] == 1:  # with a note: `m{wet}`
-            return Unit(typed, atom.factor, atom.offset, atom.dimensions, atom.kinds, atom.qudt, atom.ucum)
+        noted = parts[0][0]
+        if len(parts) == 1 and isinstance(noted, _Atom) and parts[0][1] == 1:  # with a note in braces: `m{wet}`
+            return Unit(typed, noted.factor, noted.offset, noted.dimensions, noted.kinds, noted.qudt, noted.ucum)
         factor = Fraction(1)
         powers = [0] * 7
         for part, power in parts:
@@ -317,8 +318,12 @@ class Units:
         same = self._by_small.get(text.casefold())
         if same:
             return same
-        # Long words are names of nothing here, and comparing them with a thousand spellings is slow.
-        return get_close_matches(text, self._spellings, n=3, cutoff=0.6) if len(text) <= 32 else ()
+        # Long words are names of nothing here, and comparing them with a thousand spellings is slow; short ones are
+        # meant as symbols.
+        if len(text) > 32:
+            return ()
+        pool: Iterable[str] = self._spellings if len(text) > 4 else [*self._atoms, *self._prefixed]
+        return get_close_matches(text, list(pool), n=3, cutoff=0.6)
 
     def _quietly(self, text: str) -> Unit | Unknown:
         try:
