@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ import click
 from catalog import settings
 from catalog.cli import exits
 from catalog.cli.words import LANGUAGE
+from catalog.ledger.mirror import RECORD_COLUMNS, public_view
+from catalog.records.kinds import Kind, load_kinds
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MARKED = re.compile(r"(<!-- made from the code: (?P<name>[a-z-]+) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
@@ -48,10 +51,34 @@ def commands() -> str:
     return "\n".join(lines)
 
 
+def mirror() -> str:
+    """The columns that every kind's view has, and those of each kind alone."""
+    kinds = load_kinds()
+    first = next(iter(kinds.values()))
+    shared = {name for name in first.field if all(name in kind.field for kind in kinds.values())}
+    lines = ["Every view has `" + "`, `".join(RECORD_COLUMNS) + "`, and of the fields that all kinds share:", ""]
+    lines += [*_columns(first, lambda name: name in shared), ""]
+    for kind in kinds.values():
+        lines += [f"### `{public_view(kind.name)}`", ""]
+        lines += [*_columns(kind, lambda name: name not in shared), ""]
+    return "\n".join(lines)
+
+
+def _columns(kind: Kind, wanted: Callable[[str], bool]) -> list[str]:
+    rows = ["| columns | field |", "|---|---|"]
+    for name, columns in groupby(kind.columns, key=lambda column: column.field):
+        if wanted(name):
+            field = kind.field[name]
+            names = "`, `".join(f"body_{each.name}" if each.name in RECORD_COLUMNS else each.name for each in columns)
+            rows.append(f"| `{names}` | `{name}`: {field.titles['en']} / {field.titles['ja']} |")
+    return rows
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings.table,
     "exit-codes": exits.table,
     "commands": commands,
+    "mirror": mirror,
 }
 
 

@@ -1,0 +1,201 @@
+"""Settings become a catalogue: the only place that chooses implementations and puts the rooms together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from catalog.access.scopes import Scopes
+from catalog.access.sight import Sight
+from catalog.curation.submit import Intake
+from catalog.errors import Misconfigured
+from catalog.ledger.answer import Answers
+from catalog.ledger.append import Ledger
+from catalog.ledger.loads import Loads
+from catalog.ledger.profiles import Profiles
+from catalog.ledger.sources import Sources
+from catalog.questions.vocabulary import Vocabulary, vocabulary
+from catalog.records.kinds import Kinds, load_kinds
+from catalog.records.shipped import shipped
+from catalog.settings import Settings
+from catalog.store.engine import Store, open_store
+from catalog.store.tables import setting
+from catalog.validation.gate import Gate
+from catalog.validation.second_opinion import SecondOpinion
+
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """A catalogue that is open: its parts, each known to be whole and up to date."""
+
+    settings: Settings
+    base: str
+    kinds: Kinds
+    vocabulary: Vocabulary
+    store: Store
+    ledger: Ledger
+    gate: Gate
+    answers: Answers
+    sources: Sources
+    profiles: Profiles
+    scopes: Scopes
+    loads: Loads
+    second_opinion: SecondOpinion
+    token: str = field(repr=False)
+    made_token: str | None = field(default=None, repr=False)  # the token, if this start made it
+
+    @property
+    def intake(self) -> Intake:
+        """What entering a submission needs."""
+        return Intake(self.gate, self.ledger, self.sources, self.scopes)
+
+    def close(self) -> None:
+        """Let go of the database, and of the process that gives second opinions."""
+        self.second_opinion.close()
+        self.store.close()
+
+
+def kinds_of(settings: Settings) -> Kinds:
+    """The kinds of an installation: those that are shipped, and its own."""
+    for folder in settings.kinds:
+        if not (folder / "schemas" / "kinds").is_dir():
+            raise Misconfigured(
+                f"setting kinds: {folder} has no schemas/kinds in it",
+                ja=f"設定 kinds: {folder} に schemas/kinds がありません",
+            )
+    return load_kinds(shipped(), *settings.kinds)
+
+
+def exists(settings: Settings) -> bool:
+    """Whether the data folder holds a catalogue."""
+    return settings.token_file.exists()
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The catalogue that the settings name, made if it is not there; Misconfigured says what stands in the way."""
+    prepare_folder(settings.data)
+    kinds = kinds_of(settings)
+    store = open_store(settings.database_address)
+    try:
+        store.migrate()
+        ledger = Ledger(store, kinds)
+        ledger.mirrors.prepare()
+        base = fix_base(store, settings)
+        token, made = administrators_token(settings.token_file)
+        words = vocabulary(kinds)
+        sources = Sources(store)
+        profiles = Profiles(store, kinds)
+        second_opinion = SecondOpinion()
+        return Catalog(
+            settings=settings,
+            base=base,
+            kinds=kinds,
+            vocabulary=words,
+            store=store,
+            ledger=ledger,
+            gate=Gate(kinds, profiles, sources, second_opinion=second_opinion),
+            answers=Answers(store, words, Sight(store.database.name)),
+            sources=sources,
+            profiles=profiles,
+            scopes=Scopes(store),
+            loads=Loads(store),
+            second_opinion=second_opinion,
+            token=token,
+            made_token=token if made else None,
+        )
+    except BaseException:
+        store.close()
+        raise
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the data folder where it is missing, and see that it can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "spool").mkdir(exist_ok=True)
+        # Asked by writing: the mode says nothing of a read-only disk, and nothing at all to root.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except FileExistsError as problem:
+        raise Misconfigured(
+            f"the data folder {folder} is a file: name a folder with --data or CATALOG_DATA",
+            ja=f"データフォルダー {folder} はファイルです。--data か CATALOG_DATA でフォルダーを指定してください",
+        ) from problem
+    except OSError as problem:
+        raise Misconfigured(
+            f"the data folder {folder} cannot be written to ({problem.strerror}): "
+            "name another with --data or CATALOG_DATA, or let this user write there",
+            ja=f"データフォルダー {folder} に書き込めません（{problem.strerror}）。"
+            "--data か CATALOG_DATA で別のフォルダーを指定するか、書き込みを許可してください",
+        ) from problem
+
+
+def administrators_token(path: Path) -> tuple[str, bool]:
+    """The administrator's token, and whether it was made just now."""
+    try:
+        # Made with its mode, so that there is no moment at which others may read it.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _kept_token(path), False
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return token, True
+
+
+def _kept_token(path: Path) -> str:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise Misconfigured(
+            f"{path} may be read by others (mode {mode:o}): `chmod 600 {path}`, or delete it and start again for a new one",
+            ja=f"{path} を他の利用者が読めます（モード {mode:o}）。`chmod 600 {path}` を実行するか、削除して起動し直してください",
+        )
+    token = path.read_text("utf-8").strip()
+    for _ in range(20):
+        if token:
+            break
+        # Another process made its first start at the same moment, and has the file but has not written it yet.
+        time.sleep(0.05)
+        token = path.read_text("utf-8").strip()
+    if len(token) < TOKEN_BYTES:
+        raise Misconfigured(
+            f"{path} holds no token that is long enough: delete it and start again for a new one",
+            ja=f"{path} のトークンが短すぎます。削除して起動し直すと新しく作られます",
+        )
+    return token
+
+
+def fix_base(store: Store, settings: Settings) -> str:
+    """The base address: what the first start said, which nothing changes afterwards."""
+    wanted = select(setting.c.value).where(setting.c.name == "base")
+    with store.read() as connection:
+        fixed = connection.execute(wanted).scalar()
+    if fixed is None:
+        try:
+            with store.write() as connection:
+                connection.execute(insert(setting).values(name="base", value=settings.base_address))
+            return settings.base_address
+        except IntegrityError:
+            # Another process made its first start at the same moment, and was quicker.
+            with store.read() as connection:
+                fixed = connection.execute(wanted).scalar_one()
+    if settings.base and settings.base != fixed:
+        raise Misconfigured(
+            f"this catalogue's base address is {fixed} since its first start, and setting base says {settings.base} "
+            f"(from {settings.origins.get('base', 'the settings')}): leave base out, or export into a new catalogue",
+            ja=f"このカタログのアドレスは最初の起動で {fixed} に固定されています。設定 base の {settings.base} は使えません。"
+            "base を外すか、新しいカタログに書き出してください",
+        )
+    return str(fixed)

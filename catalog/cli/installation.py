@@ -1,0 +1,128 @@
+"""`catalog init`, `sample`, `backup`, `restore` and `settings`: an installation as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Final
+
+import click
+
+from catalog.assembly import Catalog, exists, open_catalog
+from catalog.cli.opening import data_option, database_option, json_option, on_catalogue, progress_option, settings_of
+from catalog.cli.progress import Progress
+from catalog.cli.tables import show
+from catalog.cli.words import answer, t, tell
+from catalog.curation.sample import fill
+from catalog.errors import Conflict
+from catalog.settings import KNOWN, Settings, read_settings
+
+SECRET: Final = frozenset(each.name for each in fields(Settings) if not each.repr)
+
+base_option = click.option(
+    "--base",
+    metavar="ADDRESS",
+    help=t("The address under which records will be known.", "レコードを公開するアドレス。"),
+)
+port_option = click.option(
+    "--port",
+    type=int,
+    help=t("The port of that address, if --base does not say.", "そのアドレスのポート番号（--base がない場合）。"),
+)
+
+
+@click.command(
+    "init",
+    help=t(
+        "Make an empty catalogue and show its administrator's token.", "空のカタログを作り、管理者トークンを表示する。"
+    ),
+)
+@data_option
+@database_option
+@base_option
+@port_option
+@json_option
+def init_(as_json: bool, **given: Any) -> None:
+    settings = read_settings(**given)
+    refuse_existing(settings)
+    catalog = open_catalog(settings)
+    catalog.close()
+    if as_json:
+        answer({"data": str(settings.data), "base": catalog.base, "token": catalog.token})
+        return
+    tell(t(f"made a catalogue in {settings.data}", f"{settings.data} にカタログを作りました"))
+    tell(t(f"  its records will be known under {catalog.base}", f"  レコードのアドレス: {catalog.base}"))
+    tell_token(catalog)
+
+
+@click.command(
+    "sample",
+    help=t(
+        "Make a catalogue and fill it with a few dozen linked records of every kind, from several facilities.",
+        "カタログを作り、いくつもの施設の、互いにつながった全種別のサンプルを入れる。",
+    ),
+)
+@data_option
+@database_option
+@base_option
+@port_option
+@click.option("--if-empty", is_flag=True, help=t("Do nothing where a catalogue is.", "カタログがあれば何もしない。"))
+@progress_option
+def sample_(if_empty: bool, progress: bool | None, **given: Any) -> None:
+    settings = read_settings(**given)
+    if exists(settings) and if_empty:
+        return
+    refuse_existing(settings)
+    catalog = open_catalog(settings)
+    try:
+        with Progress(t("sample records", "サンプル"), asked=progress) as shown:
+            count = fill_sample(catalog, shown)
+    finally:
+        catalog.close()
+    tell(
+        t(f"filled {settings.data} with {count} sample records", f"{settings.data} に {count} 件のサンプルを入れました")
+    )
+    tell_token(catalog)
+
+
+@click.command(
+    "settings", help=t("Show each setting, its value, and where it came from.", "設定の値とその出どころを表示する。")
+)
+@data_option
+@database_option
+@json_option
+def settings_(as_json: bool, **given: Any) -> None:
+    settings = settings_of(given)
+    rows = [(name, told(settings, name), settings.origins.get(name, t("default", "既定値"))) for name in KNOWN]
+    if as_json:
+        answer({name: {"value": value, "from": origin} for name, value, origin in rows})
+    else:
+        show(rows, (t("setting", "設定"), t("value", "値"), t("from", "出どころ")))
+
+
+def told(settings: Settings, name: str) -> str:
+    """A setting's value as it may be shown: the passwords of databases are left out."""
+    value = getattr(settings, name)
+    if name in SECRET and value:
+        before, _, after = value.rpartition("@")
+        scheme, _, user = before.partition("://")
+        return f"{scheme}://{user.partition(':')[0]}:…@{after}" if ":" in user else str(value)
+    if name == "base":
+        return settings.base_address
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def refuse_existing(settings: Settings) -> None:
+    """Say so where a catalogue is already."""
+    if exists(settings):
+        raise Conflict(
+            f"there is a catalogue in {settings.data} already: name another folder with --data",
+            ja=f"{settings.data} にはすでにカタログがあります。--data で別のフォルダーを指定してください",
+        )
+
+
+def tell_token(catalog: Catalog) -> None:
+    """Show the administrator's token where it was just made."""
+    if catalog.made_token is not None:
+        where = catalog.settings.token_file
+        tell(t(f"  administrator's token: {catalog.made_token}", f"  管理者トークン: {catalog.made_token}"))
+        tell(t(f"  it is kept in {where}", f"  {where} に保存しました"))
