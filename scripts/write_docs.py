@@ -15,6 +15,8 @@ from catalog.cli import exits
 from catalog.cli.words import LANGUAGE
 from catalog.ledger.mirror import RECORD_COLUMNS, public_view
 from catalog.records.kinds import Kind, load_kinds
+from catalog.web.app import ROUTES
+from catalog.web.operations import Operation
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MARKED = re.compile(r"(<!-- made from the code: (?P<name>[a-z-]+) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
@@ -74,11 +76,32 @@ def _columns(kind: Kind, wanted: Callable[[str], bool]) -> list[str]:
     return rows
 
 
+def endpoints() -> str:
+    """Every operation with what it takes and answers, by the heading it is described under."""
+    lines: list[str] = []
+    by_heading: dict[str, list[Operation]] = {}
+    for operation, _ in ROUTES:
+        by_heading.setdefault(operation.tag, []).append(operation)
+    for heading, operations in by_heading.items():
+        lines += [f"### {heading}", ""]
+        for each in operations:
+            lines += [f"#### `{each.method} {each.path}`", "", f"{each.summary} / {each.ja}. {each.about}", ""]
+            asked = [parameter for parameter in each.parameters if parameter.place != "path"]
+            if asked:
+                lines += ["| parameter | meaning |", "|---|---|"]
+                lines += [f"| `{parameter.name}` ({parameter.place}) | {parameter.about} |" for parameter in asked]
+                lines.append("")
+            statuses = [*map(str, each.answers), *map(str, sorted(each.problems))]
+            lines += [f"Answers {', '.join(statuses)}.", ""]
+    return "\n".join(lines)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings.table,
     "exit-codes": exits.table,
     "commands": commands,
     "mirror": mirror,
+    "endpoints": endpoints,
 }
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.cli.command import COMMANDS
+from catalog.settings import KNOWN
+from catalog.web.app import ROUTES
 from scripts.write_docs import DOCS, MARKED, PARTS, up_to_date
 from tests.conftest import PROJECT
 
@@ -46,6 +49,13 @@ def test_what_is_made_from_the_code_is_up_to_date(page: str) -> None:
 def test_every_part_that_is_made_from_the_code_stands_on_one_page() -> None:
     found = [match["name"] for page in DOCS.glob("*.md") for match in MARKED.finditer(page.read_text("utf-8"))]
     assert sorted(found) == sorted(PARTS)
+
+
+def test_every_command_setting_and_endpoint_is_on_its_page() -> None:
+    told = {page.stem: page.read_text("utf-8") for page in DOCS.glob("*.md")}
+    assert [name for name in KNOWN if f"| `{name}` |" not in told["settings"]] == []
+    assert [name for name in COMMANDS if f"### `catalog {name}" not in told["cli"]] == []
+    assert [one.path for one, _ in ROUTES if f"#### `{one.method} {one.path}`" not in told["rest"]] == []
 
 
 def test_every_page_is_reached_from_the_index() -> None:
