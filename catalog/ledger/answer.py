@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import orjson
 from sqlalchemy import Connection
 
 from catalog.ledger.cut import cut
@@ -75,6 +76,29 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class One:
+    """One record, found by its id: JSON text, and what decides how it is answered."""
+
+    text: str
+    key: int
+    status: str
+    revision: int
+    newest: int
+    hash: str
+    merged_into: str | None  # only where the reader may see that record
+    reason: str | None
+    inside: bool  # the reader counts as a writer of its scope
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a link may tell of its target."""
+
+    kind: str
+    title: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A page of a list. `total` is None where it was not asked for; `more` says that the list goes on."""
 
@@ -124,15 +148,49 @@ class Answers:
         )
         return Found(items, len(rows) > first, total, exact)
 
-    def one(self, id: str, selection: Selection, reader: Reader, connection: Connection | None = None) -> str | None:
-        """The record of this id as the reader may see it by its id, or None; withdrawn ones and merging are told inside."""
+    def one(self, id: str, selection: Selection, reader: Reader, connection: Connection | None = None) -> One | None:
+        """The record of this id as the reader may see it by its id, or None: DESIGN §6's first column.
+
+        A withdrawn record is told to whoever may read its scope; what becomes of it is discovery's to say.
+        """
         values: list[Any] = []
         plan = self._plan("one", lift(selection, values), reader)
         rows = self._run(plan, values, reader, connection, id=id)
         if not rows:
             return None
-        text: str = rows[0][0]
-        return cut(text, self.vocabulary) if '"!' in text else text
+        text, key, *facts = rows[0]
+        return One(cut(text, self.vocabulary) if '"!' in text else text, key, *facts)
+
+    def rows(
+        self,
+        make: Callable[[Terms], str],
+        values: Mapping[str, Any],
+        reader: Reader,
+        connection: Connection | None = None,
+    ) -> list[Any]:
+        """The rows of a statement that a function makes in these terms; it is made once for each class of reader."""
+        of = self.sight.class_of(reader)
+        with self._lock:
+            plan = self._plans.get((make, of))
+        if plan is None:
+            plan = Plan(make(Terms(self._dialect, self.vocabulary, self.sight, of)), 0)
+            with self._lock:
+                self._plans[(make, of)] = plan
+        return self._run(plan, (), reader, connection, **values)
+
+    def readable(self, ids: Iterable[str], reader: Reader, connection: Connection | None = None) -> dict[str, Seen]:
+        """Those of these ids that links may lead this reader to, with their kinds and titles."""
+        rows = self.rows(_readable_ids, {"ids": orjson.dumps(sorted(set(ids))).decode()}, reader, connection)
+        return {id: Seen(kind, orjson.loads(title) if title else {}) for id, kind, title in rows}
+
+    def linked(self, question: Question, reader: Reader, connection: Connection | None = None) -> Iterator[tuple[str, str]]:
+        """The id and the linked form, as JSON text, of every record that the question asks for."""
+        for item in self.each(replace(question, selection=Selection(linked=True)), reader, connection):
+            head, _, document = item.text.partition(',"linked":')
+            del head
+            # The linked form is the last that such an item tells.
+            if document != "null}":
+                yield item.at.id, document[:-1]
 
     def each(self, question: Question, reader: Reader, connection: Connection | None = None) -> Iterator[Item]:
         """Every record that the question asks for, page by page, so that memory is bounded by a page."""
@@ -197,6 +255,8 @@ class Dialect(Protocol):
 
     def last_character(self) -> str: ...
 
+    def each(self, value: str) -> str: ...
+
     def rows(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Any]: ...
 
 
@@ -221,6 +281,9 @@ class _Sqlite:
 
     def last_character(self) -> str:
         return "char(1114111)"
+
+    def each(self, value: str) -> str:
+        return f"SELECT value FROM json_each({value})"
 
     def rows(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Any]:
         driver: Any = connection.connection.driver_connection
@@ -249,6 +312,9 @@ class _Postgresql:
 
     def last_character(self) -> str:
         return "chr(1114111)"
+
+    def each(self, value: str) -> str:
+        return f"SELECT json_array_elements_text({value}::json)"
 
     def rows(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Any]:
         driver: Any = connection.connection.driver_connection
@@ -294,7 +360,7 @@ class _Sorted:
 
 
 class _Maker:
-    """Makes one statement."""
+    """Makes one statement from the shape of a question."""
 
     def __init__(self, dialect: Dialect, vocabulary: Vocabulary, sight: Sees, of: Any) -> None:
         self.sql = dialect
@@ -337,9 +403,18 @@ class _Maker:
 
     def one(self, selection: Selection) -> Plan:
         at = self._next(())
-        item, source = self._item(at, selection, by_id=True)
-        seen = self._by_id(at)
-        statement = f"{self._with({})} SELECT {item} FROM {source} WHERE {at.node}.id = {self.sql.value('id')} AND {seen}"
+        record, became = at.record, f"b{at.number}"
+        item, source = self._item(at, selection)
+        merged = (
+            f"(SELECT {became}n.id FROM record {became} JOIN node {became}n ON {became}n.key = {became}.key JOIN scope {became}s"
+            f" ON {became}s.key = {became}.scope WHERE {became}.key = {record}.merged_into AND {became}.status = 'public'"
+            f" AND {self.sight.readable(self.of, f'{became}s')})"
+        )
+        facts = f"{record}.key, {record}.status, {record}.shown, {record}.revision, {record}.hash, {merged}, {record}.reason"
+        statement = (
+            f"{self._with({})} SELECT {item}, {facts}, {self.sight.inside(self.of, at.scope)} FROM {source}"
+            f" WHERE {at.node}.id = {self.sql.value('id')} AND {self._by_id(at)}"
+        )
         return Plan(statement.strip(), 0)
 
     def _with(self, more: Mapping[str, str]) -> str:
@@ -566,11 +641,12 @@ class _Maker:
         parts = []
         match asked.relation:
             case "overlaps":
-                parts = [f"{begins} IS NOT NULL"]
+                # An interval may be open at one end; what is open at both is no date.
+                parts = [f"({begins} IS NOT NULL OR {ends} IS NOT NULL)"]
                 if asked.end is not None:
-                    parts.append(f"{begins} < {self._value(asked.end)}")
+                    parts.append(f"({begins} IS NULL OR {begins} < {self._value(asked.end)})")
                 if asked.start is not None:
-                    parts.append(f"{ends} > {self._value(asked.start)}")
+                    parts.append(f"({ends} IS NULL OR {ends} > {self._value(asked.start)})")
             case "before":
                 parts = [f"{ends} <= {self._value(asked.start)}"]
             case "after":
@@ -652,8 +728,8 @@ class _Maker:
             conditions.append(f"q.si_min <= {self._value(asked.high)}")
         if asked.low is not None:
             conditions.append(f"q.si_max >= {self._value(asked.low)}")
-        if asked.quantity_kind is not None:
-            conditions.append(f"q.quantity_kind = {self._value(asked.quantity_kind)}")
+        if asked.quantity_kinds:
+            conditions.append(f"q.quantity_kind IN ({', '.join(map(self._value, asked.quantity_kinds))})")
         return f"{at.record}.key IN (SELECT q.record FROM quantity q WHERE {' AND '.join(conditions)})"
 
     def _attributed(self, asked: Attributed, at: _At) -> str:
@@ -673,7 +749,7 @@ class _Maker:
 
     # --- what is told
 
-    def _item(self, at: _At, chosen: Selection, *, by_id: bool = False) -> tuple[str, str]:
+    def _item(self, at: _At, chosen: Selection) -> tuple[str, str]:
         """The expression of a record's JSON text, and the tables that it is made from."""
         record, node, scope = at.record, at.node, at.scope
         revision, quote = f"v{at.number}", self.sql.quote
@@ -694,21 +770,8 @@ class _Maker:
             )
         fields = [self._fields_named(name, at.kinds) for name in chosen.fields]
         told = chosen.body or bool(chosen.fields)
-        if told or by_id:
+        if told:
             source += f" LEFT JOIN revision {revision} ON {revision}.record = {record}.key AND {revision}.number = {self._shown(at)}"
-        if by_id:
-            became = f"r{at.number}b"
-            parts.append(f"""',"hash":"' || coalesce({revision}.hash, {record}.hash) || '"'""")
-            parts.append(f"""CASE WHEN {record}.status = 'withdrawn' THEN ',"reason":' || {quote(f"{record}.reason")} ELSE '' END""")
-            parts.append(
-                f"""coalesce((SELECT ',"mergedInto":' || {quote(f"{became}n.id")} FROM record {became} JOIN node {became}n ON {became}n.key = {became}.key"""
-                f""" JOIN scope {became}s ON {became}s.key = {became}.scope WHERE {became}.key = {record}.merged_into"""
-                f""" AND {became}.status = 'public' AND {self.sight.readable(self.of, f"{became}s")}), '')"""
-            )
-            parts.append(f"""CASE WHEN {inside} THEN ',"inside":true' ELSE '' END""")
-        if chosen.linked:
-            source += f" LEFT JOIN linked d{at.number} ON d{at.number}.record = {record}.key"
-            parts.append(f"""',"linked":' || coalesce(d{at.number}.document, 'null')""")
         if chosen.body:
             parts.append(f"""',"body":' || coalesce({revision}.body, 'null')""")
         if chosen.fields:
@@ -737,6 +800,9 @@ class _Maker:
             parts.append(self._incoming(at))
         parts.extend(self._counted(counted, at) for counted in chosen.counts)
         parts.extend(self._nested(nested, at) for nested in chosen.nested)
+        if chosen.linked:
+            source += f" LEFT JOIN linked d{at.number} ON d{at.number}.record = {record}.key"
+            parts.append(f"""',"linked":' || coalesce(d{at.number}.document, 'null')""")
         parts.append("'}'")
         return "\n || ".join(parts), source
 
@@ -771,7 +837,7 @@ class _Maker:
             f""" WHERE i.record = {at.record}.key ORDER BY i.scheme, i.value) AS i), '') || ']'"""
         )
 
-    def _title(self, end: _At) -> str:
+    def _title(self, record: str) -> str:
         """The title of a record of any kind, as its mirror has it."""
         cases = []
         for kind, words in self.vocabulary.kinds.items():
@@ -787,8 +853,8 @@ class _Maker:
                 f""" WHEN {japanese} IS NOT NULL THEN '{{"ja":' || {quote(japanese)} || '}}'"""
                 f""" WHEN {any_} IS NOT NULL THEN '{{"und":' || {quote(any_)} || '}}' ELSE '{{}}' END"""
             )
-            cases.append(f"WHEN {_literal(kind)} THEN (SELECT {told} FROM {_mirror(kind)} {row} WHERE {row}.record = {end.record}.key)")
-        return f"CASE {end.record}.kind {' '.join(cases)} END" if cases else "'{}'"
+            cases.append(f"WHEN {_literal(kind)} THEN (SELECT {told} FROM {_mirror(kind)} {row} WHERE {row}.record = {record}.key)")
+        return f"CASE {record}.kind {' '.join(cases)} END" if cases else "'{}'"
 
     def _links(self, at: _At, inside: str) -> str:
         end = self._next(())
@@ -800,7 +866,7 @@ class _Maker:
             for name in ("role", "port", "predicate", "from", "until", "note", "by")
         ]
         one.append(f"""CASE WHEN {link}."order" IS NULL THEN '' ELSE ',"order":' || {link}."order" END""")
-        one.append(f"""CASE WHEN {seen} THEN ',"kind":"' || {end.record}.kind || '","title":' || coalesce({self._title(end)}, '{{}}') ELSE '' END || '}}'""")
+        one.append(f"""CASE WHEN {seen} THEN ',"kind":"' || {end.record}.kind || '","title":' || coalesce({self._title(end.record)}, '{{}}') ELSE '' END || '}}'""")
         allowed = f"({inside} OR {seen} OR {self._outside(end)})"
         rows = (
             f"SELECT {' || '.join(one)} AS told FROM link {link} JOIN node {end.node} ON {end.node}.key = {link}.target"
@@ -880,6 +946,45 @@ class _Maker:
         if not isinstance(slot, Slot):
             raise TypeError(f"a value reached the statement unbound: {slot!r}")
         return self.sql.value(f"p{slot.number}")
+
+
+class Terms:
+    """What a statement that is written out elsewhere needs: who may see what, and how this database says things."""
+
+    def __init__(self, dialect: Dialect, vocabulary: Vocabulary, sight: Sees, of: Any) -> None:
+        self.sql = dialect
+        self._maker = _Maker(dialect, vocabulary, sight, of)
+        self._sight = sight
+        self._of = of
+
+    def beginning(self) -> str:
+        """What the statement must begin with."""
+        return self._maker._with({})
+
+    def value(self, name: str) -> str:
+        """Where the value of this name is bound."""
+        return self.sql.value(name)
+
+    def among(self, expression: str, name: str) -> str:
+        """That the expression is one of the texts of a JSON list, which is bound under this name."""
+        return f"{expression} IN ({self.sql.each(self.value(name))})"
+
+    def readable(self, scope: str) -> str:
+        return self._sight.readable(self._of, scope)
+
+    def inside(self, scope: str) -> str:
+        return self._sight.inside(self._of, scope)
+
+    def title(self, record: str) -> str:
+        """The title of a record, as JSON text."""
+        return self._maker._title(record)
+
+
+def _readable_ids(terms: Terms) -> str:
+    return (
+        f"{terms.beginning()} SELECT n.id, r.kind, {terms.title('r')} FROM node n JOIN record r ON r.key = n.key JOIN scope s ON s.key = r.scope"
+        f" WHERE {terms.among('n.id', 'ids')} AND r.status = 'public' AND {terms.readable('s')}"
+    )
 
 
 _KEPT = ("id", "created", "modified", "order")

@@ -135,15 +135,15 @@ class Linked:
 class Measured:
     """A quantity shares a value with [low, high], in SI units; None is without bound.
 
-    `name` is a field's, a condition's or an attribute's, as `place` says. With a quantity kind only quantities of that
-    kind are compared, so that 7 keV never meets 7 K.
+    `name` is a field's, a condition's or an attribute's, as `place` says. With quantity kinds only quantities of one of
+    them are compared, so that 7 keV never meets 7 K.
     """
 
     name: str = _bound("")
     place: Place = "field"
     low: float | None = _bound()
     high: float | None = _bound()
-    quantity_kind: str | None = _bound()
+    quantity_kinds: tuple[str, ...] = _bound(())
 
 
 @dataclass(frozen=True, slots=True)

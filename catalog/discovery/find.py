@@ -1,0 +1,42 @@
+"""Lists: the records that a question asks for, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.ledger.answer import Answers
+from catalog.questions.check import check
+from catalog.questions.cursor import write_cursor
+from catalog.questions.question import Question
+from catalog.questions.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list: `items` is the text of a JSON array. `next` begins the page after it; None at the end."""
+
+    items: str
+    count: int
+    next: str | None
+    total: int | None
+    total_is_exact: bool
+
+    def text(self) -> str:
+        """The page as it is answered."""
+        told = f'{{"items":{self.items},"next":{_quoted(self.next)}'
+        if self.total is not None:
+            told += f',"total":{self.total}' + ("" if self.total_is_exact else ',"totalIsAtLeast":true')
+        return told + "}"
+
+
+def find(question: Question, reader: Reader, *, answers: Answers) -> Page:
+    """The page that the question asks for, as far as the reader may see; Invalid if it cannot be asked."""
+    found = answers.find(check(question, answers.vocabulary), reader)
+    following = write_cursor(found.items[-1].at, question.order) if found.more and found.items else None
+    items = "[" + ",".join([item.text for item in found.items]) + "]"
+    return Page(items, len(found.items), following, found.total, found.total_is_exact)
+
+
+def _quoted(cursor: str | None) -> str:
+    # A cursor is base64: nothing in it needs escaping.
+    return "null" if cursor is None else f'"{cursor}"'

@@ -1,0 +1,240 @@
+"""One record: as it is, as it was in a revision, or as of a time or a position."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from catalog.errors import Gone, Invalid, NotFound
+from catalog.ledger.answer import Answers, One, Terms
+from catalog.ledger.cut import without_links, without_private
+from catalog.questions.question import Selection
+from catalog.questions.reader import Reader
+from catalog.questions.vocabulary import Vocabulary
+from catalog.records.dates import Date, understand_date
+from catalog.records.identifiers import is_record_id
+
+WHOLE = Selection(body=True, links=True, incoming=True, files=True, findings=True, identifiers=True)
+LINKED = Selection(linked=True)
+_DIGITS = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A record as its reader may see it: `text` is the JSON object that is answered.
+
+    `revision` is the one shown and `newest` the lock for the next revision; they differ while a newer one is in
+    quarantine, which only `inside` readers (writers and managers of its scope) are told.
+    """
+
+    id: str
+    text: str
+    status: str
+    revision: int
+    newest: int
+    hash: str
+    inside: bool
+    former: bool = False
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The same as values."""
+        document: dict[str, Any] = orjson.loads(self.text)
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The record was merged into another one, which its reader may see as well."""
+
+    id: str
+    to: str
+
+
+def show(
+    id: str,
+    reader: Reader,
+    *,
+    answers: Answers,
+    selection: Selection = WHOLE,
+    revision: int | None = None,
+    as_of: str | int | None = None,
+) -> Shown | Moved:
+    """The record of this id, or where it went; NotFound and Gone as DESIGN §6 says.
+
+    `revision` shows a former one; `as_of` the one that was shown at a time (ISO 8601 or any date: its end) or at a
+    position in the ledger.
+    """
+    if revision is not None or as_of is not None:
+        return _former(id, reader, answers, revision, as_of)
+    one = answers.one(id, selection, reader)
+    if one is None:
+        raise absent(id)
+    if one.status == "withdrawn":
+        raise withdrawn(id, one, reader, answers)
+    if one.merged_into is not None:
+        return Moved(id, one.merged_into)
+    return Shown(id, one.text, one.status, one.revision, one.newest, one.hash, one.inside)
+
+
+def absent(id: str) -> NotFound:
+    """What is said of a record that is hidden or was never here: the same."""
+    shown = id if len(id) <= 200 else id[:197] + "..."
+    return NotFound(f"{shown}: there is no such record", ja=f"{shown}: そのような記録はありません")
+
+
+def withdrawn(id: str, one: One, reader: Reader, answers: Answers, connection: Connection | None = None) -> NotFound | Gone:
+    """Gone with the reason for those who could read it last, for all others what is said of anything absent."""
+    rows = answers.rows(_withdrawal, {"key": one.key}, reader, connection)
+    detail, at = rows[0] if rows else (None, "")
+    was = (orjson.loads(detail) if detail else {}).get("from", "public")
+    if was not in ("public", "suppressed") and not one.inside:
+        return absent(id)
+    reason = one.reason or ""
+    return Gone(f"{id}: withdrawn: {reason}", reason=reason, at=at, ja=f"{id}: 取り下げられました: {reason}")
+
+
+def _withdrawal(terms: Terms) -> str:
+    key = terms.value("key")
+    return f"SELECT c.detail, c.at FROM change c WHERE c.record = {key} AND c.verb = 'withdraw' ORDER BY c.position DESC LIMIT 1"
+
+
+# --- former revisions
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A revision with what its reader may see of it. `body` is None where it was expunged."""
+
+    number: int
+    body: dict[str, Any] | None
+    hidden: frozenset[str]
+    profile: str | None
+    scope: str
+    hash: str
+    at: str
+    by: str | None
+    expunged: str | None
+    findings: list[Any]
+    inside: bool
+    titles: Mapping[str, tuple[str, Mapping[str, str]]]
+
+
+def _former(id: str, reader: Reader, answers: Answers, revision: int | None, as_of: str | int | None) -> Shown:
+    with answers.store.read() as connection:
+        one = answers.one(id, Selection(), reader, connection)
+        if one is None:
+            raise absent(id)
+        if one.status == "withdrawn" and not one.inside:
+            raise withdrawn(id, one, reader, answers, connection)
+        if revision is None:
+            revision = _revision_as_of(one.key, as_of, reader, answers, connection)
+        former = read_former(id, one, revision, reader, answers, connection) if revision is not None else None
+    if former is None:
+        raise NotFound(f"{id}: there is no such revision", ja=f"{id}: そのような版はありません")
+    document = orjson.loads(one.text)
+    document |= {"profile": former.profile, "scope": former.scope, "revision": former.number, "at": former.at, "body": former.body}
+    document["former"] = former.number != one.revision
+    if former.by is not None:
+        document["by"] = former.by
+    if former.expunged is not None:
+        document["expunged"] = former.expunged
+    if former.inside:
+        document["findings"] = former.findings
+    document["links"] = list(_links_told(former, document["kind"], answers.vocabulary))
+    text = orjson.dumps(document).decode()
+    return Shown(id, text, one.status, former.number, one.newest, former.hash, former.inside, document["former"])
+
+
+def read_former(
+    id: str, one: One, number: int, reader: Reader, answers: Answers, connection: Connection
+) -> Former | None:
+    """A revision of a record that the reader may see; None where the scope it was written in is not theirs to read."""
+    rows = answers.rows(_one_revision, {"key": one.key, "number": number}, reader, connection)
+    if not rows:
+        return None
+    text, profile, scope, hash, at, by, expunged, findings, quarantined, wrote_inside = rows[0]
+    inside = one.inside and bool(wrote_inside)
+    if quarantined and not inside:
+        return None
+    body = None if expunged is not None else orjson.loads(text)
+    hidden: frozenset[str] = frozenset()
+    titles: dict[str, tuple[str, Mapping[str, str]]] = {}
+    if body is not None:
+        named = set(_ids_in(body))
+        seen = answers.readable(named, reader, connection) if named else {}
+        titles = {target: (found.kind, found.title) for target, found in seen.items()}
+        if not inside:
+            hidden = frozenset(named - set(seen))
+            body = without_links(without_private(body, id.partition("/")[0], answers.vocabulary), hidden)
+    told = orjson.loads(findings) if findings else []
+    return Former(number, body, hidden, profile, scope, hash, at, by if inside else None, expunged, told, inside, titles)
+
+
+def _one_revision(terms: Terms) -> str:
+    return (
+        f"{terms.beginning()} SELECT v.body, v.profile, s.id, v.hash, v.at, v.by, v.expunged, v.findings, v.quarantined, {terms.inside('s')}"
+        f" FROM revision v JOIN scope s ON s.key = v.scope WHERE v.record = {terms.value('key')} AND v.number = {terms.value('number')}"
+        f" AND ({terms.readable('s')} OR {terms.inside('s')})"
+    )
+
+
+def _revision_as_of(key: int, as_of: str | int | None, reader: Reader, answers: Answers, connection: Connection) -> int | None:
+    if isinstance(as_of, int) or (isinstance(as_of, str) and len(as_of) > 4 and _DIGITS.fullmatch(as_of)):
+        rows = answers.rows(_revision_at_position, {"key": key, "position": int(as_of)}, reader, connection)
+    else:
+        date = understand_date(str(as_of))
+        if not isinstance(date, Date) or date.until is None:
+            raise Invalid(
+                f"asOf: {as_of!r} is neither a time (2026-05-10T12:00:00Z, 2026-05) nor a position",
+                ja=f"asOf: {as_of!r} は日時でも位置でもありません",
+            )
+        rows = answers.rows(_revision_at_time, {"key": key, "at": date.until}, reader, connection)
+    number: int | None = rows[0][0] if rows else None
+    return number
+
+
+def _revision_at_time(terms: Terms) -> str:
+    return f"SELECT max(v.number) FROM revision v WHERE v.record = {terms.value('key')} AND NOT v.quarantined AND v.at < {terms.value('at')}"
+
+
+def _revision_at_position(terms: Terms) -> str:
+    key = terms.value("key")
+    return (
+        f"SELECT max(v.number) FROM revision v WHERE v.record = {key} AND NOT v.quarantined AND v.number <="
+        f" (SELECT max(c.revision) FROM change c WHERE c.record = {key} AND c.position <= {terms.value('position')})"
+    )
+
+
+def _ids_in(value: Any) -> Iterator[str]:
+    """Every text in a body that is an id of ours; `details` is foreign and names nothing here."""
+    if isinstance(value, str):
+        if "/" in value and is_record_id(value):
+            yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _ids_in(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key != "details":
+                yield from _ids_in(each)
+
+
+def _links_told(former: Former, kind: str, vocabulary: Vocabulary) -> Iterator[dict[str, Any]]:
+    words = vocabulary.kinds.get(kind)
+    for name, items in (former.body or {}).items():
+        if words is None or name not in words.fields or words.fields[name].sort != "link" or not isinstance(items, list):
+            continue
+        for item in items:
+            told: dict[str, Any] = {"field": name, **({"to": item} if isinstance(item, str) else item)}
+            if found := former.titles.get(told["to"]):
+                told["kind"], told["title"] = found
+            yield told
+
+
