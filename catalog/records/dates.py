@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from catalog.errors import Malformed
 
-Datatype = Literal["year", "yearMonth", "date", "dateTime", "edtf", "missing"]
+Datatype = Literal["year", "month", "date", "dateTime", "edtf", "missing"]
 
 # https://www.insdc.org/submitting-standards/missing-value-reporting/, and the older words that its members still send.
 MISSING: Final = frozenset(
@@ -138,7 +138,7 @@ def _single(text: str, zone: tzinfo) -> tuple[str, str, Datatype]:
             return _utc(start), _utc(start.replace(year=start.year + 1)) if year != "9999" else LATEST, "year"
         if day is None:
             following = start.replace(day=28) + timedelta(days=4) if (year, month) != ("9999", "12") else None
-            return _utc(start), _utc(following.replace(day=1)) if following else LATEST, "yearMonth"
+            return _utc(start), _utc(following.replace(day=1)) if following else LATEST, "month"
         if hour is None:
             # Wall time plus a day: in a zone with summer time that is not always 24 hours.
             return _utc(start), _later(start, timedelta(days=1)), "date"
@@ -181,7 +181,7 @@ def _read(text: str, zone: tzinfo) -> Date:
     until = None if last in ("", "..") else _single(last, zone)[1]
     if from_ is None and until is None:
         raise _Refused("the interval has neither beginning nor end", "期間に始まりも終わりもありません")
-    if from_ is not None and until is not None and until < from_:
+    if from_ is not None and until is not None and until <= from_:
         raise _Refused("the interval ends before it begins", "期間の終わりが始まりより前です")
     return Date(text, from_, until, None, "edtf")
 

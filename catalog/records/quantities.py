@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Final
 
-from catalog.records.units import BROADER, CHOICES, COMPOUNDS, KINDS, PREFIXES, UNITS, UNNAMED
+from catalog.records.units import ADVICE, BROADER, CHOICES, COMPOUNDS, KINDS, PREFIXES, UNITS, UNNAMED
 
 _BASES: Final = "LMTIKNJ"
 Dimensions = tuple[int, int, int, int, int, int, int]
@@ -350,6 +350,11 @@ class Units:
                 if not kinds.isdisjoint(names):
                     dimensions = measured
         return frozenset(kinds), dimensions
+
+    def measuring(self, typed: str, kinds: frozenset[str]) -> tuple[str, ...]:
+        """What could stand in place of a unit that does not fit: what is often meant by it, else usual units of these kinds."""
+        meant = tuple(unit for unit in ADVICE.get(typed, ()) if not kinds.isdisjoint(self._atom(unit).kinds))
+        return meant or tuple(atom.symbol for atom in self._atoms.values() if not kinds.isdisjoint(atom.kinds))[:3]
 
     def knows_kind(self, quantity_kind: str) -> bool:
         """Whether any unit here measures it (or what it is a narrower kind of)."""

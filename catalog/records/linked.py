@@ -1,0 +1,804 @@
+"""A body's linked form, which the context maps to a graph; and, in the same walk, the rows that stand beside it.
+
+The marks in the kind's schema lead; no predicate is known here. A plan is compiled once for each kind: a function for
+each field, which writes the field into the node that it belongs to and notes its rows. The walk keeps no pointers;
+where something was found wrong, or somebody asks for pointers, it is walked once more with them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from hashlib import sha256
+from math import isinf
+from typing import Any, Final
+from urllib.parse import quote
+from weakref import WeakKeyDictionary
+
+import orjson
+
+from catalog.records.dates import Date, understand_date
+from catalog.records.finding import Finding
+from catalog.records.kinds import Field, Kind, snake_case
+from catalog.records.quantities import SHIPPED, Dimensions, Unit, Units, Unknown, fits
+from catalog.records.record import Attribute, Identifier, Link, Quantity
+
+# Schemes of IRIs that stand for vocabularies' terms; any other word before a colon must be a prefix of the source.
+SCHEMES: Final = frozenset("http https urn ftp info tag ark did doi hdl swh ni geo".split())
+
+_SAFE: Final = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What a body becomes: its linked form, the rows beside it, and what was wrong with quantities, dates and terms."""
+
+    document: dict[str, Any]
+    links: tuple[Link, ...]
+    quantities: tuple[Quantity, ...]
+    attributes: tuple[Attribute, ...]
+    identifiers: tuple[Identifier, ...]
+    columns: dict[str, Any]
+    findings: tuple[Finding, ...]
+    pointers: Mapping[str, str]  # fragment's id -> JSON pointer into the body; walked for when it is first asked
+
+
+class _Walk:
+    """What one walk over a body gathers."""
+
+    __slots__ = (
+        "attributes",
+        "columns",
+        "findings",
+        "identifiers",
+        "links",
+        "name",
+        "path",
+        "pointers",
+        "prefixes",
+        "quantities",
+        "trouble",
+        "understand",
+        "units",
+        "zone",
+    )
+
+    def __init__(
+        self, columns: dict[str, Any], prefixes: Mapping[str, str], zone: str, units: Units, traced: bool
+    ) -> None:
+        self.columns = columns
+        self.prefixes = prefixes
+        self.zone = zone
+        self.units = units
+        self.understand = units.understand
+        self.links: list[Link] = []
+        self.quantities: list[Quantity] = []
+        self.attributes: list[Attribute] = []
+        self.identifiers: list[Identifier] = []
+        self.name: str | None = None  # of the item of a list that is being walked over
+        self.trouble = False
+        self.path: list[str] | None = [] if traced else None
+        self.findings: list[Finding] = []
+        self.pointers: dict[str, str] = {}
+
+    def pointer(self, *more: str) -> str:
+        return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in [*(self.path or ()), *more])
+
+    def find(self, finding: Callable[[], Finding]) -> None:
+        """Note that something is wrong; what it is, is only worked out where the pointer is known."""
+        self.trouble = True
+        if self.path is not None:
+            self.findings.append(finding())
+
+
+# (walk, node to write into, what its fragments' ids begin with, the field's value)
+_Write = Callable[[_Walk, dict[str, Any], str, Any], None]
+
+
+def _encoded(text: str) -> str:
+    return text if _SAFE.fullmatch(text) else quote(text, safe="")
+
+
+def _short(text: str, length: int) -> str:
+    return sha256(text.encode()).hexdigest()[:length]
+
+
+def _content(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _expanded(walk: _Walk, text: str) -> str:
+    """The IRI with the source's prefix written out, if it begins with one; a record's id has no colon and stays."""
+    prefix, colon, rest = text.partition(":")
+    if colon and not rest.startswith("//") and (base := walk.prefixes.get(prefix)):
+        return base + rest
+    return text
+
+
+def _term(walk: _Walk, value: Mapping[str, Any]) -> dict[str, str]:
+    text: str = value["term"]
+    prefix, _, rest = text.partition(":")
+    if base := walk.prefixes.get(prefix):
+        if not rest.startswith("//"):
+            return {"to": base + rest}
+    elif prefix.lower() not in SCHEMES:
+        walk.find(lambda: _unknown_prefix(walk, text, prefix))
+    return {"to": text}
+
+
+# ---------------------------------------------------------------------------------------------------- fields
+
+
+def _scalar(key: str, column: str | None) -> _Write:
+    if column is None:
+
+        def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+            node[key] = value
+
+        return write
+
+    def write_column(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        node[key] = walk.columns[column] = value
+
+    return write_column
+
+
+def _mixed_column(key: str, column: str) -> _Write:
+    """A field that may be text, number or truth value: its column is text."""
+
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        node[key] = value
+        walk.columns[column] = value if isinstance(value, str) else _content(value)
+
+    return write
+
+
+def _reference(key: str, column: str | None, many: bool) -> _Write:
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        if many:
+            node[key] = [_expanded(walk, each) for each in value]
+        else:
+            node[key] = expanded = _expanded(walk, value)
+            if column is not None:
+                walk.columns[column] = expanded
+
+    return write
+
+
+def _text(key: str, column: str | None) -> _Write:
+    if column is None:
+        return _scalar(key, None)
+    english, japanese = f"{column}_en", f"{column}_ja"
+
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        node[key] = value
+        columns = walk.columns
+        en = columns[english] = value.get("en")
+        ja = columns[japanese] = value.get("ja")
+        columns[column] = en or ja or next(iter(value.values()), None)
+
+    return write
+
+
+def _date_value(walk: _Walk, value: str) -> tuple[dict[str, str], Date | None]:
+    known = understand_date(value, walk.zone)
+    if isinstance(known, Date):
+        return {"@type": known.datatype, "is": value}, known
+    reason, reason_ja = known.reason, known.reason_ja
+    walk.find(
+        lambda: Finding(
+            walk.pointer(),
+            "date/format",
+            "violation",
+            {"en": f"{value!r} is no date: {reason}", "ja": f"{value!r} は日付ではありません: {reason_ja}"},
+        )
+    )
+    return {"@type": "edtf", "is": value}, None
+
+
+def _date(key: str, column: str | None, many: bool) -> _Write:
+    if many:
+
+        def write_many(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+            node[key] = [_date_value(walk, each)[0] for each in _placed(walk, value)]
+
+        return write_many
+
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        node[key], known = _date_value(walk, value)
+        if column is not None:
+            columns = walk.columns
+            columns[column] = value
+            if known is not None:
+                columns[column + "_from"] = known.from_
+                columns[column + "_until"] = known.until
+                columns[column + "_missing"] = known.missing
+
+    return write
+
+
+def _placed(walk: _Walk, values: list[Any]) -> Iterator[Any]:
+    """The items, with each one's place in the path while it is being looked at."""
+    if walk.path is None:
+        yield from values
+        return
+    for number, value in enumerate(values):
+        walk.path.append(str(number))
+        yield value
+        walk.path.pop()
+
+
+def _terms(key: str, column: str | None, many: bool) -> _Write:
+    if many:
+
+        def write_many(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+            # Keywords may be plain words beside terms.
+            node[key] = [each if isinstance(each, str) else _term(walk, each) for each in _placed(walk, value)]
+
+        return write_many
+
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        node[key] = term = value if isinstance(value, str) else _term(walk, value)
+        if column is not None:
+            walk.columns[column] = term if isinstance(term, str) else term["to"]
+
+    return write
+
+
+class _Measure:
+    """Writes quantities of one field: numbers, unit and SI values into a node, and the row."""
+
+    __slots__ = ("column", "dimensions", "exact", "field", "kinds", "quantity_kind", "units")
+
+    def __init__(self, field: Field, path: str, column: str | None) -> None:
+        self.field = path
+        self.kinds, self.dimensions = _measured(field)
+        self.quantity_kind = field.quantity_kind
+        self.units = field.units
+        self.exact = field.exact
+        self.column = column
+
+    def __call__(self, walk: _Walk, node: dict[str, Any], value: dict[str, Any], name: str | None) -> None:
+        typed: str = value["unit"]
+        unit = walk.understand(typed)
+        one = value.get("value")
+        if one is not None:
+            node["value"] = low = high = one
+            smallest = largest = None
+        else:
+            low = smallest = value.get("min")
+            high = largest = value.get("max")
+            if low is not None:
+                node["min"] = low
+            if high is not None:
+                node["max"] = high
+            if low is not None and high is not None and low > high:
+                walk.find(lambda: _upside_down(walk, low, high))
+        uncertainty = value.get("uncertainty")
+        if uncertainty is not None:
+            node["uncertainty"] = uncertainty
+        si_min = si_max = kind = None
+        if isinstance(unit, Unit):
+            if unit.qudt is not None:
+                node["inUnit"] = "qu:" + unit.qudt
+            elif unit.ucum is not None:
+                node["ucum"] = unit.ucum
+            # `%.12g`: what is computed is rounded, since each engine spells the last digits differently.
+            if low is not None:
+                si_min = _in_si(low, unit)
+            if high is not None:
+                si_max = si_min if high is low else _in_si(high, unit)
+            if self.kinds and self.kinds.isdisjoint(unit.kinds) and not fits(unit, self.kinds, self.dimensions):
+                walk.find(lambda: self._misfit(walk, unit))
+            elif self.exact and unit.inexact:
+                walk.find(lambda: _inexact(walk, unit))
+            kind = self.quantity_kind or unit.kind
+        else:
+            walk.find(lambda: _unknown_unit(walk, unit))
+        node["unitText"] = typed
+        if si_min is not None:
+            node["siMin"] = si_min
+        if si_max is not None:
+            node["siMax"] = si_max
+        if (note := value.get("note")) is not None:
+            # An attribute's own note may be there already; both are kept.
+            node["note"] = note if "note" not in node else [node["note"], note]
+        walk.quantities.append(
+            Quantity(self.field, name, one, smallest, largest, uncertainty, typed, kind, si_min, si_max)
+        )
+        if self.column is not None:
+            columns = walk.columns
+            columns[self.column + "_value"] = one
+            columns[self.column + "_unit"] = typed
+            columns[self.column + "_si_min"] = si_min
+            columns[self.column + "_si_max"] = si_max
+
+    def _misfit(self, walk: _Walk, unit: Unit) -> Finding:
+        wanted = self.quantity_kind or ", ".join(sorted(self.kinds))
+        said = unit.kind or "something else"
+        near = self.units or walk.units.measuring(unit.typed, self.kinds)
+        fitting = f"; {', '.join(near)} would fit" if near else ""
+        fitting_ja = f"。{'、'.join(near)} などが使えます" if near else ""
+        return Finding(
+            walk.pointer("unit"),
+            "unit/misfit",
+            "violation",
+            {
+                "en": f"the unit {unit.typed!r} measures {said}, and this is to be {wanted}{fitting}",
+                "ja": f"単位 {unit.typed!r} は {said} の単位で、この項目（{wanted}）に合いません{fitting_ja}",
+            },
+            "profile",
+            near,
+        )
+
+
+def _in_si(value: float, unit: Unit) -> float | None:
+    told = float("%.12g" % ((value + unit.offset) * unit.factor))
+    return None if isinf(told) else told
+
+
+def _measured(field: Field) -> tuple[frozenset[str], Dimensions | None]:
+    return SHIPPED.kinds_measured(field.quantity_kind, field.units)
+
+
+def _quantity(field: Field, path: str, name: str | None, column: str | None) -> _Write:
+    key, fragment = field.linked, _encoded(field.fragment)
+    measure = _Measure(field, path, column)
+
+    def named(walk: _Walk) -> str | None:
+        return name if walk.name is None else f"{walk.name}/{name}"
+
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        node[key] = own = {"id": base + fragment, "type": "Quantity"}
+        if walk.path is not None:
+            walk.pointers[base + fragment] = walk.pointer()
+        measure(walk, own, value, named(walk))
+
+    def write_many(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        written: list[dict[str, Any]] = []
+        for number, (own_key, item, count) in enumerate(_keyed([(_short(_content(each), 10), each) for each in value])):
+            own: dict[str, Any] = {"id": f"{base}{fragment}/{own_key}", "type": "Quantity"}
+            if walk.path is not None:
+                walk.path.append(str(number))
+                walk.pointers[own["id"]] = walk.pointer()
+            measure(walk, own, item, named(walk))
+            if walk.path is not None:
+                walk.path.pop()
+            if count > 1:
+                own["count"] = count
+            written.append(own)
+        node[key] = written
+
+    return write_many if field.many else write
+
+
+def _keyed(items: list[tuple[str, Any]]) -> list[tuple[str, Any, int]]:
+    """Each item with a key of its own: several that share one all carry a hash of their content; equal ones are one."""
+    if len(items) == 1 or len({key for key, _ in items}) == len(items):
+        return [(key, item, 1) for key, item in items]
+    shared: dict[str, dict[str, list[Any]]] = {}
+    for key, item in items:
+        shared.setdefault(key, {}).setdefault(_content(item), []).append(item)
+    taken = set(shared)
+    named: dict[tuple[str, str], str] = {}
+    for key, contents in shared.items():
+        if len(contents) == 1:
+            named[key, next(iter(contents))] = key
+            continue
+        length = 6
+        while True:
+            names = {content: f"{key}.{_short(content, length)}" for content in contents}
+            # Somebody may have named an attribute `tissue.3f2a91`, and short hashes may agree.
+            if len(set(names.values())) == len(names) and taken.isdisjoint(names.values()):
+                break
+            length += 2
+        taken.update(names.values())
+        named.update(((key, content), name) for content, name in names.items())
+    made: list[tuple[str, Any, int]] = []
+    done: set[str] = set()
+    for key, item in items:
+        content = _content(item)
+        name = named[key, content]
+        if name not in done:
+            done.add(name)
+            made.append((name, item, len(shared[key][content])))
+    return made
+
+
+_Plan = dict[str, _Write]
+
+
+def _object(field: Field, plan: _Plan) -> _Write:
+    key, fragment, rdf_type = field.linked, _encoded(field.fragment), field.rdf_type
+    flat = _flat_quantity(field)
+
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        own = _node(base + fragment, rdf_type, flat and flat in value)
+        node[key] = own
+        if walk.path is None:
+            inner = base + fragment + "/"
+            for name, each in value.items():
+                if handler := plan.get(name):
+                    handler(walk, own, inner, each)
+        else:
+            walk.pointers[base + fragment] = walk.pointer()
+            _traced(walk, plan, own, base + fragment + "/", value)
+
+    return write
+
+
+def _traced(walk: _Walk, plan: _Plan, node: dict[str, Any], base: str, value: Mapping[str, Any]) -> None:
+    assert walk.path is not None
+    for name, each in value.items():
+        if handler := plan.get(name):
+            walk.path.append(name)
+            handler(walk, node, base, each)
+            walk.path.pop()
+
+
+def _node(id: str, rdf_type: str | None, measured: Any) -> dict[str, Any]:
+    if measured:
+        return {"id": id, "type": [rdf_type, "Quantity"] if rdf_type else "Quantity"}
+    return {"id": id, "type": rdf_type} if rdf_type else {"id": id}
+
+
+def _flat_quantity(field: Field) -> str | None:
+    """The name of the inner field whose quantity is written on the object's own node: an attribute's `quantity`."""
+    for each in field.fields:
+        if each.form == "quantity" and each.name == "quantity" and not each.many:
+            return each.name
+    return None
+
+
+def _part_of_key(value: Any) -> str:
+    if isinstance(value, str):
+        return _encoded(value)
+    if isinstance(value, dict) and "term" in value:
+        return _encoded(str(value["term"]))
+    return _encoded(_content(value))
+
+
+def _key_of(item: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    values = [item.get(name) for name in names]
+    if all(value is None for value in values):
+        return _short(_content(item), 10)
+    return "/".join("" if value is None else _part_of_key(value) for value in values)
+
+
+def _objects(field: Field, plan: _Plan) -> _Write:
+    key, start, rdf_type, names = field.linked, _encoded(field.fragment) + "/", field.rdf_type, field.key
+    flat = _flat_quantity(field)
+    is_attribute, is_identifier = (
+        field.attribute or field.name == "attributes",
+        field.identifier or field.name == "identifiers",
+    )
+    first = names[0] if names else ""
+    get = plan.get
+
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        written: list[dict[str, Any]] = []
+        base += start
+        outer = walk.name
+        for own_key, item, count in _keyed([(_key_of(item, names), item) for item in value]):
+            id = base + own_key
+            own = _node(id, rdf_type, flat and flat in item)
+            name = item.get(first)
+            walk.name = name if isinstance(name, str) else own_key
+            if walk.path is None:
+                inner = id + "/"
+                for field_name, each in item.items():
+                    if handler := get(field_name):
+                        handler(walk, own, inner, each)
+            else:
+                walk.path.append(str(next(number for number, each in enumerate(value) if each is item)))
+                walk.pointers[id] = walk.pointer()
+                _traced(walk, plan, own, id + "/", item)
+                walk.path.pop()
+            if count > 1:
+                own["count"] = count
+            if is_attribute:
+                said = item.get("value")
+                term = own.get("term")
+                if said is not None or term is not None:  # else the quantity's row says it all
+                    told = said if said is None or isinstance(said, str) else _content(said)
+                    iri = term["to"] if isinstance(term, dict) else term
+                    walk.attributes.append(Attribute(item["name"], told, iri, item.get("origin", "submitted")))
+            elif is_identifier:
+                walk.identifiers.append(
+                    Identifier(item["scheme"], item["value"], item.get("primary", False), item.get("state"))
+                )
+            written.append(own)
+        walk.name = outer
+        node[key] = written
+
+    return write
+
+
+def _flat(field: Field, path: str) -> _Write:
+    measure = _Measure(field, path, None)
+
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        measure(walk, node, value, walk.name)
+
+    return write
+
+
+_LINK_IDENTITY: Final = ("role", "port", "predicate", "from")
+
+
+def _links(field: Field, path: str) -> _Write:
+    key, start = field.linked, _encoded(field.fragment) + "/"
+    extras: _Plan = {
+        each.name: _compiled(each, f"{path}.{each.name}", top=False)
+        for each in field.fields
+        if each.name not in ("to", "role") and not each.private
+    }
+
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+        written: list[dict[str, Any]] = []
+        qualified: list[tuple[str, dict[str, Any]]] = []
+        seen: set[str] = set()
+        prefixes = walk.prefixes
+        for item in value:
+            if isinstance(item, str):
+                to = _expanded(walk, item) if prefixes else item
+            elif len(item) == 1:
+                to = _expanded(walk, item["to"])
+            else:
+                to = _expanded(walk, item["to"])
+                identity = "\n".join((to, *(str(item.get(name, "")) for name in _LINK_IDENTITY)))
+                qualified.append((identity, item))
+                continue
+            if to not in seen:
+                seen.add(to)
+                written.append({"to": to})
+                walk.links.append(Link(path, to))
+        if qualified:
+            _qualify(walk, node, base + start, value, qualified, written)
+        node[key] = written
+
+    def _qualify(
+        walk: _Walk,
+        node: dict[str, Any],
+        base: str,
+        value: list[Any],
+        qualified: list[tuple[str, dict[str, Any]]],
+        written: list[dict[str, Any]],
+    ) -> None:
+        length = 10
+        while True:
+            hashed = {identity: _short(identity, length) for identity, _ in qualified}
+            if len(set(hashed.values())) == len(hashed):
+                break
+            length += 2
+        for own_key, item, count in _keyed([(hashed[identity], item) for identity, item in qualified]):
+            to = _expanded(walk, item["to"])
+            id = base + own_key
+            own: dict[str, Any] = {"id": id, "type": "Link", "of": node["id"], "field": path}
+            role = item.get("role")
+            if role is not None:
+                own["hadRole"] = _expanded(walk, role) if ":" in role else "ro:" + _encoded(role)
+            if walk.path is not None:
+                walk.path.append(str(next(number for number, each in enumerate(value) if each is item)))
+                walk.pointers[id] = walk.pointer()
+                _traced(walk, extras, own, id + "/", item)
+                walk.path.pop()
+            else:
+                for name, each in item.items():
+                    if handler := extras.get(name):
+                        handler(walk, own, id + "/", each)
+            if count > 1:
+                own["count"] = count
+            written.append({"to": to, "as": own})
+            get = item.get
+            by = get("by")
+            walk.links.append(
+                Link(
+                    path,
+                    to,
+                    role,
+                    get("port"),
+                    get("predicate"),
+                    get("from"),
+                    get("order"),
+                    get("until"),
+                    get("note"),
+                    None if by is None else _expanded(walk, by),
+                )
+            )
+
+    return write
+
+
+# ---------------------------------------------------------------------------------------------------- plan
+
+
+def _compiled(field: Field, path: str, top: bool) -> _Write:
+    column = snake_case(field.name) if top and field.mirrored and not field.many else None
+    form, key = field.form, field.linked
+    if form == "text":
+        return _text(key, column)
+    if form == "date":
+        return _date(key, column, field.many)
+    if form == "term":
+        return _terms(key, column, field.many)
+    if form == "links":
+        return _links(field, path)
+    if form == "quantity":
+        return _quantity(field, path.partition(".")[0], None if top else path.partition(".")[2], column)
+    if form == "object":
+        outer = path.partition(".")[0]
+        plan: _Plan = {}
+        flat = _flat_quantity(field)
+        for each in field.fields:
+            if each.private:
+                continue
+            plan[each.name] = (
+                _flat(each, outer) if each.name == flat else _compiled(each, f"{path}.{each.name}", top=False)
+            )
+        return _objects(field, plan) if field.many else _object(field, plan)
+    if form == "scalar" and field.format in ("iri", "reference", "iri-reference"):
+        return _reference(key, column, field.many)
+    if column is not None and field.scalar == "mixed":
+        return _mixed_column(key, column)
+    return _scalar(key, column if form == "scalar" else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _KindPlan:
+    types: list[str]
+    fields: _Plan
+    columns: dict[str, None]
+
+
+_PLANS: Final[WeakKeyDictionary[Kind, _KindPlan]] = WeakKeyDictionary()
+
+
+def _plan(kind: Kind) -> _KindPlan:
+    plan = _PLANS.get(kind)
+    if plan is None:
+        # Twice in two threads would be the same plan.
+        fields = {field.name: _compiled(field, field.name, top=True) for field in kind.fields if not field.private}
+        plan = _KindPlan([*kind.types, "Record"], fields, dict.fromkeys(column.name for column in kind.columns))
+        _PLANS[kind] = plan
+    return plan
+
+
+def link_up(
+    kind: Kind,
+    record_id: str,
+    body: Mapping[str, Any],
+    prefixes: Mapping[str, str],
+    zone: str = "UTC",
+    units: Units = SHIPPED,
+) -> Linked:
+    """The linked form of a body that passed its kind's schema, with the rows beside it and the findings."""
+    plan = _plan(kind)
+    walk = _Walk(dict(plan.columns), prefixes, zone, units, traced=False)
+    document: dict[str, Any] = {"id": record_id, "type": plan.types}
+    base = record_id + "#"
+    get = plan.fields.get
+    for name, value in body.items():
+        if handler := get(name):
+            handler(walk, document, base, value)
+    findings: tuple[Finding, ...] = ()
+    if walk.trouble:
+        findings = tuple(_walked_again(plan, record_id, body, prefixes, zone, units).findings)
+    pointers = _Pointers(plan, record_id, body, prefixes, zone, units)
+    return Linked(
+        document,
+        tuple(walk.links),
+        tuple(walk.quantities),
+        tuple(walk.attributes),
+        tuple(walk.identifiers),
+        walk.columns,
+        findings,
+        pointers,
+    )
+
+
+def _walked_again(
+    plan: _KindPlan, record_id: str, body: Mapping[str, Any], prefixes: Mapping[str, str], zone: str, units: Units
+) -> _Walk:
+    walk = _Walk({}, prefixes, zone, units, traced=True)
+    walk.pointers[record_id] = ""
+    _traced(walk, plan.fields, {"id": record_id}, record_id + "#", body)
+    return walk
+
+
+class _Pointers(Mapping[str, str]):
+    """Where each fragment came from in the body; walked for when somebody first asks."""
+
+    __slots__ = ("_found", "_how")
+
+    def __init__(self, *how: Any) -> None:
+        self._how = how
+        self._found: dict[str, str] | None = None
+
+    def _all(self) -> dict[str, str]:
+        if self._found is None:
+            self._found = _walked_again(*self._how).pointers
+        return self._found
+
+    def __getitem__(self, id: str) -> str:
+        return self._all()[id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
+# ---------------------------------------------------------------------------------------------------- findings
+
+
+def _unknown_unit(walk: _Walk, unit: Unknown) -> Finding:
+    meant = f"; did you mean {' or '.join(unit.near)}?" if unit.near else ""
+    meant_ja = f"。{' または '.join(unit.near)} のことですか" if unit.near else ""
+    advice = f": {unit.advice}" if unit.advice else ""
+    advice_ja = f": {unit.advice_ja}" if unit.advice_ja else ""
+    return Finding(
+        walk.pointer("unit"),
+        "unit/unknown",
+        "violation",
+        {
+            "en": f"the unit {unit.typed!r} is not known{advice}{meant}",
+            "ja": f"単位 {unit.typed!r} は使えません{advice_ja}{meant_ja}",
+        },
+        "profile",
+        unit.near,
+    )
+
+
+def _inexact(walk: _Walk, unit: Unit) -> Finding:
+    return Finding(
+        walk.pointer("unit"),
+        "unit/misfit",
+        "violation",
+        {
+            "en": f"how long the unit {unit.typed!r} is depends on which one; give days or hours",
+            "ja": f"単位 {unit.typed!r} の長さは一定ではありません。日または時間で書いてください",
+        },
+        "profile",
+        ("d", "h"),
+    )
+
+
+def _upside_down(walk: _Walk, low: float, high: float) -> Finding:
+    return Finding(
+        walk.pointer(),
+        "quantity/range",
+        "violation",
+        {
+            "en": f"the range begins at {low} and ends at {high}, which is less",
+            "ja": f"範囲の下限 {low} が上限 {high} より大きいです",
+        },
+        "profile",
+    )
+
+
+@lru_cache(maxsize=256)
+def _near_prefixes(prefix: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    same = [each for each in known if each.casefold() == prefix.casefold()]
+    return tuple((same or get_close_matches(prefix, known, n=3, cutoff=0.5))[:3])
+
+
+def _unknown_prefix(walk: _Walk, text: str, prefix: str) -> Finding:
+    near = _near_prefixes(prefix, tuple(sorted(walk.prefixes)))
+    meant = f"; did you mean {' or '.join(near)}?" if near else "; declare it with the source, or write the whole IRI"
+    meant_ja = f"。{' または '.join(near)} のことですか" if near else "。登録元に宣言するか、IRI全体を書いてください"
+    return Finding(
+        walk.pointer("term"),
+        "term/prefix",
+        "violation",
+        {
+            "en": f"{text!r}: the source declares no prefix {prefix!r}{meant}",
+            "ja": f"{text!r}: 登録元は接頭辞 {prefix!r} を宣言していません{meant_ja}",
+        },
+        "profile",
+        near,
+    )
