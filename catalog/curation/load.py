@@ -84,7 +84,7 @@ def load(
     try:
         with (folder / f"{summary.id}.ndjson").open("wb") as answers:
             Loading(summary, by, intake, answers, mode, dry_run, atomic, progress).run(
-                pieces(chunks, media_type, intake.gate.kinds), threads
+                pieces(chunks, media_type, intake.ledger.kinds), threads
             )
             summary.complete = True
             answers.write(orjson.dumps(summary.document()) + b"\n")
