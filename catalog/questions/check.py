@@ -32,6 +32,7 @@ from catalog.questions.question import (
     Order,
     Question,
 )
+from catalog.questions.shape import lift
 from catalog.questions.vocabulary import Field, Sort, Vocabulary, unknown
 
 _COMPARED: Final[dict[Sort, tuple[type, ...]]] = {
@@ -47,7 +48,21 @@ _COMPARED: Final[dict[Sort, tuple[type, ...]]] = {
 def check(question: Question, vocabulary: Vocabulary) -> Question:
     """The question itself, or Invalid, saying which part is wrong and which names are near."""
     _Check(vocabulary).question(question, 0)
+    values: list[object] = []
+    lift(question, values)
+    for value in values:
+        # Neither is in any stored text, and databases refuse to be asked for them.
+        if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+            raise Invalid(f"{value!r:.80}: a value holds a character that no text can hold", ja=f"{value!r:.80}: 使えない文字を含む値です")
     return question
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Check:
@@ -96,7 +111,7 @@ class _Check:
             self.vocabulary.named(counted.kinds)
         for part in chosen.nested:
             self.nested(part, kinds, depth + 1)
-        names = [one.name for one in (*chosen.nested, *chosen.counts)]
+        names = [one.name for one in chosen.nested] + [one.name for one in chosen.counts]
         if len(set(names)) != len(names):
             raise Invalid("select: two parts have one name", ja="select: 名前が重複しています")
 
@@ -223,8 +238,6 @@ class _Check:
             if not right or (isinstance(one, float) and not math.isfinite(one)) or (isinstance(one, int) and abs(one) >= 1 << 53):
                 wanted = {str: "a text", bool: "true or false"}.get(accepted[0], "a number")
                 raise Invalid(f"{name}: {one!r:.80} is not {wanted}", ja=f"{name}: {one!r:.80} は使えない値です ({wanted})")
-            if isinstance(one, str) and "\0" in one:
-                raise Invalid(f"{name}: a NUL character is in no value", ja=f"{name}: NUL文字は使えません")
             if operator == "prefix" and not isinstance(one, str):
                 raise Invalid(f"{name}: prefix is for texts", ja=f"{name}: prefix は文字列だけに使えます")
 
