@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import orjson
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from catalog.ledger import rows
-from catalog.ledger.changes import Change, write_changes
-from catalog.ledger.mirror import Mirrors
+from catalog.errors import Invalid
+from catalog.ledger import rows, verbs
+from catalog.ledger.changes import Change, changes_after, changes_of, last_position, write_changes
+from catalog.ledger.expunge import Requested, expunge, request_expunge
+from catalog.ledger.files import (
+    FileList,
+    delete_files,
+    patch_files,
+    put_files,
+    refuse_if_wrong,
+    replace_list,
+    set_location_state,
+)
+from catalog.ledger.mirror import Mirrors, Target
 from catalog.ledger.nodes import LONGEST, Nodes
+from catalog.ledger.pen import Pen
+from catalog.ledger.refill import Progress, unheard, upgrade_mirrors
 from catalog.ledger.rows import LinkedForm
+from catalog.ledger.sources import Sources
+from catalog.ledger.verbs import StatusVerb
 from catalog.records.finding import Breaks, Finding
 from catalog.records.identifiers import split_id
 from catalog.records.kinds import Kinds
-from catalog.records.record import Mode, Submission
+from catalog.records.record import Mode, Status, Submission
 from catalog.store.clock import Clock, now
 from catalog.store.database import Row
 from catalog.store.engine import Store
@@ -79,6 +94,21 @@ class Outcome:
             "position": None if self.position is None else str(self.position),
             "findings": [finding.document() for finding in self.findings],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is here of a record before a submission of it is judged.
+
+    `hash` is that of the newest content, and empty while that is in quarantine: the same content must be judged again,
+    for the rules may have changed.
+    """
+
+    hash: str
+    revision: int
+    scope: str
+    status: Status
+    profile: str | None
 
 
 REVISION_COLUMNS = (
@@ -144,6 +174,8 @@ class Ledger:
         self.mirrors = self._mirrors = Mirrors(store, kinds)
         self._nodes = Nodes(store.database)
         self._clock = clock
+        self._pen = Pen(store, self.mirrors, clock)
+        self._sources = Sources(store)
         among = store.database.among
         self._select_states = (
             "SELECT key, scope, status, revision, shown, hash, profile, findings, kind"
@@ -151,6 +183,10 @@ class Ledger:
         )
         self._select_expunged = f"SELECT record, hash FROM revision WHERE expunged IS NOT NULL AND {among('record')}"
         self._select_scopes = f"SELECT id, key FROM scope WHERE {among('id')}"
+        self._select_known = (
+            "SELECT n.id, r.hash, r.revision, s.id, r.status, r.profile, r.shown FROM node AS n"
+            f" JOIN record AS r ON r.key = n.key JOIN scope AS s ON s.key = r.scope WHERE {among('n.id')}"
+        )
 
     def append(
         self, entries: Sequence[Entry], *, by: str, load: str | None = None, atomic: bool = False
@@ -169,6 +205,99 @@ class Ledger:
             return _all_refused(batch.outcomes)
         self._nodes.remember(keys)
         return batch.outcomes
+
+    def known(self, ids: Collection[str]) -> dict[str, Known]:
+        """What is here of these records, by id; those that are not here are left out."""
+        with self.store.read() as connection:
+            found = connection.exec_driver_sql(self._select_known, (self.store.database.listed(ids),))
+            return {
+                id: Known(
+                    hash if revision == shown and status != "quarantined" else "", revision, scope, status, profile
+                )
+                for id, hash, revision, scope, status, profile, shown in found
+            }
+
+    def body(self, id: str, number: int | None = None) -> Mapping[str, Any] | None:
+        """The content of a revision, or of the one shown; None where there is none, or it was expunged."""
+        with self.store.read() as connection:
+            wanted = _BODY_SHOWN if number is None else _BODY
+            body = connection.scalar(wanted, {"id": id} if number is None else {"id": id, "number": number})
+        found = orjson.loads(body) if body is not None else None
+        return found if isinstance(found, dict) else None
+
+    def history(self, id: str) -> list[Change]:
+        """All that happened to a record, in order."""
+        with self.store.read() as connection:
+            key = connection.scalar(_KEY, {"id": id})
+            return changes_of(connection, key) if key is not None else []
+
+    def changes_after(self, position: int, limit: int = 1_000) -> list[Change]:
+        """The changes after a position, in order; whoever goes on from the last of them skips nothing."""
+        with self.store.read() as connection:
+            return changes_after(connection, position, limit)
+
+    def last_position(self) -> int:
+        """The position of the newest change; 0 before anything happened."""
+        with self.store.read() as connection:
+            return last_position(connection)
+
+    def change_status(self, id: str, verb: StatusVerb, *, by: str, expected_revision: int | None = None) -> int | None:
+        """Publish, suppress or hide a record; None when it is so already."""
+        return verbs.change_status(self._pen, id, verb, by=by, expected_revision=expected_revision)
+
+    def withdraw(self, id: str, reason: str, *, by: str, expected_revision: int | None = None) -> int | None:
+        """Take a record out of what is shown; its id goes on to say that it was here, and why it is no more."""
+        return verbs.withdraw(self._pen, id, reason, by=by, expected_revision=expected_revision)
+
+    def restore(self, id: str, *, by: str, expected_revision: int | None = None) -> int | None:
+        """Show a withdrawn record again, with the status that it had and its newest content."""
+        return verbs.restore(self._pen, id, by=by, expected_revision=expected_revision)
+
+    def move(self, id: str, scope: str, *, by: str, expected_revision: int | None = None) -> int | None:
+        """Lay a record into another scope; None when it lies there already."""
+        return verbs.move(self._pen, id, scope, by=by, expected_revision=expected_revision)
+
+    def merge(self, id: str, into: str, *, by: str) -> int | None:
+        """Say that two records of a kind are one thing, and which of them is to be read."""
+        return verbs.merge(self._pen, id, into, by=by)
+
+    def unmerge(self, id: str, *, by: str) -> int | None:
+        """Take a merging back."""
+        return verbs.unmerge(self._pen, id, by=by)
+
+    def request_expunge(self, id: str, reason: str, *, by: str, number: int | None = None) -> Requested:
+        """Ask that a revision be expunged, or all of a record; nothing happens before `expunge`."""
+        return request_expunge(self._pen, id, reason, by=by, number=number)
+
+    def expunge(self, request: str, code: str, *, by: str) -> int | None:
+        """Do what was requested: the bytes go, a tombstone with their hash and the reason stays."""
+        return expunge(self._pen, request, code, by=by)
+
+    def put_files(
+        self, id: str, files: Iterable[Mapping[str, Any]], *, by: str, expected_version: int | None = None
+    ) -> FileList:
+        """Let these be all files of a dataset."""
+        return put_files(self._pen, id, files, by=by, expected_version=expected_version)
+
+    def patch_files(
+        self, id: str, files: Iterable[Mapping[str, Any]], *, by: str, expected_version: int | None = None
+    ) -> FileList:
+        """Add these files, or replace those of the same path; the others stay."""
+        return patch_files(self._pen, id, files, by=by, expected_version=expected_version)
+
+    def delete_files(self, id: str, paths: Iterable[str], *, by: str, expected_version: int | None = None) -> FileList:
+        """Take files out of a dataset's list."""
+        return delete_files(self._pen, id, paths, by=by, expected_version=expected_version)
+
+    def set_location_state(
+        self, id: str, path: str, address: str, state: str, *, until: str | None = None, verified_at: str | None = None
+    ) -> None:
+        """Say whether a file's bytes at a place can be read now."""
+        set_location_state(self._pen, id, path, address, state, until=until, verified_at=verified_at)
+
+    def upgrade_mirrors(self, progress: Progress = unheard) -> Mapping[str, int]:
+        """Fill every mirror whose kind has changed, and let it answer; how many records of each kind that were."""
+        return upgrade_mirrors(self._pen, self._nodes, self.kinds, self._sources, progress)
 
     def _write(
         self, connection: Connection, batch: _Batch, entries: Sequence[Entry], atomic: bool
@@ -196,39 +325,60 @@ class Ledger:
         if atomic and any(outcome.outcome in ("conflict", "refused") for outcome in batch.outcomes):
             raise _Undone
 
-        changed = [state for state in batch.states.values() if state.changed]
-        if not changed:
-            return nodes
         new: dict[int, Entry] = {}
         for place, outcome in enumerate(batch.outcomes):
             if outcome.outcome in ("created", "quarantined"):
                 new.setdefault(nodes[outcome.id], entries[place])
-        database.insert(
-            connection,
-            "record",
-            RECORD_COLUMNS,
-            [_record_row(state, new[state.key], batch.at) for state in changed if state.new],
-        )
-        database.update(
-            connection,
-            "record",
-            STATE_COLUMNS,
-            [_state_row(state, batch.at) for state in changed if not state.new],
-        )
+        self._write_records(connection, batch, new, targets, nodes)
+        self._write_files(connection, batch, entries, nodes)
+        if batch.changes:
+            first = write_changes(connection, database, batch.changes)
+            for place, change in batch.positioned.items():
+                batch.outcomes[place] = replace(batch.outcomes[place], position=first + change)
+        return nodes
+
+    def _write_records(
+        self,
+        connection: Connection,
+        batch: _Batch,
+        new: Mapping[int, Entry],
+        targets: Mapping[str, Sequence[Target]],
+        nodes: Mapping[str, int],
+    ) -> None:
+        database = self._store.database
+        changed = [state for state in batch.states.values() if state.changed]
+        if not changed:
+            return
+        made = [_record_row(state, new[state.key], batch.at) for state in changed if state.new]
+        database.insert(connection, "record", RECORD_COLUMNS, made)
+        altered = [_state_row(state, batch.at) for state in changed if not state.new]
+        database.update(connection, "record", STATE_COLUMNS, altered)
         database.insert(connection, "revision", REVISION_COLUMNS, batch.revisions)
         shown = [(state, state.shows.judged) for state in changed if state.shows is not None]
         rows.take_away(connection, database, [(state.key, state.kind) for state, _ in shown if not state.new], targets)
-        rows.put(
-            connection,
-            database,
-            [(state.key, state.kind, judged.linked) for state, judged in shown if judged.linked is not None],
-            targets,
-            nodes,
-        )
-        first = write_changes(connection, database, batch.changes)
-        for place, change in batch.positioned.items():
-            batch.outcomes[place] = replace(batch.outcomes[place], position=first + change)
-        return nodes
+        forms = [
+            (state.key, state.kind, judged.linked)
+            for state, judged in shown
+            if judged.linked is not None and judged.breaks != "kind"
+        ]
+        rows.put(connection, database, forms, targets, nodes)
+
+    def _write_files(
+        self, connection: Connection, batch: _Batch, entries: Sequence[Entry], nodes: Mapping[str, int]
+    ) -> None:
+        for place, entry in enumerate(entries):
+            files = entry.judged.submission.files
+            outcome = batch.outcomes[place]
+            if not files or outcome.outcome not in ("created", "revised", "unchanged"):
+                continue
+            state = batch.states[nodes[outcome.id]]
+            if not replace_list(connection, self._store.database, state.key, files):
+                continue
+            if not state.changed:
+                connection.execute(_TOUCH, {"key": state.key, "at": batch.at})
+            if outcome.outcome == "unchanged":
+                batch.outcomes[place] = replace(outcome, outcome="revised")
+            _change(batch, place, Change(state.key, "files", state.revision, batch.at, batch.by, None))
 
     def _scopes(self, connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
         named = {entry.scope for entry in entries}
@@ -251,6 +401,17 @@ class Ledger:
                 batch.states[key].expunged = frozenset(hashes)
 
 
+_TOUCH = text("UPDATE record SET modified_at = :at WHERE key = :key")
+_KEY = text("SELECT key FROM node WHERE id = :id")
+_BODY = text(
+    "SELECT v.body FROM node AS n JOIN revision AS v ON v.record = n.key WHERE n.id = :id AND v.number = :number"
+)
+_BODY_SHOWN = text(
+    "SELECT v.body FROM node AS n JOIN record AS r ON r.key = n.key"
+    " JOIN revision AS v ON v.record = r.key AND v.number = r.shown WHERE n.id = :id"
+)
+
+
 def _ids(entries: Sequence[Entry], refused: Mapping[int, Any]) -> set[str]:
     """Every id that what is written will name."""
     ids: set[str] = set()
@@ -267,22 +428,24 @@ def _ids(entries: Sequence[Entry], refused: Mapping[int, Any]) -> set[str]:
 def _decide(batch: _Batch, place: int, entry: Entry, key: int, scopes: Mapping[str, int]) -> Outcome:
     """What becomes of an entry, given all that came before it; the batch is told what to write."""
     judged = entry.judged
-    quarantined = judged.breaks == "kind"
+    # A draft may break anything: it stays its author's draft, without mirror or links, until it is mended.
+    quarantined = judged.breaks == "kind" and entry.status != "draft"
     scope = scopes[entry.scope]
     state = batch.states.get(key)
     if state is None:
         if entry.expected_revision:
             return Outcome(judged.id, "conflict", 0, None, (_stale(entry.expected_revision, 0),))
-        # A draft may break anything: it stays its author's draft, without mirror or links, until it is mended.
-        status = "quarantined" if quarantined and entry.status != "draft" else entry.status
+        status = "quarantined" if quarantined else _sayable(entry.status)
         state = _State(key, scope, status, 0, 0, "", None, None, judged.submission.kind, new=True)
         batch.states[key] = state
         _revise(batch, place, entry, state, quarantined)
-        return Outcome(judged.id, "quarantined" if status == "quarantined" else "created", 1, None, judged.findings)
+        return Outcome(judged.id, "quarantined" if quarantined else "created", 1, None, judged.findings)
 
     if judged.hash in state.expunged:
         return Outcome(judged.id, "refused", state.revision, None, (EXPUNGED,))
     if judged.hash == state.hash and quarantined == state.newest_is_quarantined:
+        if quarantined:
+            return Outcome(judged.id, "quarantined", state.revision, None, judged.findings)
         return _unchanged(batch, place, entry, state, scope)
     if entry.expected_revision is not None and entry.expected_revision != state.revision:
         return Outcome(judged.id, "conflict", state.revision, None, (_stale(entry.expected_revision, state.revision),))
@@ -306,11 +469,16 @@ def _said(entry: Entry, state: _State, scope: int) -> tuple[int, str]:
     """Scope and status as this submission wants them: it must name them itself, and may not undo other verbs."""
     submission = entry.judged.submission
     status = state.status
-    if status == "quarantined" and entry.judged.breaks != "kind":
-        status = entry.status
+    if status == "quarantined" and (entry.judged.breaks != "kind" or entry.status == "draft"):
+        status = _sayable(entry.status)
     elif submission.status is not None and status in SAYABLE:
         status = submission.status
     return (scope if submission.scope is not None else state.scope), status
+
+
+def _sayable(status: str) -> str:
+    """What a record that is to be shown becomes: as the submission says, else public."""
+    return status if status in SAYABLE else "public"
 
 
 def _follow(batch: _Batch, place: int, entry: Entry, state: _State, scope: int) -> None:
@@ -407,6 +575,11 @@ def _refusals(entry: Entry, scopes: Mapping[str, int]) -> tuple[Finding, ...]:
         return (_no_scope(entry.scope),)
     if judged.breaks != "nothing" and entry.mode == "strict":
         return judged.findings
+    if judged.submission.files:
+        try:
+            refuse_if_wrong(judged.submission.files, judged.submission.kind)
+        except Invalid as problem:
+            return (Finding("/files", "files", "violation", problem.messages),)
     if judged.breaks != "kind":
         if judged.linked is None:
             raise ValueError(f"{judged.id}: passed the gate without a linked form")

@@ -7,7 +7,7 @@ that changes, a new table is filled in slices while the old one answers and both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,13 +213,6 @@ class Mirrors:
             return tuple(column.name for column in kind.columns)
         ours = kind.column
         return tuple(name for name in self._table_columns(connection, table) if name in ours)
-
-
-Progress = Callable[[str, int, int], None]
-
-
-def unheard(name: str, done: int, of: int) -> None:
-    """Progress that nobody watches."""
 
 
 def mirror_row(key: int, target: Target, columns: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ Row = tuple[Any, ...]
 
 
 class Database(Protocol):
-    """SQLite or PostgreSQL. Every method but the last two runs inside the caller's transaction."""
+    """SQLite or PostgreSQL. Every method but the last three runs inside the caller's transaction."""
 
     name: Literal["sqlite", "postgresql"]
     mark: str  # how a parameter stands in driver-level SQL
@@ -68,6 +68,10 @@ class Database(Protocol):
 
     def hold_migrations(self, connection: Connection) -> None:
         """Let nobody else migrate until this transaction ends."""
+        ...
+
+    def forget(self) -> None:
+        """Let what was overwritten be gone from the database's files too, as far as they are ours; after the commit."""
         ...
 
     def explain(self, error: BaseException) -> CatalogError | None:

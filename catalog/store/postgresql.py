@@ -123,6 +123,13 @@ class Postgresql:
     def hold_migrations(self, connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATIONS})
 
+    def forget(self) -> None:
+        with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM revision, linked, link, quantity, attribute, identifier, verdict, file"))
+            for table in sorted(self.tables(connection)):
+                if table.startswith("mirror_"):
+                    connection.exec_driver_sql(f'VACUUM "{table}"')
+
     def explain(self, error: BaseException) -> CatalogError | None:
         match error:
             case pg.DiskFull():
