@@ -15,20 +15,30 @@ from sqlalchemy.exc import IntegrityError
 
 from catalog.access.scopes import Scopes
 from catalog.access.sight import Sight
+from catalog.curation.profiles import propose_profile, publish_profile
 from catalog.curation.submit import Intake
 from catalog.errors import Misconfigured
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
 from catalog.ledger.loads import Loads
-from catalog.ledger.profiles import Profiles
+from catalog.ledger.profiles import Profiles, ProfileVersion
 from catalog.ledger.sources import Sources
-from catalog.questions.vocabulary import Vocabulary, vocabulary
+from catalog.questions.reader import ADMINISTRATOR
+from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.records.kinds import Kinds, load_kinds
+from catalog.records.record import Source
 from catalog.records.shipped import shipped
 from catalog.settings import Settings
 from catalog.store.engine import Store, open_store
 from catalog.store.tables import setting
 from catalog.validation.gate import Gate
+from catalog.validation.profiles import (
+    CompiledProfile,
+    ShippedProfile,
+    compile_profile,
+    profile_address,
+    shipped_profiles,
+)
 from catalog.validation.second_opinion import SecondOpinion
 
 TOKEN_BYTES = 32
@@ -47,7 +57,7 @@ class Catalog:
     gate: Gate
     answers: Answers
     sources: Sources
-    profiles: Profiles
+    profiles: Profiles[CompiledProfile]
     scopes: Scopes
     loads: Loads
     second_opinion: SecondOpinion
@@ -92,11 +102,11 @@ def open_catalog(settings: Settings) -> Catalog:
         ledger.mirrors.prepare()
         base = fix_base(store, settings)
         token, made = administrators_token(settings.token_file)
-        words = vocabulary(kinds)
+        words = vocabulary_of(kinds)
         sources = Sources(store)
-        profiles = Profiles(store, kinds)
+        profiles = compiled_profiles(store, kinds)
         second_opinion = SecondOpinion()
-        return Catalog(
+        catalog = Catalog(
             settings=settings,
             base=base,
             kinds=kinds,
@@ -113,9 +123,83 @@ def open_catalog(settings: Settings) -> Catalog:
             token=token,
             made_token=token if made else None,
         )
+        if made:
+            install_profiles(catalog)
+        return catalog
     except BaseException:
         store.close()
         raise
+
+
+def compiled_profiles(store: Store, kinds: Kinds) -> Profiles[CompiledProfile]:
+    """The registered profiles, made ready as they are asked for."""
+
+    def ready(stored: ProfileVersion) -> CompiledProfile:
+        others = {
+            profile_address(each.name, each.version): each.schema
+            for each in profiles.versions()
+            if each.published_at is not None and each.reference != stored.reference
+        }
+        return compile_profile(
+            stored.name,
+            stored.version,
+            stored.kind,
+            stored.schema,
+            stored.shapes,
+            kinds=kinds,
+            registered=others,
+        )
+
+    profiles: Profiles[CompiledProfile] = Profiles(store, ready)
+    return profiles
+
+
+def all_shipped_profiles() -> tuple[ShippedProfile, ...]:
+    """The profiles that came with the software, by name and version."""
+    return tuple(shipped_profiles(shipped() / "schemas" / "profiles"))
+
+
+def install_profiles(catalog: Catalog) -> None:
+    """Register and publish the shipped profiles that are not registered yet; one that somebody else named so stays theirs."""
+    for each in all_shipped_profiles():
+        if catalog.profiles.next_version(each.name) != each.version:
+            continue
+        told = {"name": each.name, "kind": each.kind, "title": each.title, "schema": each.schema}
+        document = {**told, "description": each.description, **({"shapes": each.shapes} if each.shapes else {})}
+        stored = propose_profile(
+            document, ADMINISTRATOR, profiles=catalog.profiles, kinds=catalog.kinds, sources=catalog.sources
+        )
+        publish_profile(stored.reference, ADMINISTRATOR, profiles=catalog.profiles, despite_broken=True)
+
+
+class _AnySource:
+    """Every source, as one that has said nothing of itself: where no catalogue is, none is registered."""
+
+    def find(self, id: str) -> Source:
+        return Source(id, 1, {}, home_scope=id)
+
+
+class _ShippedProfiles:
+    """The profiles that came with the software, made ready when they are asked for."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._made: dict[str, CompiledProfile] = {}
+        self._there = {f"{each.name}@{each.version}": each for each in all_shipped_profiles()}
+
+    def find(self, reference: str) -> CompiledProfile | None:
+        each = self._there.get(reference)
+        if each is not None and reference not in self._made:
+            self._made[reference] = compile_profile(
+                each.name, each.version, each.kind, each.schema, each.shapes, kinds=self._kinds
+            )
+        return self._made.get(reference)
+
+
+def gate_alone(settings: Settings) -> Gate:
+    """The gate without a ledger behind it: any source, and the shipped profiles."""
+    kinds = kinds_of(settings)
+    return Gate(kinds, _ShippedProfiles(kinds), _AnySource())
 
 
 def prepare_folder(folder: Path) -> None:

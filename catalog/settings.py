@@ -198,7 +198,7 @@ class Settings:
         64 * 2**20,
         _size,
         "How much one request may hold where it is not streamed: one record, a profile, a source. Bulk loads have no limit.",
-        "ストリームでない要求（レコード1件、プロファイル、ソース）の大きさの上限。一括登録には上限がない。",
+        "ストリームでない要求（レコード1件、プロファイル、登録元）の大きさの上限。一括登録には上限がない。",
         written="64 MiB",
     )
     kinds: tuple[Path, ...] = _setting(

@@ -17,7 +17,7 @@ from catalog.assembly import Catalog, exists, gate_alone, open_catalog
 from catalog.cli.exits import OK, REFUSED
 from catalog.cli.opening import data_option, database_option, json_option, on_catalogue, progress_option, settings_of
 from catalog.cli.progress import Progress
-from catalog.cli.words import answer, finding_line, t, tell
+from catalog.cli.words import answer, finding_line, put, t, tell
 from catalog.curation.load import LoadSummary, load
 from catalog.curation.pieces import pieces
 from catalog.errors import CatalogError, Malformed
@@ -26,6 +26,7 @@ from catalog.records.finding import Finding, finding_from
 from catalog.records.identifiers import mint_local_id, record_id
 from catalog.records.parse import read_submission
 from catalog.records.record import Mode
+from catalog.settings import Settings
 
 CHUNK: Final = 1 << 20
 BATCH: Final = 200
@@ -109,7 +110,7 @@ def submit_(
     help=t(
         "Say what would become of records, and register nothing. Where the data folder holds a catalogue, with its sources and "
         "profiles; else with the shipped ones.",
-        "登録せずに検証する。データフォルダーにカタログがあればそのソースとプロファイルで、なければ同梱のもので検証する。",
+        "登録せずに検証する。データフォルダーにカタログがあればその登録元とプロファイルで、なければ同梱のもので検証する。",
     ),
 )
 @files_argument
@@ -120,11 +121,17 @@ def submit_(
 @json_option
 @click.pass_context
 def check_(
-    ctx: click.Context, files: tuple[Path, ...], form: str | None, progress: bool | None, as_json: bool, **given: Any
+    ctx: click.Context,
+    /,
+    files: tuple[Path, ...],
+    form: str | None,
+    progress: bool | None,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     settings = settings_of(given)
     if not exists(settings):
-        ctx.exit(judge(files, form, progress=progress, as_json=as_json))
+        ctx.exit(judge(files, form, settings, progress=progress, as_json=as_json))
     catalog = open_catalog(settings)
     try:
         ctx.exit(
@@ -176,10 +183,12 @@ def enter(
     return code_for(total)
 
 
-def judge(files: tuple[Path, ...], form: str | None, *, progress: bool | None, as_json: bool) -> int:
+def judge(
+    files: tuple[Path, ...], form: str | None, settings: Settings, *, progress: bool | None, as_json: bool
+) -> int:
     """Hold every file before the gate alone, as it is where no catalogue is."""
     total: Counter[str] = Counter()
-    gate = gate_alone()
+    gate = gate_alone(settings)
     for path in files:
         with opened(path) as stream, Progress(t("records", "レコード"), asked=progress) as shown:
             chunks, media_type = cut(stream, form or SUFFIXES.get(path.suffix.lower()), path)
@@ -215,7 +224,7 @@ def judge(files: tuple[Path, ...], form: str | None, *, progress: bool | None, a
 def opened(path: Path) -> BinaryIO:
     """A file to be read, or standard input for `-`."""
     if str(path) == "-":
-        return click.get_binary_stream("stdin")
+        return sys.stdin.buffer
     return path.open("rb")
 
 
@@ -259,11 +268,8 @@ def show_answers(answers: Path, file: Path | None, *, as_json: bool) -> None:
     """The answers of a load: all of them as they are, or for people what is wrong."""
     with answers.open("rb") as lines:
         if as_json:
-            output = click.get_binary_stream("stdout")
-            sys.stdout.flush()
-            for line in lines:
-                output.write(line)
-            output.flush()
+            for chunk in iter(lambda: lines.read(CHUNK), b""):
+                put(chunk)
             return
         wrong = (told for line in lines if (told := orjson.loads(line)).get("findings"))
         show_some(wrong, file)

@@ -29,10 +29,14 @@ def tell(text: str) -> None:
 
 def answer(document: Any) -> None:
     """One JSON document on a line of standard output, in UTF-8 whatever the terminal speaks."""
+    put(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def put(data: bytes) -> None:
+    """Bytes as they are, after what was said before them."""
     sys.stdout.flush()
-    binary = click.get_binary_stream("stdout")
-    binary.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
-    binary.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 def by_language(texts: Any) -> str:
