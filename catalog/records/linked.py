@@ -8,13 +8,14 @@ where something was found wrong, or somebody asks for pointers, it is walked onc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from hashlib import sha256
+from itertools import repeat
 from math import isinf
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
@@ -29,11 +30,10 @@ from catalog.records.record import Attribute, Identifier, Link, Quantity
 # Schemes of IRIs that stand for vocabularies' terms; any other word before a colon must be a prefix of the source.
 SCHEMES: Final = frozenset("http https urn ftp info tag ark did doi hdl swh ni geo".split())
 
-_SAFE: Final = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)
+_safe: Final = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII).fullmatch
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(NamedTuple):
     """What a body becomes: its linked form, the rows beside it, and what was wrong with quantities, dates and terms."""
 
     document: dict[str, Any]
@@ -96,10 +96,16 @@ class _Walk:
 
 # (walk, node to write into, what its fragments' ids begin with, the field's value)
 _Write = Callable[[_Walk, dict[str, Any], str, Any], None]
+# A field that is written as it came needs only its key, and no call.
+_Plan = dict[str, "_Write | str"]
 
 
 def _encoded(text: str) -> str:
-    return text if _SAFE.fullmatch(text) else quote(text, safe="")
+    return text if _safe(text) else quote(text, safe="")
+
+
+# Names of attributes and conditions come again in every record of a source.
+_encoded_name = lru_cache(maxsize=16384)(_encoded)
 
 
 def _short(text: str, length: int) -> str:
@@ -132,18 +138,11 @@ def _term(walk: _Walk, value: Mapping[str, Any]) -> dict[str, str]:
 # ---------------------------------------------------------------------------------------------------- fields
 
 
-def _scalar(key: str, column: str | None) -> _Write:
-    if column is None:
-
-        def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
-            node[key] = value
-
-        return write
-
-    def write_column(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+def _scalar(key: str, column: str) -> _Write:
+    def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
         node[key] = walk.columns[column] = value
 
-    return write_column
+    return write
 
 
 def _mixed_column(key: str, column: str) -> _Write:
@@ -168,9 +167,7 @@ def _reference(key: str, column: str | None, many: bool) -> _Write:
     return write
 
 
-def _text(key: str, column: str | None) -> _Write:
-    if column is None:
-        return _scalar(key, None)
+def _text(key: str, column: str) -> _Write:
     english, japanese = f"{column}_en", f"{column}_ja"
 
     def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
@@ -207,15 +204,17 @@ def _date(key: str, column: str | None, many: bool) -> _Write:
 
         return write_many
 
+    from_, until, missing = f"{column}_from", f"{column}_until", f"{column}_missing"
+
     def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
         node[key], known = _date_value(walk, value)
         if column is not None:
             columns = walk.columns
             columns[column] = value
             if known is not None:
-                columns[column + "_from"] = known.from_
-                columns[column + "_until"] = known.until
-                columns[column + "_missing"] = known.missing
+                columns[from_] = known.from_
+                columns[until] = known.until
+                columns[missing] = known.missing
 
     return write
 
@@ -359,7 +358,7 @@ def _quantity(field: Field, path: str, name: str | None, column: str | None) -> 
 
     def write_many(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
         written: list[dict[str, Any]] = []
-        for number, (own_key, item, count) in enumerate(_keyed([(_short(_content(each), 10), each) for each in value])):
+        for number, (own_key, item, count) in enumerate(_keyed([_short(_content(each), 10) for each in value], value)):
             own: dict[str, Any] = {"id": f"{base}{fragment}/{own_key}", "type": "Quantity"}
             if walk.path is not None:
                 walk.path.append(str(number))
@@ -375,12 +374,12 @@ def _quantity(field: Field, path: str, name: str | None, column: str | None) -> 
     return write_many if field.many else write
 
 
-def _keyed(items: list[tuple[str, Any]]) -> list[tuple[str, Any, int]]:
+def _keyed(keys: list[str], items: list[Any]) -> Iterable[tuple[str, Any, int]]:
     """Each item with a key of its own: several that share one all carry a hash of their content; equal ones are one."""
-    if len(items) == 1 or len({key for key, _ in items}) == len(items):
-        return [(key, item, 1) for key, item in items]
+    if len(keys) == 1 or len(set(keys)) == len(keys):
+        return zip(keys, items, repeat(1))
     shared: dict[str, dict[str, list[Any]]] = {}
-    for key, item in items:
+    for key, item in zip(keys, items, strict=True):
         shared.setdefault(key, {}).setdefault(_content(item), []).append(item)
     taken = set(shared)
     named: dict[tuple[str, str], str] = {}
@@ -399,7 +398,7 @@ def _keyed(items: list[tuple[str, Any]]) -> list[tuple[str, Any, int]]:
         named.update(((key, content), name) for content, name in names.items())
     made: list[tuple[str, Any, int]] = []
     done: set[str] = set()
-    for key, item in items:
+    for key, item in zip(keys, items, strict=True):
         content = _content(item)
         name = named[key, content]
         if name not in done:
@@ -408,7 +407,25 @@ def _keyed(items: list[tuple[str, Any]]) -> list[tuple[str, Any, int]]:
     return made
 
 
-_Plan = dict[str, _Write]
+def _fill(walk: _Walk, plan: _Plan, node: dict[str, Any], base: str, value: Mapping[str, Any]) -> None:
+    """Write every field of a value that the plan knows into its node."""
+    if walk.path is not None:
+        for name, each in value.items():
+            handler = plan.get(name)
+            walk.path.append(name)
+            if isinstance(handler, str):
+                node[handler] = each
+            elif handler is not None:
+                handler(walk, node, base, each)
+            walk.path.pop()
+        return
+    get = plan.get
+    for name, each in value.items():
+        handler = get(name)
+        if handler.__class__ is str:
+            node[handler] = each
+        elif handler is not None:
+            handler(walk, node, base, each)  # type: ignore[operator]
 
 
 def _object(field: Field, plan: _Plan) -> _Write:
@@ -418,25 +435,11 @@ def _object(field: Field, plan: _Plan) -> _Write:
     def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
         own = _node(base + fragment, rdf_type, flat and flat in value)
         node[key] = own
-        if walk.path is None:
-            inner = base + fragment + "/"
-            for name, each in value.items():
-                if handler := plan.get(name):
-                    handler(walk, own, inner, each)
-        else:
+        if walk.path is not None:
             walk.pointers[base + fragment] = walk.pointer()
-            _traced(walk, plan, own, base + fragment + "/", value)
+        _fill(walk, plan, own, base + fragment + "/", value)
 
     return write
-
-
-def _traced(walk: _Walk, plan: _Plan, node: dict[str, Any], base: str, value: Mapping[str, Any]) -> None:
-    assert walk.path is not None
-    for name, each in value.items():
-        if handler := plan.get(name):
-            walk.path.append(name)
-            handler(walk, node, base, each)
-            walk.path.pop()
 
 
 def _node(id: str, rdf_type: str | None, measured: Any) -> dict[str, Any]:
@@ -455,13 +458,15 @@ def _flat_quantity(field: Field) -> str | None:
 
 def _part_of_key(value: Any) -> str:
     if isinstance(value, str):
-        return _encoded(value)
+        return _encoded(value) if len(value) > 32 else _encoded_name(value)
     if isinstance(value, dict) and "term" in value:
         return _encoded(str(value["term"]))
     return _encoded(_content(value))
 
 
 def _key_of(item: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    if len(names) == 1 and (only := item.get(names[0])) is not None:
+        return _part_of_key(only)
     values = [item.get(name) for name in names]
     if all(value is None for value in values):
         return _short(_content(item), 10)
@@ -476,26 +481,22 @@ def _objects(field: Field, plan: _Plan) -> _Write:
         field.identifier or field.name == "identifiers",
     )
     first = names[0] if names else ""
-    get = plan.get
 
     def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
         written: list[dict[str, Any]] = []
         base += start
         outer = walk.name
-        for own_key, item, count in _keyed([(_key_of(item, names), item) for item in value]):
+        for own_key, item, count in _keyed([_key_of(item, names) for item in value], value):
             id = base + own_key
             own = _node(id, rdf_type, flat and flat in item)
             name = item.get(first)
             walk.name = name if isinstance(name, str) else own_key
             if walk.path is None:
-                inner = id + "/"
-                for field_name, each in item.items():
-                    if handler := get(field_name):
-                        handler(walk, own, inner, each)
+                _fill(walk, plan, own, id + "/", item)
             else:
                 walk.path.append(str(next(number for number, each in enumerate(value) if each is item)))
                 walk.pointers[id] = walk.pointer()
-                _traced(walk, plan, own, id + "/", item)
+                _fill(walk, plan, own, id + "/", item)
                 walk.path.pop()
             if count > 1:
                 own["count"] = count
@@ -526,9 +527,6 @@ def _flat(field: Field, path: str) -> _Write:
     return write
 
 
-_LINK_IDENTITY: Final = ("role", "port", "predicate", "from")
-
-
 def _links(field: Field, path: str) -> _Write:
     key, start = field.linked, _encoded(field.fragment) + "/"
     extras: _Plan = {
@@ -539,62 +537,48 @@ def _links(field: Field, path: str) -> _Write:
 
     def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
         written: list[dict[str, Any]] = []
-        qualified: list[tuple[str, dict[str, Any]]] = []
+        node[key] = written
+        qualified: list[dict[str, Any]] = []
         seen: set[str] = set()
-        prefixes = walk.prefixes
         for item in value:
             if isinstance(item, str):
-                to = _expanded(walk, item) if prefixes else item
+                to = item
             elif len(item) == 1:
-                to = _expanded(walk, item["to"])
+                to = item["to"]
             else:
-                to = _expanded(walk, item["to"])
-                identity = "\n".join((to, *(str(item.get(name, "")) for name in _LINK_IDENTITY)))
-                qualified.append((identity, item))
+                qualified.append(item)
                 continue
+            if ":" in to:
+                to = _expanded(walk, to)
             if to not in seen:
                 seen.add(to)
                 written.append({"to": to})
                 walk.links.append(Link(path, to))
-        if qualified:
-            _qualify(walk, node, base + start, value, qualified, written)
-        node[key] = written
-
-    def _qualify(
-        walk: _Walk,
-        node: dict[str, Any],
-        base: str,
-        value: list[Any],
-        qualified: list[tuple[str, dict[str, Any]]],
-        written: list[dict[str, Any]],
-    ) -> None:
-        length = 10
-        while True:
-            hashed = {identity: _short(identity, length) for identity, _ in qualified}
-            if len(set(hashed.values())) == len(hashed):
-                break
-            length += 2
-        for own_key, item, count in _keyed([(hashed[identity], item) for identity, item in qualified]):
-            to = _expanded(walk, item["to"])
-            id = base + own_key
+        if not qualified:
+            return
+        for own_key, item, count in _keyed(_link_keys(walk, qualified), qualified):
+            get = item.get
+            to = item["to"]
+            if ":" in to:
+                to = _expanded(walk, to)
+            id = base + start + own_key
             own: dict[str, Any] = {"id": id, "type": "Link", "of": node["id"], "field": path}
-            role = item.get("role")
+            role = get("role")
             if role is not None:
-                own["hadRole"] = _expanded(walk, role) if ":" in role else "ro:" + _encoded(role)
-            if walk.path is not None:
+                own["hadRole"] = "ro:" + _encoded_name(role)
+            if walk.path is None:
+                if role is None or len(item) > 2:
+                    _fill(walk, extras, own, id + "/", item)
+            else:
                 walk.path.append(str(next(number for number, each in enumerate(value) if each is item)))
                 walk.pointers[id] = walk.pointer()
-                _traced(walk, extras, own, id + "/", item)
+                _fill(walk, extras, own, id + "/", item)
                 walk.path.pop()
-            else:
-                for name, each in item.items():
-                    if handler := extras.get(name):
-                        handler(walk, own, id + "/", each)
             if count > 1:
                 own["count"] = count
             written.append({"to": to, "as": own})
-            get = item.get
-            by = get("by")
+            if (by := get("by")) is not None:
+                by = _expanded(walk, by)
             walk.links.append(
                 Link(
                     path,
@@ -606,21 +590,37 @@ def _links(field: Field, path: str) -> _Write:
                     get("order"),
                     get("until"),
                     get("note"),
-                    None if by is None else _expanded(walk, by),
+                    by,
                 )
             )
 
     return write
 
 
+def _link_keys(walk: _Walk, links: list[dict[str, Any]]) -> list[str]:
+    """A short hash of what identifies each link: target, role, port, predicate, from."""
+    identities = []
+    for link in links:
+        get = link.get
+        identities.append(
+            f"{_expanded(walk, link['to'])}\n{get('role', '')}\n{get('port', '')}\n{get('predicate', '')}\n{get('from', '')}"
+        )
+    length = 10
+    while True:
+        keys = [_short(identity, length) for identity in identities]
+        if len(keys) == 1 or len(set(keys)) == len(set(identities)):
+            return keys
+        length += 2
+
+
 # ---------------------------------------------------------------------------------------------------- plan
 
 
-def _compiled(field: Field, path: str, top: bool) -> _Write:
+def _compiled(field: Field, path: str, top: bool) -> _Write | str:
     column = snake_case(field.name) if top and field.mirrored and not field.many else None
     form, key = field.form, field.linked
     if form == "text":
-        return _text(key, column)
+        return _text(key, column) if column is not None else key
     if form == "date":
         return _date(key, column, field.many)
     if form == "term":
@@ -644,7 +644,7 @@ def _compiled(field: Field, path: str, top: bool) -> _Write:
         return _reference(key, column, field.many)
     if column is not None and field.scalar == "mixed":
         return _mixed_column(key, column)
-    return _scalar(key, column if form == "scalar" else None)
+    return _scalar(key, column) if form == "scalar" and column is not None else key
 
 
 @dataclass(frozen=True, slots=True)
@@ -679,11 +679,7 @@ def link_up(
     plan = _plan(kind)
     walk = _Walk(dict(plan.columns), prefixes, zone, units, traced=False)
     document: dict[str, Any] = {"id": record_id, "type": plan.types}
-    base = record_id + "#"
-    get = plan.fields.get
-    for name, value in body.items():
-        if handler := get(name):
-            handler(walk, document, base, value)
+    _fill(walk, plan.fields, document, record_id + "#", body)
     findings: tuple[Finding, ...] = ()
     if walk.trouble:
         findings = tuple(_walked_again(plan, record_id, body, prefixes, zone, units).findings)
@@ -705,7 +701,7 @@ def _walked_again(
 ) -> _Walk:
     walk = _Walk({}, prefixes, zone, units, traced=True)
     walk.pointers[record_id] = ""
-    _traced(walk, plan.fields, {"id": record_id}, record_id + "#", body)
+    _fill(walk, plan.fields, {"id": record_id}, record_id + "#", body)
     return walk
 
 
