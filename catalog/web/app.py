@@ -16,7 +16,7 @@ from catalog import __version__
 from catalog.assembly import Catalog, open_catalog
 from catalog.errors import CatalogError, Malformed, Misconfigured, NotFound
 from catalog.settings import read_settings
-from catalog.web import described, feeds, linked_data, pages, reading, registry, writing
+from catalog.web import described, feeds, linked_data, pages, reading, registry, verbs, writing
 from catalog.web.door import Door
 from catalog.web.metrics import Metrics
 from catalog.web.operations import Routes, add_routes
@@ -29,6 +29,7 @@ ROUTES = Routes(
         *described.routes,
         *writing.routes,
         *reading.routes,
+        *verbs.routes,
         *registry.routes,
         *feeds.routes,
         *linked_data.routes,

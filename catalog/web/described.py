@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.discovery.overview import counts_by_kind, health
-from catalog.errors import NotFound, Unavailable
+from catalog.errors import NotFound
 from catalog.web import problems
 from catalog.web.linked_data import PUBLIC_CACHE, fixed
 from catalog.web.metrics import CONTENT_TYPE
-from catalog.web.negotiation import HTML, JSON, Form, form_for, language_for, prefers_page
+from catalog.web.negotiation import HTML, JSON, Form, form_for, language_for
 from catalog.web.operations import FORMAT, Answer, Operation, Parameter, Routes
 from catalog.web.pages import STATIC, page
 from catalog.web.problems import MEDIA_TYPE
@@ -39,7 +39,11 @@ _TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
         "What there is here",
         "トップページ",
         "The first page for people; for programs, how many records of each kind there are that the asker may see, and where to go on.",
-        {200: Answer("The way in.", (JSON, HTML), {"base": "https://catalogue.example.org/", "kinds": {"sample": 1234}})},
+        {
+            200: Answer(
+                "The way in.", (JSON, HTML), {"base": "https://catalogue.example.org/", "kinds": {"sample": 1234}}
+            )
+        },
         (406,),
         (FORMAT,),
     )
@@ -64,7 +68,6 @@ async def home(request: Request) -> Response:
             },
         }  # fmt: skip
         return Response(orjson.dumps(told), 200, {}, JSON.content_type)
-    language = language_for(request)
     return page(
         request,
         site.pages,
@@ -72,7 +75,7 @@ async def home(request: Request) -> Response:
         "home.html",
         kinds=site.catalog.kinds,
         counts=counts,
-        recent=await site.in_thread(recent, site, reader, language),
+        recent=await site.in_thread(recent, site, reader),
     )
 
 
@@ -290,7 +293,7 @@ def description(app: FastAPI) -> dict[str, Any]:
         version=app.version,
         summary=app.summary,
         description=(
-            "Records are read and written at their own addresses; lists answer `{\"items\": […], \"next\": cursor}`; whatever "
+            'Records are read and written at their own addresses; lists answer `{"items": […], "next": cursor}`; whatever '
             "goes wrong is a problem document (RFC 9457). What you may not see looks exactly like what does not exist."
         ),
         routes=app.routes,
@@ -300,7 +303,11 @@ def description(app: FastAPI) -> dict[str, Any]:
         "schemas": {"Problem": _problem_schema(), "Finding": _finding_schema()},
         "responses": {},
         "securitySchemes": {
-            "token": {"type": "http", "scheme": "bearer", "description": "The administrator's token, from `admin-token` in the data folder."}
+            "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "The administrator's token, from `admin-token` in the data folder.",
+            }
         },
     }
     for status in sorted({kind.status for kind in problems.KINDS.values()}):
@@ -332,7 +339,11 @@ def _problem_schema() -> dict[str, Any]:
         "description": "What went wrong (RFC 9457).",
         "required": ["type", "title", "status", "detail"],
         "properties": {
-            "type": {"type": "string", "format": "uri", "description": "Which problem; described at `/problems/<last part>`."},
+            "type": {
+                "type": "string",
+                "format": "uri",
+                "description": "Which problem; described at `/problems/<last part>`.",
+            },
             "title": {"type": "string", "description": "The problem in a few words, in the language asked for."},
             "status": {"type": "integer"},
             "detail": {"type": "string", "description": "What was wrong with what, and the next step."},
@@ -359,5 +370,3 @@ def _finding_schema() -> dict[str, Any]:
             "near": {"type": "array", "items": {"type": "string"}, "description": "What may have been meant."},
         },
     }
-
-

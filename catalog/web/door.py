@@ -70,7 +70,7 @@ class Door:
         except ClientDisconnect:
             # Whoever asked is gone; there is nobody to tell.
             status = status or 499
-        except Exception as error:  # noqa: BLE001 - the one place where anything becomes an answer
+        except Exception as error:
             if status:
                 # The answer has begun, so only cutting it off can say that it is not whole.
                 logger.error("answer cut off: %s %s", method, scope["path"], exc_info=error)

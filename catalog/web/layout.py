@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from catalog.records.identifiers import is_iri, is_record_id
 from catalog.records.kinds import Field, Kind
-from catalog.records.quantities import UNITS_SHOWN_AS, si_of
+from catalog.records.quantities import NONE, Dimensions, Unit, si, understand
 from catalog.web.negotiation import Language
 from catalog.web.pages import number, text_in
 
@@ -54,12 +53,12 @@ class Reading:
 def laid_out(kind: Kind, body: Mapping[str, Any], reading: Reading) -> list[Laid]:
     """The body's fields in the order of the schema; what was written and no field has comes last (a quarantined body)."""
     laid = [
-        made for each in kind.fields if each.name in body and each.name not in APART and (made := _laid(each, body, reading))
+        made
+        for each in kind.fields
+        if each.name in body and each.name not in APART and (made := _laid(each, body, reading))
     ]
     known = {each.name for each in kind.fields}
-    laid += [
-        Laid(name, name, "", (Value("code", _json(value)),)) for name, value in body.items() if name not in known
-    ]
+    laid += [Laid(name, name, "", (Value("code", _json(value)),)) for name, value in body.items() if name not in known]
     return laid
 
 
@@ -153,11 +152,22 @@ def _attribute(item: Mapping[str, Any], reading: Reading) -> Value:
         said.append(quantity(item["quantity"]))
     if "value" in item:
         value = item["value"]
-        said.append(Value("plain", value if isinstance(value, str) else number(value) if isinstance(value, int | float) else _json(value)))
-    for term in item.get("valueTerms", ()):
-        said.append(_term(term, reading) if isinstance(term, Mapping) else Value("term", str(term)))
+        said.append(
+            Value(
+                "plain",
+                value if isinstance(value, str) else number(value) if isinstance(value, int | float) else _json(value),
+            )
+        )
+    said += [
+        _term(term, reading) if isinstance(term, Mapping) else Value("term", str(term))
+        for term in item.get("valueTerms", ())
+    ]
     name = str(item["name"])
-    about = " · ".join(str(item[key]) for key in ("origin", "by", "evidence", "note", "group") if item.get(key) not in (None, "submitted"))
+    about = " · ".join(
+        str(item[key])
+        for key in ("origin", "by", "evidence", "note", "group")
+        if item.get(key) not in (None, "submitted")
+    )
     return Value("attribute", name, aside=about, fields=(Laid(name, name, "", tuple(said)),))
 
 
@@ -200,21 +210,43 @@ def _amount(item: Mapping[str, Any], write: Any) -> str:
     return f"{write(low)} – {write(high)}" if high is not None else f"≥ {write(low)}"
 
 
-@lru_cache(maxsize=4096)
-def _si_value(value: float, unit: str) -> tuple[float, str] | None:
-    return si_of(value, unit)
-
-
 def _si(item: Mapping[str, Any], unit: str) -> str:
-    told = {}
-    symbol = ""
-    for part in ("value", "min", "max"):
-        if isinstance(item.get(part), int | float):
-            found = _si_value(float(item[part]), unit)
-            if found is None or found[1] == unit:
-                return ""
-            told[part], symbol = found
-    return f"{_amount(told, number)} {UNITS_SHOWN_AS.get(symbol, symbol)}".strip() if symbol else ""
+    found = understand(unit)
+    if not isinstance(found, Unit) or found.dimensions == NONE or (found.factor == 1 and not found.offset):
+        return ""
+    told = {
+        part: si(float(item[part]), found)
+        for part in ("value", "min", "max")
+        if isinstance(item.get(part), int | float)
+    }
+    return f"= {_amount(told, number)} {si_symbol(found.dimensions)}" if told else ""
+
+
+# In the order of dimensions: length, mass, time, current, temperature, amount, luminosity.
+_BASES: Final = ("m", "kg", "s", "A", "K", "mol", "cd")
+_NAMED: Final[Mapping[Dimensions, str]] = {
+    (2, 1, -2, 0, 0, 0, 0): "J",
+    (1, 1, -2, 0, 0, 0, 0): "N",
+    (-1, 1, -2, 0, 0, 0, 0): "Pa",
+    (2, 1, -3, 0, 0, 0, 0): "W",
+    (0, 0, 1, 1, 0, 0, 0): "C",
+    (2, 1, -3, -1, 0, 0, 0): "V",
+    (2, 1, -3, -2, 0, 0, 0): "Ω",
+    (0, 1, -2, -1, 0, 0, 0): "T",
+}
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def si_symbol(dimensions: Dimensions) -> str:
+    """The SI unit of these dimensions."""
+    if dimensions in _NAMED:
+        return _NAMED[dimensions]
+    parts = [
+        base + (str(power).translate(_RAISED) if power != 1 else "")
+        for base, power in sorted(zip(_BASES, dimensions, strict=True), key=lambda part: part[1] < 0)
+        if power
+    ]
+    return "·".join(parts)
 
 
 def _json(value: Any) -> str:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.records.kinds import Kinds
-from catalog.web.negotiation import HTML, JSON_LD, N_TRIPLES, RDF_XML, TURTLE, Language, form_for, language_for
+from catalog.web.negotiation import HTML, JSON_LD, N_TRIPLES, RDF_XML, TURTLE, Language, form_for
 from catalog.web.operations import FORMAT, Answer, Operation, Routes
 from catalog.web.pages import page, text_in
 from catalog.web.rdf import converted, prefixes
@@ -120,7 +120,13 @@ async def namespace(request: Request) -> Response:
     told = ontology_bytes(site.catalog.kinds)
     if form is HTML:
         return page(
-            request, site.pages, site.root, "vocabulary.html", words=vocabulary(told), ns=NS, headers={"Cache-Control": PUBLIC_CACHE}
+            request,
+            site.pages,
+            site.root,
+            "vocabulary.html",
+            words=vocabulary(told),
+            ns=NS,
+            headers={"Cache-Control": PUBLIC_CACHE},
         )
     if form is not TURTLE:
         told = ontology_triples(told)
@@ -150,5 +156,3 @@ async def context(request: Request) -> Response:
 def word_label(word: Word, language: Language) -> str:
     """What a term is called in a language."""
     return text_in(word.labels, language)[0] or word.name
-
-

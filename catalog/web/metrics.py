@@ -66,13 +66,17 @@ class Metrics:
             running = 0
             for most, count in zip(BUCKETS, timing.buckets, strict=True):
                 running += count
-                lines.append(f"musubi_request_seconds_bucket{_labels({'operation': operation, 'le': f'{most:g}'})} {running}")
-            lines.append(f"musubi_request_seconds_bucket{_labels({'operation': operation, 'le': '+Inf'})} {timing.count}")
+                lines.append(
+                    f"musubi_request_seconds_bucket{_labels({'operation': operation, 'le': f'{most:g}'})} {running}"
+                )
+            lines.append(
+                f"musubi_request_seconds_bucket{_labels({'operation': operation, 'le': '+Inf'})} {timing.count}"
+            )
             lines.append(f"musubi_request_seconds_sum{_labels({'operation': operation})} {timing.total:.6f}")
             lines.append(f"musubi_request_seconds_count{_labels({'operation': operation})} {timing.count}")
-        for name, about, labels, value in gauges:
+        for name, about, named, value in gauges:
             say(name, "gauge", about)
-            lines.append(f"{name}{_labels(labels)} {value:g}")
+            lines.append(f"{name}{_labels(named)} {value:g}")
         return "\n".join(lines) + "\n"
 
 

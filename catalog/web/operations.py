@@ -44,7 +44,9 @@ class Parameter:
         return told
 
 
-LANG = Parameter("lang", "The language to answer in, before `Accept-Language`.", {"type": "string", "enum": ["en", "ja"]})
+LANG = Parameter(
+    "lang", "The language to answer in, before `Accept-Language`.", {"type": "string", "enum": ["en", "ja"]}
+)
 FORMAT = Parameter("format", "The form to answer in, before `Accept`.")
 CURSOR = Parameter("cursor", "The `next` of the page before; opaque.")
 LIMIT = Parameter(

@@ -45,7 +45,7 @@ def text_in(texts: Mapping[str, str] | None, language: Language) -> tuple[str, s
     """A text by language as it is shown, and the language that it is in; ja and en fall back to each other."""
     if not texts:
         return "", language
-    for tag in (language, "ja" if language == "en" else "en"):
+    for tag in (str(language), "ja" if language == "en" else "en"):
         if tag in texts:
             return texts[tag], tag
         for near in texts:
@@ -82,6 +82,11 @@ def in_language(request: Request, root: str, language: str) -> str:
     return f"{root}{path}?{urlencode([*told, ('lang', language)])}"
 
 
+def rendered(request: Request, pages: Environment, root: str, template: str, **values: Any) -> str:
+    """A page's text."""
+    return pages.get_template(template).render({**_frame(request, root, language_for(request)), **values})
+
+
 def page(
     request: Request,
     pages: Environment,
@@ -93,9 +98,8 @@ def page(
     **values: Any,
 ) -> Response:
     """A page as an answer."""
-    language = language_for(request)
-    text = pages.get_template(template).render(**_frame(request, root, language), **values)
-    return Response(text, status, {"Content-Language": language, **(headers or {})}, HTML.content_type)
+    text = rendered(request, pages, root, template, **values)
+    return Response(text, status, {"Content-Language": language_for(request), **(headers or {})}, HTML.content_type)
 
 
 def _frame(request: Request, root: str, language: Language) -> dict[str, Any]:

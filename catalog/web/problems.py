@@ -41,80 +41,122 @@ def _kind(name: str, status: int, title: str, ja_title: str, about: str, ja_abou
 
 
 MALFORMED = _kind(
-    "malformed", 400, "The request cannot be read", "リクエストを読み取れません",
+    "malformed",
+    400,
+    "The request cannot be read",
+    "リクエストを読み取れません",
     "The body is not what its media type says, or an address or parameter is not written rightly. Nothing was stored. "
     "Mend what `detail` names and send it again.",
     "本文が宣言された形式になっていないか、アドレスやパラメーターの書き方が正しくありません。何も保存されていません。"
     "`detail` が示す箇所を直して送り直してください。",
 )
 UNAUTHORIZED = _kind(
-    "unauthorized", 401, "Say who you are", "認証が必要です",
+    "unauthorized",
+    401,
+    "Say who you are",
+    "認証が必要です",
     "This needs a token that is known here, sent as `Authorization: Bearer <token>`. The administrator's token lies in "
     "the file `admin-token` in the catalogue's data folder.",
     "ここで有効なトークンを `Authorization: Bearer <トークン>` として送る必要があります。"
     "管理者トークンはカタログのデータフォルダーの `admin-token` にあります。",
 )
 FORBIDDEN = _kind(
-    "forbidden", 403, "You may not do this", "この操作は許可されていません",
+    "forbidden",
+    403,
+    "You may not do this",
+    "この操作は許可されていません",
     "Your rights do not reach this far. Ask whoever manages the scope in which the record lies.",
     "権限がありません。レコードが属するスコープの管理者に相談してください。",
 )
 NOT_FOUND = _kind(
-    "not-found", 404, "There is no such thing", "見つかりません",
+    "not-found",
+    404,
+    "There is no such thing",
+    "見つかりません",
     "Nothing that you may see has this address. What you may not see and what does not exist are one answer.",
     "このアドレスで閲覧できるものはありません。閲覧できないものと存在しないものは、同じ答えになります。",
 )
 METHOD_NOT_ALLOWED = _kind(
-    "method-not-allowed", 405, "This address does not take this method", "このメソッドは使えません",
+    "method-not-allowed",
+    405,
+    "This address does not take this method",
+    "このメソッドは使えません",
     "The header `Allow` lists the methods that mean something at this address; `/api` describes them all.",
     "このアドレスで使えるメソッドは `Allow` ヘッダーにあります。一覧は `/api` をご覧ください。",
 )
 NOT_ACCEPTABLE = _kind(
-    "not-acceptable", 406, "It cannot be written in that form", "その形式では返せません",
+    "not-acceptable",
+    406,
+    "It cannot be written in that form",
+    "その形式では返せません",
     "None of the media types in `Accept` can be made of this. `detail` lists those that can.",
     "`Accept` にある形式はいずれも用意できません。返せる形式は `detail` にあります。",
 )
 CONFLICT = _kind(
-    "conflict", 409, "The state has moved on", "状態が変わっています",
+    "conflict",
+    409,
+    "The state has moved on",
+    "状態が変わっています",
     "Somebody else was first, or the record's present state forbids what was asked. Read it again, then decide. "
     "`revision` is the newest one, where there is one.",
     "他の人が先に更新したか、レコードの現在の状態では実行できません。もう一度読んでから決めてください。"
     "`revision` は最新の版です。",
 )
 GONE = _kind(
-    "gone", 410, "It was withdrawn", "取り下げられました",
+    "gone",
+    410,
+    "It was withdrawn",
+    "取り下げられました",
     "The record was here and has been withdrawn; `reason` says why and `at` when. Its address is not used again.",
     "このレコードは取り下げられました。`reason` が理由、`at` が日時です。このアドレスが再び使われることはありません。",
 )
 STALE = _kind(
-    "stale", 412, "It is no longer the revision you read", "読んだ版はもう最新ではありません",
+    "stale",
+    412,
+    "It is no longer the revision you read",
+    "読んだ版はもう最新ではありません",
     "`If-Match` names another revision than the newest. Nothing was stored. Read the record again, then decide.",
     "`If-Match` の版は最新ではありません。何も保存されていません。もう一度読んでから決めてください。",
 )
 TOO_LARGE = _kind(
-    "too-large", 413, "It is more than one request may hold", "大きすぎます",
+    "too-large",
+    413,
+    "It is more than one request may hold",
+    "大きすぎます",
     "A single record has a limit. Many records belong into NDJSON, a JSON array or CSV, which may be of any length.",
     "1件のレコードには上限があります。多数のレコードは NDJSON、JSON 配列、CSV で送れば長さの制限はありません。",
 )
 UNSUPPORTED_MEDIA_TYPE = _kind(
-    "unsupported-media-type", 415, "This media type is not read here", "この形式は読めません",
+    "unsupported-media-type",
+    415,
+    "This media type is not read here",
+    "この形式は読めません",
     "`detail` names the media types that can be sent to this address.",
     "このアドレスに送れる形式は `detail` にあります。",
 )
 INVALID = _kind(
-    "invalid", 422, "A rule is broken", "規則に合っていません",
+    "invalid",
+    422,
+    "A rule is broken",
+    "規則に合っていません",
     "The request was read, and `findings` names each thing that is wrong: where it is (a JSON pointer into the body), "
     "which rule it breaks, and what would be right. Nothing was stored.",
     "読み取れましたが、規則に合わない箇所があります。`findings` に、場所(本文への JSON ポインター)、規則、"
     "正しい書き方が示されています。何も保存されていません。",
 )
 FAILED = _kind(
-    "failed", 500, "Something went wrong on our side", "サーバー側で問題が起きました",
+    "failed",
+    500,
+    "Something went wrong on our side",
+    "サーバー側で問題が起きました",
     "It is not your doing. The administrator finds what happened in the log under the `id` that came with the answer.",
     "サーバー側の問題です。答えに含まれる `id` で、管理者がログから原因を調べられます。",
 )
 UNAVAILABLE = _kind(
-    "unavailable", 503, "It cannot be done now", "いまは実行できません",
+    "unavailable",
+    503,
+    "It cannot be done now",
+    "いまは実行できません",
     "Try again after the number of seconds that `Retry-After` names.",
     "`Retry-After` の秒数だけ待ってから、もう一度試してください。",
 )

@@ -35,9 +35,7 @@ def written_as(form: Form, kinds: Kinds, documents: Sequence[Mapping[str, Any]],
 def converted(told: bytes, form: Form, names: Mapping[str, str]) -> bytes:
     """N-Triples in another form."""
     parsed = pyoxigraph.parse(told, format=pyoxigraph.RdfFormat.N_TRIPLES, lenient=True)
-    made = pyoxigraph.serialize(
-        (quad.triple for quad in parsed), format=_FORMATS[form.name], prefixes=dict(names)
-    )
+    made = pyoxigraph.serialize((quad.triple for quad in parsed), format=_FORMATS[form.name], prefixes=dict(names))
     assert made is not None
     return made
 

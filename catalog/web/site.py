@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -76,14 +76,30 @@ class Site:
 
     async def stream(self, make: Callable[[], Iterable[bytes]]) -> AsyncIterator[bytes]:
         """What a synchronous function makes piece by piece, as fast as it is taken."""
+        return await self.begun(outflow(make, self.streaming))
+
+    async def begun(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """A stream with its first piece made, so that what fails at once is a problem and not a broken answer."""
+        placed = self._placed(chunks)
+        first = await anext(placed, b"")
+        return _with_first(first, placed)
+
+    async def _placed(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         with self.streams:
-            async for chunk in outflow(make, self.streaming):
+            async for chunk in chunks:
                 yield chunk
 
     def close(self) -> None:
         """Let go of the threads."""
         self.reading.shutdown(wait=False, cancel_futures=True)
         self.streaming.shutdown(wait=False, cancel_futures=True)
+
+
+async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for chunk in rest:
+        yield chunk
 
 
 def site_of(request: Request) -> Site:

@@ -14,7 +14,6 @@ from starlette.types import Receive, Scope, Send
 
 from catalog import errors
 
-
 RESTS_AFTER_SECONDS = 0.2
 
 
@@ -128,7 +127,9 @@ async def read_whole(request: Request, first: bytes, rest: AsyncIterator[bytes],
     )
 
 
-async def outflow(make: Callable[[], Iterable[bytes]], pool: ThreadPoolExecutor, slots: int = 4) -> AsyncIterator[bytes]:
+async def outflow(
+    make: Callable[[], Iterable[bytes]], pool: ThreadPoolExecutor, slots: int = 4
+) -> AsyncIterator[bytes]:
     """What one thread makes, chunk by chunk, no faster than it is taken.
 
     The whole iteration stays in one thread (a database cursor may belong to it), and ends with the answer.
@@ -155,7 +156,7 @@ async def outflow(make: Callable[[], Iterable[bytes]], pool: ThreadPoolExecutor,
                 if close is not None:
                     close()
             hand_over(None)
-        except BaseException as error:  # whatever it was, it is raised again where the answer is written
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the answer is written
             hand_over(error)
 
     pool.submit(run)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,18 +14,18 @@ from starlette.responses import Response
 
 from catalog.curation.load import load, new_load_id
 from catalog.curation.submit import submit
-from catalog.discovery.show import show
-from catalog.errors import CatalogError, Conflict, Forbidden, Invalid, Malformed, NotFound
+from catalog.errors import CatalogError, Conflict, Forbidden, Invalid, Malformed
 from catalog.questions.reader import Reader
 from catalog.records.identifiers import split_id
-from catalog.records.parse import parse, read_submission
+from catalog.records.parse import parse, parse_with_text, read_submission
 from catalog.records.record import Submission
 from catalog.web.addresses import asked_id
 from catalog.web.negotiation import JSON, NDJSON, Language, language_for
 from catalog.web.operations import Answer, Body, Operation, Parameter, Routes, asked
 from catalog.web.problems import findings_in, problem_from
+from catalog.web.reading import RECORD_PATH
 from catalog.web.refusals import Stale, Unauthorized, UnsupportedEncoding, UnsupportedMediaType
-from catalog.web.site import Site, site_of
+from catalog.web.site import site_of
 from catalog.web.streams import Inflow, Interrupted, Streamed, drain, read_whole
 
 routes = Routes()
@@ -44,16 +43,12 @@ MODE = Parameter(
 DRY_RUN = Parameter(
     "dryRun", "Only say what would happen; store nothing.", {"type": "boolean", "default": False}, example=True
 )
-ATOMIC = Parameter(
-    "atomic", "All of it or nothing; at most 50,000 records.", {"type": "boolean", "default": False}
-)
+ATOMIC = Parameter("atomic", "All of it or nothing; at most 50,000 records.", {"type": "boolean", "default": False})
 IF_MATCH = Parameter(
-    "If-Match", "The ETag that was read; the write is refused (412) if the record has moved on.", place="header", example='"3"'
-)
-RECORD_PATH = (
-    Parameter("kind", "The record's kind.", place="path", example="sample"),
-    Parameter("source", "The source that it comes from.", place="path", example="spring8"),
-    Parameter("localId", "The id by which the source knows it, as it stands in the record's id.", place="path", example="s-001"),
+    "If-Match",
+    "The ETag that was read; the write is refused (412) if the record has moved on.",
+    place="header",
+    example='"3"',
 )
 REASON = Parameter("reason", "Why, in a sentence that readers will see.", example="Registered twice by mistake")
 REVISION = {"Location": "The record's address.", "ETag": "The revision, for If-Match."}
@@ -155,17 +150,15 @@ async def submit_records(request: Request) -> Response:
     return await _many(request, first, chunks, media_type, reader, said)
 
 
-async def _one(
-    request: Request, read: Callable[[], Submission], reader: Reader, said: Mapping[str, Any]
-) -> Response:
+async def _one(request: Request, read: Callable[[], Submission], reader: Reader, said: Mapping[str, Any]) -> Response:
     """The answer to one submission."""
     site = site_of(request)
     catalog = site.catalog
 
     def enter() -> Any:
-        return submit(
-            [read()], reader, intake=catalog.intake, mode=said["mode"], dry_run=said["dryRun"], atomic=False
-        )[0]
+        return submit([read()], reader, intake=catalog.intake, mode=said["mode"], dry_run=said["dryRun"], atomic=False)[
+            0
+        ]
 
     outcome = await site.in_thread(enter)
     language = language_for(request)
@@ -194,9 +187,7 @@ async def _one(
         "Location": site.root + outcome.id,
         "ETag": f'"{outcome.revision}"',
     }
-    return Response(
-        orjson.dumps(told), 201 if outcome.outcome == "created" else 200, headers, JSON.content_type
-    )
+    return Response(orjson.dumps(told), 201 if outcome.outcome == "created" else 200, headers, JSON.content_type)
 
 
 def _count(findings: Any) -> str:
@@ -277,7 +268,7 @@ async def _answered(path: Path, working: asyncio.Task[None], language: Language)
                 while chunk := lines.read(256 * 1024):
                     whole, newline, rest = (rest + chunk).rpartition(b"\n")
                     if newline:
-                        yield _in_language(whole + newline, language)
+                        yield in_language(whole + newline, language)
                 if ended:
                     break
                 await asyncio.wait({working}, timeout=0.1)
@@ -300,7 +291,7 @@ def _noted(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
-def _in_language(lines: bytes, language: Language) -> bytes:
+def in_language(lines: bytes, language: Language) -> bytes:
     """Answer lines with their findings in one language; lines without findings pass as they are."""
     if lines.count(b'"findings":[]') == lines.count(b'"findings":'):
         return lines
@@ -312,3 +303,121 @@ def _in_language(lines: bytes, language: Language) -> bytes:
             line = orjson.dumps(document)
         told.append(line + b"\n")
     return b"".join(told)
+
+
+@routes.add(
+    Operation(
+        "PUT",
+        "/{kind}/{source}/{localId:path}",
+        "put-record",
+        "Writing",
+        "Write one record at its address",
+        "アドレスを指定してレコードを書く",
+        "The submission without `kind`, `source` and `localId`, which the address says. With `If-Match` it is refused (412) "
+        "unless the record is still at that revision; with `If-None-Match: *` unless it is new.",
+        {
+            201: Answer("It was created.", (JSON,), OUTCOME_EXAMPLE, REVISION),
+            200: Answer("It was revised, or is unchanged.", (JSON,), None, REVISION),
+        },
+        (400, 403, 409, 412, 413, 415, 422, 503),
+        (*RECORD_PATH, MODE, DRY_RUN, IF_MATCH),
+        Body("The submission.", {"application/json": {"body": SUBMISSION_EXAMPLE["body"]}}),
+    )
+)
+async def put_record(request: Request) -> Response:
+    """Write one record at its address."""
+    said = asked(request)
+    reader = writer(request)
+    id = asked_id(request)
+    site = site_of(request)
+    expected = expected_revision(request)
+    media_type_of(request, ("application/json",))
+    limit = min(RECORD_LIMIT, site.catalog.settings.body_limit)
+    body = await read_whole(request, b"", request.stream(), limit)
+
+    def read() -> Submission:
+        return at_address(id, body, expected)
+
+    try:
+        return await _one(request, read, reader, {**said, "atomic": False})
+    except Conflict as conflict:
+        if expected is None:
+            raise
+        header = request.headers.get("if-match") or "(none: If-None-Match: *)"
+        raise Stale(header, conflict.revision) from conflict
+
+
+def at_address(id: str, body: bytes, expected: int | None) -> Submission:
+    """The submission that a body makes at an address; what both say must be the same."""
+    value, exact = parse_with_text(body)
+    if not isinstance(value, dict):
+        raise Malformed(
+            'A submission is an object: {"body": {…}}.',
+            ja='登録データはオブジェクト {"body": {…}} でなければなりません。',
+        )
+    kind, source, local_id = split_id(id)
+    for name, there in (("kind", kind), ("source", source), ("localId", local_id)):
+        if value.get(name, there) != there:
+            raise Malformed(
+                f"{name} is '{value[name]}' in the body and '{there}' in the address.",
+                ja=f"{name} が本文では「{value[name]}」、アドレスでは「{there}」です。",
+            )
+    if expected is not None and value.get("revision", expected) != expected:
+        raise Malformed(
+            f"revision is {value['revision']} in the body and {expected} in If-Match.",
+            ja=f"revision が本文では {value['revision']}、If-Match では {expected} です。",
+        )
+    told = {**value, "kind": kind, "source": source, "localId": local_id}
+    if expected is not None:
+        told["revision"] = expected
+    return read_submission(told, None if exact else body.decode("utf-8-sig"))
+
+
+_TAG: Final = re.compile(r'"([0-9]{1,9})(?:\.[0-9A-Za-z]+)?"')
+
+
+def expected_revision(request: Request) -> int | None:
+    """The revision that a write was made from, as If-Match says it; 0 is none yet."""
+    header = request.headers.get("if-match")
+    if header is None:
+        return 0 if request.headers.get("if-none-match", "").strip() == "*" else None
+    found = _TAG.fullmatch(header.strip())
+    if found is None:
+        raise Malformed(
+            f'If-Match: {header} is no ETag of a record, which begins with its revision: "3.…".',
+            ja=f'If-Match: {header} はレコードの ETag ではありません。版の番号で始まる "3.…" の形です。',
+        )
+    return int(found[1])
+
+
+async def told_in(request: Request, *, of: Mapping[str, type], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What a small JSON body says, each part of the type that it must have; an empty body says nothing."""
+    body = b""
+    if int(request.headers.get("content-length") or 0) or "transfer-encoding" in request.headers:
+        media_type_of(request, ("application/json",))
+        body = await read_whole(request, b"", request.stream(), 1024 * 1024)
+    value = parse(body) if body.strip() else {}
+    if not isinstance(value, dict):
+        raise Malformed("A JSON object is needed here.", ja="JSON オブジェクトが必要です。")
+    for name, said in value.items():
+        if name not in of:
+            raise Malformed(
+                f"'{name}' means nothing here; there is {', '.join(of) or 'nothing to say'}.",
+                ja=f"「{name}」は使えません。使えるのは {', '.join(of) or 'ありません'} です。",
+            )
+        if type(said) is not of[name]:
+            raise Malformed(
+                f"{name} must be {_TYPES[of[name]][0]}.", ja=f"{name} は{_TYPES[of[name]][1]}でなければなりません。"
+            )
+    for name in required:
+        if name not in value:
+            raise Malformed(f"{name} is missing.", ja=f"{name} がありません。")
+    return value
+
+
+_TYPES: Final[Mapping[type, tuple[str, str]]] = {
+    str: ("a string", "文字列"),
+    int: ("a whole number", "整数"),
+    dict: ("an object", "オブジェクト"),
+    list: ("a list", "配列"),
+}

@@ -1,0 +1,195 @@
+"""What others follow and take away: changes in their order, exports, and the answers of loads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from catalog.discovery.changes import changes_since
+from catalog.discovery.export import export
+from catalog.errors import Malformed, NotFound
+from catalog.questions.reader import Reader
+from catalog.web.negotiation import CSV, EVENTS, JSON, N_QUADS, NDJSON, form_for, language_for
+from catalog.web.operations import FORMAT, LIMIT, Answer, Operation, Parameter, Routes, asked
+from catalog.web.reading import cache_for
+from catalog.web.site import Site, site_of
+from catalog.web.streams import gathered
+from catalog.web.writing import in_language
+
+routes = Routes()
+
+# How often a waiting feed looks whether anything happened.
+LOOKS_EVERY_SECONDS: Final = 0.25
+# An idle stream says something this often, so that whoever stands between does not cut it.
+BREATHES_EVERY_SECONDS: Final = 15
+LONGEST_STREAM_SECONDS: Final = 600
+PAGE: Final = 500
+
+SINCE = Parameter(
+    "since", "A token from this feed, to go on behind it; opaque. Without it the feed begins at the beginning."
+)
+WAIT = Parameter(
+    "wait",
+    "How many seconds to wait for a change if there is none yet.",
+    {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
+    example=30,
+)
+CHANGE_EXAMPLE = (
+    '{"id":"sample/spring8/s-001","verb":"submit","revision":2,"at":"2026-05-10T07:43:00.000000Z","token":"…"}\n'
+)
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/changes",
+        "changes",
+        "Feeds",
+        "What has changed",
+        "変更のフィード",
+        "The changes of records that you may see, in an order that skips nothing. As NDJSON a page of them, the last line "
+        'being `{"next": token}`; as Server-Sent Events a stream that goes on for up to ten minutes, to be taken up again '
+        "with `Last-Event-ID`. A record that was withdrawn or taken from your sight comes as `gone`.",
+        {200: Answer("The changes.", (NDJSON, EVENTS), CHANGE_EXAMPLE)},
+        (400, 406, 503),
+        (SINCE, LIMIT, WAIT, FORMAT),
+    )
+)
+async def changes(request: Request) -> Response:
+    """What has changed since a token."""
+    site, said = site_of(request), asked(request)
+    reader = site.reader(request)
+    form = form_for(request, (NDJSON, EVENTS))
+    since = said.get("since")
+    if form is EVENTS:
+        # What was seen last wins: a browser sends it by itself when it connects again.
+        since = request.headers.get("last-event-id") or since
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(await site.begun(_events(site, since, reader)), 200, headers, EVENTS.media_type)
+    found = await _look(site, since, reader, said["limit"])
+    until = asyncio.get_running_loop().time() + said["wait"]
+    while not found.items and asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(LOOKS_EVERY_SECONDS)
+        found = await _look(site, since, reader, said["limit"])
+    lines = [orjson.dumps(item) + b"\n" for item in found.items]
+    lines.append(orjson.dumps({"next": found.next, "more": found.more}) + b"\n")
+    return Response(b"".join(lines), 200, {"Cache-Control": cache_for(reader)}, NDJSON.content_type)
+
+
+async def _look(site: Site, since: str | None, reader: Reader, limit: int) -> Any:
+    return await site.in_thread(changes_since, since, reader, answers=site.catalog.answers, limit=limit)
+
+
+async def _events(site: Site, since: str | None, reader: Reader) -> AsyncIterator[bytes]:
+    """Changes as they happen, for a bounded time."""
+    clock = asyncio.get_running_loop().time
+    until, silent_since = clock() + LONGEST_STREAM_SECONDS, clock()
+    # The first look is taken before the first word is said: a bad token is a problem then, and not a broken stream.
+    found = await _look(site, since, reader, PAGE)
+    yield b"retry: 2000\n\n"
+    while True:
+        for item in found.items:
+            yield b"id: %s\nevent: change\ndata: %s\n\n" % (item["token"].encode(), orjson.dumps(item))
+            silent_since = clock()
+        if not found.more:
+            if clock() > until:
+                return
+            if clock() - silent_since > BREATHES_EVERY_SECONDS:
+                yield b": nothing new\n\n"
+                silent_since = clock()
+            await asyncio.sleep(LOOKS_EVERY_SECONDS)
+        found = await _look(site, found.next, reader, PAGE)
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/export",
+        "export",
+        "Feeds",
+        "All records of a kind",
+        "書き出し",
+        "Every public record that you may see, streamed: as NDJSON of submissions that can be sent to `/records` again, as "
+        "N-Quads, or as CSV of the kind's mirror (one kind at a time).",
+        {200: Answer("The records.", (NDJSON, N_QUADS, CSV))},
+        (400, 404, 406, 422, 503),
+        (
+            Parameter("kind", "The kind to export; all of them if left out (not for CSV).", example="sample"),
+            Parameter("format", "`ndjson`, `nquads` or `csv`; before `Accept`.", example="ndjson"),
+        ),
+    )
+)
+async def export_(request: Request) -> Response:
+    """Every record, or every record of a kind."""
+    site, said = site_of(request), asked(request)
+    reader = site.reader(request)
+    form = form_for(request, (NDJSON, N_QUADS, CSV))
+    kind = said.get("kind")
+    if form is CSV and kind is None:
+        raise Malformed(
+            "CSV is made of one kind: say kind=…", ja="CSV は種別ごとに書き出します。kind=… を指定してください。"
+        )
+    if kind is not None and kind not in site.catalog.kinds:
+        raise NotFound("There is no such kind.", ja="その種別はありません。")
+
+    def make() -> Iterator[bytes]:
+        catalog = site.catalog
+        chunks = export(kind, form.name, reader, answers=catalog.answers, kinds=catalog.kinds, base=catalog.base)
+        return gathered(chunks)
+
+    name = f"{kind or 'records'}.{'nq' if form is N_QUADS else form.name}"
+    headers = {"Cache-Control": cache_for(reader), "Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(await site.stream(make), 200, headers, form.content_type)
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/loads/{id}",
+        "load",
+        "Writing",
+        "A load's answer again",
+        "一括登録の結果",
+        "What was answered to a load, as far as it has come, as NDJSON; or as JSON, how it stands. Whoever knows the id may "
+        "read it.",
+        {200: Answer("The answer.", (JSON, NDJSON))},
+        (404, 406),
+        (Parameter("id", "The load's id, from the header `Musubi-Load` or the summary.", place="path"), FORMAT),
+    )
+)
+async def load_(request: Request) -> Response:
+    """How a load stands, or its answer again."""
+    site = site_of(request)
+    site.reader(request)  # whoever knows the id may read it, but a wrong token is wrong everywhere
+    form = form_for(request, (JSON, NDJSON))
+    found = await site.in_thread(site.catalog.loads.find, request.path_params["id"])
+    if found is None:
+        raise NotFound("There is no such load.", ja="その一括登録はありません。")
+    if form is JSON:
+        told = {
+            "load": found.id, "by": found.by, "mode": found.mode, "atomic": found.atomic, "state": found.state,
+            "counts": dict(found.counts), "startedAt": found.started_at, "finishedAt": found.finished_at,
+        }  # fmt: skip
+        return Response(orjson.dumps(told), 200, {}, JSON.content_type)
+    path: Path = site.catalog.settings.spool / f"{found.id}.ndjson"
+    if not await site.in_thread(path.is_file):
+        raise NotFound("The load's answer is no longer kept.", ja="この一括登録の結果はもう保存されていません。")
+    language = language_for(request)
+    chunks = await site.stream(lambda: (in_language(chunk, language) for chunk in _lines_of(path)))
+    return StreamingResponse(chunks, 200, {}, NDJSON.content_type)
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """A file's whole lines, many at a time."""
+    with path.open("rb") as file:
+        rest = b""
+        while chunk := file.read(256 * 1024):
+            whole, newline, rest = (rest + chunk).rpartition(b"\n")
+            if newline:
+                yield whole + newline

@@ -1,0 +1,483 @@
+"""What is read of records: one, many, their history, links and files; as pages, JSON and RDF."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from catalog.discovery.find import Page, find
+from catalog.discovery.history import difference, history
+from catalog.discovery.resolve import resolve
+from catalog.discovery.show import LINKED, WHOLE, Moved, Shown, show
+from catalog.errors import Malformed
+from catalog.questions.parameters import question_from
+from catalog.questions.question import Order, Question, Selection
+from catalog.questions.reader import PUBLIC, Reader
+from catalog.records.kinds import Kind
+from catalog.web.addresses import Elsewhere, asked_id, last_segment
+from catalog.web.layout import Reading, label, laid_out
+from catalog.web.negotiation import HTML, JSON, Form, Language, form_for, language_for
+from catalog.web.operations import CURSOR, FORMAT, LIMIT, Answer, Operation, Parameter, Routes, asked
+from catalog.web.pages import page, rendered, text_in
+from catalog.web.problems import findings_in
+from catalog.web.rdf import FORMS, written_as
+from catalog.web.refusals import NotAcceptable
+from catalog.web.site import Site, site_of
+
+routes = Routes()
+
+RECORD_FORMS: Final[Sequence[Form]] = (JSON, HTML, *FORMS)
+RECORD_PATH = (
+    Parameter("kind", "The record's kind.", place="path", example="sample"),
+    Parameter("source", "The source that it comes from.", place="path", example="spring8"),
+    Parameter(
+        "localId",
+        "The id by which the source knows it, as it stands in the record's id.",
+        place="path",
+        example="s-001",
+    ),
+)
+ID_PATH = Parameter("id", "The record's id: `kind/source/localId`.", place="path", example="sample/spring8/s-001")
+RECORD_EXAMPLE = {
+    "id": "sample/spring8/s-001",
+    "kind": "sample",
+    "source": "spring8",
+    "localId": "s-001",
+    "profile": None,
+    "scope": "spring8",
+    "status": "public",
+    "revision": 1,
+    "created": "2026-05-10T07:43:00.000000Z",
+    "modified": "2026-05-10T07:43:00.000000Z",
+    "body": {"title": {"en": "Cathode material"}},
+}
+STATUSES: Mapping[str, tuple[str, str]] = {
+    "public": ("public", "公開"),
+    "private": ("private", "非公開"),
+    "draft": ("draft", "下書き"),
+    "suppressed": ("suppressed", "非表示"),
+    "withdrawn": ("withdrawn", "取り下げ"),
+    "quarantined": ("quarantined", "隔離"),
+}
+
+
+def answered(
+    request: Request,
+    reader: Reader,
+    body: bytes,
+    form: Form,
+    *,
+    revision: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A representation with its ETag, or 304 if it is the one that the asker has."""
+    digest = sha256(body).hexdigest()[:20]
+    etag = f'"{revision}.{digest}"' if revision is not None else f'"{digest}"'
+    told = {"ETag": etag, "Cache-Control": cache_for(reader), **(headers or {})}
+    if _has(request.headers.get("if-none-match", ""), etag):
+        return Response(None, 304, told)
+    return Response(body, 200, told, form.content_type)
+
+
+def cache_for(reader: Reader) -> str:
+    """Whether others may keep it too. Asked about again each time by all: a right taken away is gone at once."""
+    return "public, no-cache" if reader == PUBLIC else "private, no-cache"
+
+
+def _has(header: str, etag: str) -> bool:
+    """Whether If-None-Match names the ETag (RFC 9110, 13.1.2: compared weakly)."""
+    named = [name.strip().removeprefix("W/") for name in header.split(",")]
+    return etag in named or "*" in named
+
+
+# --- one record
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/{kind}/{source}/{localId:path}",
+        "record",
+        "Reading",
+        "One record",
+        "レコードを読む",
+        "The record at its own address, in the form that `Accept` asks for: a page, JSON, or linked data. A record that was "
+        "merged into another answers 308 to it.",
+        {
+            200: Answer(
+                "The record.",
+                RECORD_FORMS,
+                RECORD_EXAMPLE,
+                {"ETag": "The revision and the representation.", "Link": "The other forms."},
+            ),
+            304: Answer("It is the one you have (`If-None-Match`)."),
+            308: Answer(
+                "It was merged into another, or its address is written otherwise.", (), None, {"Location": "Where."}
+            ),
+        },
+        (400, 404, 406, 410),
+        (
+            *RECORD_PATH,
+            Parameter("revision", "A former revision.", {"type": "integer", "minimum": 1}, example=1),
+            Parameter(
+                "asOf", "As it was at a time (EDTF or ISO 8601) or a position of the ledger.", example="2026-05-10"
+            ),
+            FORMAT,
+        ),
+    )
+)
+async def record(request: Request) -> Response:
+    """One record, in the form asked for."""
+    site, said = site_of(request), asked(request)
+    id = asked_id(request)
+    reader = site.reader(request)
+    form = form_for(request, RECORD_FORMS)
+    revision, as_of = said.get("revision"), said.get("asOf")
+    if revision is not None and as_of is not None:
+        raise Malformed("revision and asOf can't both be asked for.", ja="revision と asOf は同時に指定できません。")
+    past = revision is not None or as_of is not None
+    if form in FORMS and past:
+        # Only the current linked form is kept; a former one would need the rules of its time.
+        raise Malformed("Former revisions are told as a page or JSON.", ja="過去の版はページか JSON でのみ読めます。")
+    language = language_for(request)
+
+    def made() -> tuple[Shown | Moved, bytes]:
+        selection = {JSON: TOLD, HTML: WHOLE}.get(form, LINKED)
+        found = show(id, reader, answers=site.catalog.answers, selection=selection, revision=revision, as_of=as_of)
+        if isinstance(found, Moved):
+            return found, b""
+        if form is JSON:
+            return found, _json_told(found, language)
+        if form is HTML:
+            return found, record_page(request, site, found, language, past).encode()
+        if found.document.get("linked") is None:
+            # A draft or a quarantined record may break its kind, and what breaks it has no meaning in a graph.
+            raise NotAcceptable((JSON.media_type, HTML.media_type))
+        return found, written_as(form, site.catalog.kinds, [found.document["linked"]], site.catalog.base)
+
+    found, body = await site.in_thread(made)
+    if isinstance(found, Moved):
+        raise Elsewhere("/" + found.to)
+    headers = {"Link": _alternatives(site.root, id), "Content-Language": language} if form is HTML else {}
+    if found.status != "public":
+        headers["Cache-Control"] = "private, no-cache"
+    return answered(request, reader, body, form, revision=found.revision, headers=headers)
+
+
+# What a program gets: the record as it was written, the catalogue's own words about it, and findings for writers.
+TOLD: Final = Selection(body=True, findings=True, files=True)
+
+
+def _json_told(found: Shown, language: Language) -> bytes:
+    if '"findings":[{' not in found.text:
+        return found.text.encode()
+    document = dict(found.document)
+    document["findings"] = findings_in(document.get("findings") or (), language)
+    return orjson.dumps(document)
+
+
+def _alternatives(root: str, id: str) -> str:
+    return ", ".join(
+        f'<{root}{id}?format={form.name}>; rel="alternate"; type="{form.media_type}"'
+        for form in RECORD_FORMS
+        if form is not HTML
+    )
+
+
+def record_page(request: Request, site: Site, found: Shown, language: Language, past: bool) -> str:
+    """A record as a page."""
+    document = found.document
+    kinds = site.catalog.kinds
+    kind = kinds[document["kind"]]
+    body = document.get("body") or {}
+    links = document.get("links") or ()
+    titles = {link["to"]: link.get("title") or {} for link in links}
+    texts = body.get("title") if isinstance(body.get("title"), dict) else {}
+    title, title_language = text_in(texts, language)
+    incoming = [
+        {
+            **one,
+            "label": label(field, language) if (field := kinds[one["kind"]].field.get(one["field"])) else one["field"],
+        }
+        for one in document.get("incoming") or ()
+        if one["kind"] in kinds
+    ]
+    return rendered(
+        request,
+        site.pages,
+        site.root,
+        "record.html",
+        record={"newest": None, "files": None, "at": None, **document},
+        kind=kind,
+        kinds=kinds,
+        title=title or document["localId"],
+        title_language=title_language if title else language,
+        other_titles=[(tag, text) for tag, text in sorted((texts or {}).items()) if tag != title_language],
+        laid=laid_out(kind, body, Reading(language, site.root, titles)),
+        incoming=incoming,
+        findings=findings_in(document.get("findings") or (), language),
+        iri=site.catalog.base + found.id,
+        forms=RECORD_FORMS,
+        past=past and found.former,
+        status_names={status: words[language == "ja"] for status, words in STATUSES.items()},
+    )
+
+
+# --- many records
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/records",
+        "records",
+        "Reading",
+        "Records that a filter chooses",
+        "レコードを探す",
+        "A page of records. Filters are named by fields of the kind (`kind=sample&title.prefix=Iron&derivedFrom=…`), dates "
+        "overlap, quantities are compared in SI; docs/rest.md lists them. The cursor is stable while others write.",
+        {200: Answer("The page.", (JSON, HTML), {"items": [RECORD_EXAMPLE], "next": None})},
+        (400, 406, 422),
+        (FORMAT, LIMIT, CURSOR, Parameter("kind", "The kind, or several divided by commas.", example="sample")),
+        open_query=True,
+    )
+)
+async def records(request: Request) -> Response:
+    """A page of records."""
+    site = site_of(request)
+    reader = site.reader(request)
+    form = form_for(request, (JSON, HTML))
+    said = [(name, value) for name, value in request.query_params.multi_items() if name not in ("lang", "format")]
+    if form is HTML:
+        # A form sends its empty fields too.
+        return await _list_page(request, site, reader, [(name, value) for name, value in said if value != ""])
+    body = await site.in_thread(lambda: _listed(site, said, reader).text().encode())
+    return answered(request, reader, body, form)
+
+
+def _listed(site: Site, said: Sequence[tuple[str, str]], reader: Reader) -> Page:
+    question = question_from(said, site.catalog.vocabulary)
+    return find(question, reader, answers=site.catalog.answers)
+
+
+SHOWN_IN_LISTS: Final = Selection(fields=("title",))
+PAGE: Final = 50
+
+
+async def _list_page(request: Request, site: Site, reader: Reader, said: Sequence[tuple[str, str]]) -> Response:
+    chosen = dict(said)
+    language = language_for(request)
+    kinds = site.catalog.kinds
+
+    def made() -> tuple[Page, Sequence[Any]]:
+        question = question_from(said, site.catalog.vocabulary)
+        first = question.first if "limit" in chosen else PAGE
+        question = replace(question, selection=SHOWN_IN_LISTS, first=first, count="bounded")
+        return find(question, reader, answers=site.catalog.answers), sources_of(site)
+
+    found, sources = await site.in_thread(made)
+    kind = kinds.get(chosen.get("kind", ""))
+    told = [
+        *((name, value) for name, value in request.query_params.multi_items() if name != "cursor" and value),
+        ("cursor", found.next),
+    ]
+    return page(
+        request,
+        site.pages,
+        site.root,
+        "records.html",
+        heading=text_in(kind.titles, language)[0] if kind else ("レコード" if language == "ja" else "Records"),
+        about=text_in(kind.descriptions, language)[0] if kind else "",
+        kinds=kinds,
+        sources=sources,
+        chosen={
+            "kind": chosen.get("kind", ""),
+            "source": chosen.get("source", ""),
+            "title": chosen.get("title.prefix", ""),
+            "identifier": chosen.get("identifier", ""),
+        },
+        others=[
+            (name, value)
+            for name, value in said
+            if name not in ("kind", "source", "title.prefix", "identifier", "cursor", "limit")
+        ],
+        items=_rows(found.items),
+        total=found.total,
+        exact=found.total_is_exact,
+        next=found.next,
+        next_href=f"{site.root}records?{urlencode(told)}" if found.next else "",
+        headers={"Cache-Control": cache_for(reader)},
+    )
+
+
+def _rows(items: str) -> list[dict[str, Any]]:
+    return [{**item, "title": (item.get("fields") or {}).get("title") or {}} for item in orjson.loads(items)]
+
+
+def recent(site: Site, reader: Reader) -> list[dict[str, Any]]:
+    """The records that changed last, for the first page."""
+    question = Question(order=(Order("modified", descending=True),), first=8, selection=SHOWN_IN_LISTS)
+    return _rows(find(question, reader, answers=site.catalog.answers).items)
+
+
+def sources_of(site: Site) -> Sequence[Any]:
+    """The sources that are registered."""
+    return list(site.catalog.sources.all())
+
+
+# --- a record's history and links
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/revisions/{id:path}",
+        "revisions",
+        "Reading",
+        "A record's history",
+        "レコードの履歴",
+        "The revisions that you may see, the newest first; or with `between=1,3` what changed from one to the other.",
+        {200: Answer("The history, or the difference.", (JSON, HTML))},
+        (400, 404, 406, 410),
+        (
+            ID_PATH,
+            Parameter("between", "Two revisions, divided by a comma.", example="1,3"),
+            FORMAT,
+        ),
+    )
+)
+async def revisions(request: Request) -> Response:
+    """A record's history, or the difference of two revisions."""
+    site, said = site_of(request), asked(request)
+    id = asked_id(request, "revisions")
+    reader = site.reader(request)
+    form = form_for(request, (JSON, HTML))
+    answers = site.catalog.answers
+    if "between" not in said:
+        told = await site.in_thread(history, id, reader, answers=answers)
+        document = told.document()
+        if form is HTML:
+            return page(
+                request, site.pages, site.root, "revisions.html", id=id, revisions=document["items"],
+                events=document.get("events", ()), headers={"Cache-Control": "private, no-cache"},
+            )  # fmt: skip
+        return answered(request, reader, orjson.dumps(document), form)
+    found = re.fullmatch(r"([0-9]{1,9}),([0-9]{1,9})", said["between"])
+    if found is None:
+        raise Malformed(
+            "between: two revisions are needed, like 1,3.", ja="between: 1,3 のように2つの版を指定してください。"
+        )
+    before, after = int(found[1]), int(found[2])
+    changed = await site.in_thread(difference, id, before, after, reader, answers=answers)
+    if form is HTML:
+        kind = site.catalog.kinds[id.partition("/")[0]]
+        language = language_for(request)
+        return page(
+            request, site.pages, site.root, "difference.html", id=id, before=before, after=after,
+            changes=[_change_shown(one, kind, language) for one in changed.document()["items"]],
+            headers={"Cache-Control": "private, no-cache"},
+        )  # fmt: skip
+    return answered(request, reader, orjson.dumps(changed.document()), form)
+
+
+def _change_shown(one: Mapping[str, Any], kind: Kind, language: Language) -> dict[str, Any]:
+    first = one["pointer"].split("/")[1] if "/" in one["pointer"] else ""
+    field = kind.field.get(first)
+    return {
+        "pointer": one["pointer"],
+        "label": label(field, language) if field else first,
+        "before": _short(one.get("before")),
+        "after": _short(one.get("after")),
+    }
+
+
+def _short(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return text if len(text) <= 2000 else text[:2000] + " …"
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/links/{id:path}",
+        "links",
+        "Reading",
+        "A record's links",
+        "レコードのリンク",
+        "Every link from the record with the title of its target, and how many come in, by field and kind, with the address "
+        "of each list. What you may not see is not counted.",
+        {200: Answer("The links.", (JSON,))},
+        (404, 406, 410),
+        (ID_PATH,),
+    )
+)
+async def links(request: Request) -> Response:
+    """A record's links, and how many come in."""
+    site = site_of(request)
+    asked(request)
+    id = asked_id(request, "links")
+    reader = site.reader(request)
+    form = form_for(request, (JSON,))
+    found = await site.in_thread(
+        show, id, reader, answers=site.catalog.answers, selection=Selection(links=True, incoming=True)
+    )
+    if isinstance(found, Moved):
+        raise Elsewhere("/links/" + found.to)
+    incoming = [
+        {
+            **one,
+            "records": f"{site.root}records?" + urlencode({"kind": one["kind"], f"link.{one['field']}": id}),
+        }
+        for one in found.document.get("incoming") or ()
+    ]
+    told = {
+        "items": found.document.get("links") or [],
+        "next": None,
+        "incoming": incoming,
+        "incomingComplete": found.document.get("incomingComplete", True),
+    }
+    return answered(request, reader, orjson.dumps(told), form, revision=found.revision)
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/identifiers/{scheme}/{value:path}",
+        "identifier",
+        "Reading",
+        "From an identifier to the record",
+        "識別子からレコードへ",
+        "Sends on to the record that bears an identifier: `/identifiers/doi/10.1234/x`, `/identifiers/biosample/SAMD00000001`.",
+        {
+            303: Answer(
+                "There it is; others that bear it too are in `Link`.", (), None, {"Location": "The record's address."}
+            )
+        },
+        (400, 404),
+        (
+            Parameter("scheme", "The identifier's scheme.", place="path", example="doi"),
+            Parameter("value", "Its value.", place="path", example="10.1234/x"),
+        ),
+    )
+)
+async def identifier(request: Request) -> Response:
+    """The way from an identifier to the record that bears it."""
+    site = site_of(request)
+    asked(request)
+    reader = site.reader(request)
+    scheme, _, value = last_segment(request, "identifiers").partition("/")
+    found = await site.in_thread(resolve, f"{scheme.lower()}:{value}", reader, answers=site.catalog.answers)
+    headers = {"Location": site.root + found[0], "Cache-Control": cache_for(reader)}
+    if len(found) > 1:
+        headers["Link"] = ", ".join(f'<{site.root}{id}>; rel="related"' for id in found[1:])
+    return Response(None, 303, headers)
