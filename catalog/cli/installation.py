@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any, Final
+from dataclasses import asdict, fields
+from typing import Any, Final, cast
 
 import click
 
+from catalog.access.scopes import Mode
 from catalog.assembly import Catalog, exists, open_catalog
-from catalog.cli.opening import data_option, database_option, json_option, on_catalogue, progress_option, settings_of
+from catalog.cli.opening import data_option, database_option, json_option, progress_option, settings_of
 from catalog.cli.progress import Progress
 from catalog.cli.tables import show
 from catalog.cli.words import answer, t, tell
-from catalog.curation.sample import fill
-from catalog.errors import Conflict
+from catalog.curation.sample import sample_catalogue
+from catalog.curation.sources import register_source
+from catalog.curation.submit import submit
+from catalog.errors import Conflict, Invalid
+from catalog.questions.reader import ADMINISTRATOR
+from catalog.records.shipped import shipped
 from catalog.settings import KNOWN, Settings, read_settings
 
 SECRET: Final = frozenset(each.name for each in fields(Settings) if not each.repr)
@@ -126,3 +131,33 @@ def tell_token(catalog: Catalog) -> None:
         where = catalog.settings.token_file
         tell(t(f"  administrator's token: {catalog.made_token}", f"  管理者トークン: {catalog.made_token}"))
         tell(t(f"  it is kept in {where}", f"  {where} に保存しました"))
+
+
+def fill_sample(catalog: Catalog, progress: Progress) -> int:
+    """Make the sample's scopes, sources and records; how many records there are then."""
+    sample = sample_catalogue(shipped() / "schemas" / "examples")
+    for scope in sample.scopes:
+        catalog.scopes.create(
+            scope.id,
+            ADMINISTRATOR,
+            title=scope.title,
+            mode=cast("Mode | None", scope.mode),  # checked by `create`
+            metadata_until=scope.metadata_until,
+            data_until=scope.data_until,
+        )
+    for source in sample.sources:
+        document = {name: value for name, value in asdict(source).items() if name not in ("version", "home_scope")}
+        told = {name: value for name, value in document.items() if value is not None}
+        register_source(
+            {**told, "homeScope": source.home_scope}, ADMINISTRATOR, sources=catalog.sources, scopes=catalog.scopes
+        )
+    progress.total = len(sample.submissions)
+    for outcome in submit(sample.submissions, ADMINISTRATOR, intake=catalog.intake):
+        if outcome.outcome != "created":
+            raise Invalid(
+                f"the sample record {outcome.id} was {outcome.outcome}",
+                outcome.findings,
+                ja=f"サンプルの {outcome.id} を登録できません（{outcome.outcome}）",
+            )
+    progress.reach(len(sample.submissions))
+    return len(sample.submissions)
