@@ -56,7 +56,7 @@ class Sight:
         """The condition that public metadata in this scope may be read."""
         if of.everything:
             return "TRUE"
-        public = f"({scope}.open AND ({scope}.metadata_embargo IS NULL OR {scope}.metadata_embargo <= {self._value('now')}))"
+        public = f"({scope}.open AND ({scope}.metadata_embargo IS NULL OR {scope}.metadata_embargo <= {self.value('now')}))"
         return f"({public} OR {self._below('read_in', scope)})" if of.reads else public
 
     def inside(self, of: ReaderClass, scope: str) -> str:
@@ -68,12 +68,13 @@ class Sight:
     def _granted(self, name: str) -> str:
         # One parameter, whatever the number of grants; the statement stays the same.
         if self._postgresql:
-            return f"SELECT s.key FROM scope s WHERE s.id IN (SELECT json_array_elements_text({self._value(name)}::json))"
-        return f"SELECT s.key FROM scope s WHERE s.id IN (SELECT value FROM json_each({self._value(name)}))"
+            return f"SELECT s.key FROM scope s WHERE s.id IN (SELECT json_array_elements_text({self.value(name)}::json))"
+        return f"SELECT s.key FROM scope s WHERE s.id IN (SELECT value FROM json_each({self.value(name)}))"
 
     def _below(self, name: str, scope: str) -> str:
         # From the record's scope up to its at most four ancestors, never from a grant down to the scopes below it.
         return f"EXISTS (SELECT 1 FROM scope_closure up WHERE up.descendant = {scope}.key AND up.ancestor IN (SELECT key FROM {name}))"
 
-    def _value(self, name: str) -> str:
+    def value(self, name: str) -> str:
+        """Where the value of this name is bound."""
         return f"%({name})s" if self._postgresql else f":{name}"

@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import Connection
 
 from catalog.ledger.cut import cut
-from catalog.ledger.mirror import mirror_view
+from catalog.ledger.mirror import RECORD_COLUMNS, mirror_view
 from catalog.questions.check import other_end
 from catalog.questions.question import (
     BOUNDED_COUNT,
@@ -192,6 +192,20 @@ class Answers:
             if document != "null}":
                 yield item.at.id, document[:-1]
 
+    def table(self, question: Question, reader: Reader) -> Iterator[list[Any]]:
+        """The mirror rows of the records of one kind that the question asks for, in pages: RECORD_COLUMNS, then the kind's."""
+        after: After | None = None
+        while True:
+            values: list[Any] = []
+            plan = self._plan("table", lift(replace(question, after=after), values), reader)
+            rows = self._run(plan, values, reader, None)
+            more, rows = len(rows) > question.first, rows[: question.first]
+            if rows:
+                yield rows
+            if not more:
+                return
+            after = After((), rows[-1][0])
+
     def each(self, question: Question, reader: Reader, connection: Connection | None = None) -> Iterator[Item]:
         """Every record that the question asks for, page by page, so that memory is bounded by a page."""
         after = question.after
@@ -216,7 +230,8 @@ class Answers:
                 self._plans.move_to_end(key)
                 return plan
         maker = _Maker(self._dialect, self.vocabulary, self.sight, of)
-        plan = maker.listing(shape) if what == "list" else maker.one(shape)
+        makers: dict[str, Callable[[Any], Plan]] = {"list": maker.listing, "one": maker.one, "table": maker.table}
+        plan = makers[what](shape)
         with self._lock:
             self._plans[key] = plan
             if len(self._plans) > MOST_PLANS:
@@ -257,6 +272,8 @@ class Dialect(Protocol):
 
     def each(self, value: str) -> str: ...
 
+    def number_in(self, document: str, name: str) -> str: ...
+
     def rows(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Any]: ...
 
 
@@ -284,6 +301,9 @@ class _Sqlite:
 
     def each(self, value: str) -> str:
         return f"SELECT value FROM json_each({value})"
+
+    def number_in(self, document: str, name: str) -> str:
+        return f"({document} ->> '$.{name}')"
 
     def rows(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Any]:
         driver: Any = connection.connection.driver_connection
@@ -315,6 +335,9 @@ class _Postgresql:
 
     def each(self, value: str) -> str:
         return f"SELECT json_array_elements_text({value}::json)"
+
+    def number_in(self, document: str, name: str) -> str:
+        return f"({document}::json ->> '{name}')::bigint"
 
     def rows(self, connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Any]:
         driver: Any = connection.connection.driver_connection
@@ -400,6 +423,28 @@ class _Maker:
                 f" LEFT JOIN ({inner}) AS told ON TRUE ORDER BY {ordering}"
             )
         return Plan(statement, len(order))
+
+    def table(self, asked: Question) -> Plan:
+        """One kind's records as rows of its mirror, in the order of their ids."""
+        (kind,) = asked.kinds
+        at = self._next(asked.kinds, kind)
+        aliases = {"n": at.node, "r": at.record, "s": at.scope}
+        told = []
+        for expression in RECORD_COLUMNS.values():
+            table, _, column = expression.partition(".")
+            told.append(f"{aliases[table]}.{column}")
+        told += [f"{at.mirror}.{_name(column)}" for column in self.vocabulary.kinds[kind].columns]
+        conditions = [self._listed(at, asked.statuses), *self._of_kinds(at)]
+        if asked.where is not None:
+            conditions.append(self._condition(asked.where, at))
+        last = self.sql.bytewise(f"{at.node}.id")
+        if asked.after is not None:
+            conditions.append(f"{last} > {self._value(asked.after.id)}")
+        statement = (
+            f"{self._with({})} SELECT {', '.join(told)} FROM {self._from(at)} WHERE {' AND '.join(conditions)}"
+            f" ORDER BY {last} LIMIT {self._value(asked.first)} + 1"
+        )
+        return Plan(statement.strip(), 0)
 
     def one(self, selection: Selection) -> Plan:
         at = self._next(())
@@ -974,6 +1019,10 @@ class Terms:
 
     def inside(self, scope: str) -> str:
         return self._sight.inside(self._of, scope)
+
+    def number_in(self, document: str, name: str) -> str:
+        """A whole number in a JSON document."""
+        return self.sql.number_in(document, name)
 
     def title(self, record: str) -> str:
         """The title of a record, as JSON text."""

@@ -40,6 +40,7 @@ class Words:
     kind: str
     fields: Mapping[str, Field]
     private_paths: tuple[tuple[str, ...], ...] = ()  # into the body; lists are walked through
+    columns: tuple[str, ...] = ()  # of its mirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def vocabulary_of(kinds: Kinds) -> Vocabulary:
 
 def _words(kind: Kind) -> Words:
     fields = {field.name: _field(field, kind) for field in kind.fields}
-    return Words(kind.name, fields, tuple(_private_paths(kind.fields, ())))
+    return Words(kind.name, fields, tuple(_private_paths(kind.fields, ())), tuple(kind.column))
 
 
 def _field(field: KindField, kind: Kind) -> Field:

@@ -1,0 +1,322 @@
+"""The tree of scopes: made, listed, opened and closed; what is in force in each is worked out when it changes.
+
+A scope's id is its path (`spring8/2026A1234/seq-1`), so its parent is what stands before the last slash. What a scope
+does not set is as the scope above has it; a root that sets nothing is limited.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import orjson
+from sqlalchemy import Connection, text
+
+from catalog.access.policy import ScopeFacts, decide, demand
+from catalog.access.sight import Sight
+from catalog.errors import Conflict, Forbidden, Invalid, NotFound
+from catalog.questions.reader import Reader
+from catalog.records.dates import Date, understand_date
+from catalog.store.clock import Clock
+from catalog.store.clock import now as real_clock
+from catalog.store.engine import Store
+
+Mode = Literal["everyone", "limited"]
+DEEPEST: Final = 4
+# What stands for a scope in the order of changes; its colon keeps it apart from every record's id.
+NODE: Final = "urn:musubi:scope:"
+_ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?)*")
+_COLUMNS: Final = "s.id, s.title, s.level, s.mode, s.metadata_until, s.data_until, s.open, s.metadata_embargo, s.data_embargo"
+
+
+class Keep:
+    """What is not to be changed, where None would mean that the scope above decides."""
+
+
+KEEP: Final = Keep()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A scope: what was set in it, and what is in force in it."""
+
+    id: str
+    title: Mapping[str, str]
+    level: int
+    mode: Mode | None
+    metadata_until: str | None
+    data_until: str | None
+    open: bool
+    metadata_embargo: str | None
+    data_embargo: str | None
+
+    @property
+    def parent(self) -> str | None:
+        """The scope above; None for a root."""
+        return self.id.rpartition("/")[0] or None
+
+    @property
+    def facts(self) -> ScopeFacts:
+        """What a decision needs to know."""
+        parts = self.id.split("/")
+        path = tuple("/".join(parts[: depth + 1]) for depth in range(len(parts)))
+        return ScopeFacts(self.id, path, self.open, self.metadata_embargo, self.data_embargo)
+
+    def document(self) -> dict[str, Any]:
+        """The scope as it is answered: what is in force, and under `set` what was set here."""
+        own = {"mode": self.mode, "metadataUntil": self.metadata_until, "dataUntil": self.data_until}
+        return {
+            "id": self.id,
+            "title": dict(self.title),
+            "parent": self.parent,
+            "mode": "everyone" if self.open else "limited",
+            "metadataEmbargo": self.metadata_embargo,
+            "dataEmbargo": self.data_embargo,
+            "set": {name: value for name, value in own.items() if value is not None},
+        }
+
+
+class Scopes:
+    """The scopes of a catalogue. Nothing of them is remembered between two questions: closing is at once."""
+
+    def __init__(self, store: Store, *, clock: Clock = real_clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._sight = Sight(store.database.name)
+
+    def facts(self, id: str) -> ScopeFacts | None:
+        """What decisions about this scope need; None if there is none of this id."""
+        with self._store.read() as connection:
+            scope = _read(connection, id)
+        return scope.facts if scope is not None else None
+
+    def find(self, id: str, reader: Reader) -> Scope:
+        """The scope; NotFound if there is none, or none that the reader may see."""
+        with self._store.read() as connection:
+            scope = _read(connection, id)
+        if scope is None or not decide("read", scope.facts, reader, self._clock()):
+            raise absent(id)
+        return scope
+
+    def list(self, reader: Reader, *, after: str | None = None, limit: int = 1_000) -> tuple[Scope, ...]:
+        """The scopes that the reader may see, in the order of their ids, from behind `after` on."""
+        of = self._sight.class_of(reader)
+        tables = ", ".join(f"{name} (key) AS MATERIALIZED ({query})" for name, query in self._sight.tables(of).items())
+        statement = (
+            f"{'WITH ' + tables if tables else ''} SELECT {_COLUMNS} FROM scope s WHERE {self._sight.readable(of, 's')}"
+            f" AND s.id > {self._sight.value('after')} ORDER BY s.id LIMIT {self._sight.value('limit')}"
+        ).strip()
+        values = {**self._sight.values(reader, self._clock()), "after": after or "", "limit": limit}
+        with self._store.read() as connection:
+            return tuple(map(_scope, connection.exec_driver_sql(statement, values)))
+
+    def create(
+        self,
+        id: str,
+        by: Reader,
+        *,
+        title: Mapping[str, str] | None = None,
+        mode: Mode | None = None,
+        metadata_until: str | None = None,
+        data_until: str | None = None,
+    ) -> Scope:
+        """Make a scope: a root by an administrator, any other by whoever manages the scope above it."""
+        _check_id(id)
+        made = Scope(id, title or {}, id.count("/") + 1, _mode(mode), _time("metadataUntil", metadata_until), _time("dataUntil", data_until), False, None, None)
+        _check_title(made.title)
+        with self._store.write() as connection:
+            self._alone(connection)
+            above = self._above(connection, made, by)
+            if _read(connection, id) is not None:
+                raise Conflict(f"scope {id}: it is there already", ja=f"スコープ {id} はすでにあります")
+            parent = _key(connection, made.parent) if made.parent else None
+            key = connection.scalar(text("SELECT coalesce(max(key), 0) + 1 FROM scope"))
+            connection.execute(
+                text(
+                    "INSERT INTO scope (key, id, parent, level, title, mode, metadata_until, data_until, open)"
+                    " VALUES (:key, :id, :parent, :level, :title, :mode, :metadata_until, :data_until, :open)"
+                ),
+                {
+                    "key": key,
+                    "id": id,
+                    "parent": parent,
+                    "level": made.level,
+                    "title": orjson.dumps(dict(made.title)).decode(),
+                    "mode": made.mode,
+                    "metadata_until": made.metadata_until,
+                    "data_until": made.data_until,
+                    "open": False,
+                },
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO scope_closure (ancestor, descendant, depth)"
+                    " SELECT ancestor, CAST(:key AS BIGINT), depth + 1 FROM scope_closure WHERE descendant = :parent"
+                    if parent is not None
+                    else "INSERT INTO scope_closure (ancestor, descendant, depth) SELECT key, key, 0 FROM scope WHERE key = :key"
+                ),
+                {"key": key, "parent": parent} if parent is not None else {"key": key},
+            )
+            if parent is not None:
+                connection.execute(
+                    text("INSERT INTO scope_closure (ancestor, descendant, depth) VALUES (:key, :key, 0)"), {"key": key}
+                )
+            return self._settle(connection, id, by, "create", above)
+
+    def change(
+        self,
+        id: str,
+        by: Reader,
+        *,
+        title: Mapping[str, str] | Keep = KEEP,
+        mode: Mode | Keep | None = KEEP,
+        metadata_until: str | Keep | None = KEEP,
+        data_until: str | Keep | None = KEEP,
+    ) -> Scope:
+        """Set what is named, by whoever manages the scope; None leaves it to the scope above.
+
+        What is in force in the scopes below follows in the same transaction.
+        """
+        wanted: dict[str, Any] = {}
+        if not isinstance(title, Keep):
+            _check_title(title)
+            wanted["title"] = orjson.dumps(dict(title)).decode()
+        if not isinstance(mode, Keep):
+            wanted["mode"] = _mode(mode)
+        if not isinstance(metadata_until, Keep):
+            wanted["metadata_until"] = _time("metadataUntil", metadata_until)
+        if not isinstance(data_until, Keep):
+            wanted["data_until"] = _time("dataUntil", data_until)
+        with self._store.write() as connection:
+            self._alone(connection)
+            scope = _read(connection, id)
+            if scope is None or not (decide("read", scope.facts, by, self._clock()) or decide("manage", scope.facts, by, self._clock())):
+                raise absent(id)
+            demand("manage", scope.facts, by, self._clock())
+            if not wanted:
+                return scope
+            named = ", ".join(f"{column} = :{column}" for column in wanted)
+            connection.execute(text(f"UPDATE scope SET {named} WHERE id = :id"), {**wanted, "id": id})
+            above = _read(connection, scope.parent) if scope.parent else None
+            return self._settle(connection, id, by, "change", above)
+
+    def _alone(self, connection: Connection) -> None:
+        # Two who change one tree at a time would each work out what is in force from what the other is changing.
+        self._store.database.last_position(connection)
+
+    def _above(self, connection: Connection, made: Scope, by: Reader) -> Scope | None:
+        if made.parent is None:
+            if not by.administrator:
+                raise Forbidden("a scope without one above it is made by administrators", ja="最上位のスコープは管理者だけが作成できます")
+            return None
+        above = _read(connection, made.parent)
+        moment = self._clock()
+        if above is None or not (decide("read", above.facts, by, moment) or decide("manage", above.facts, by, moment)):
+            raise absent(made.parent)
+        demand("manage", above.facts, by, moment)
+        return above
+
+    def _settle(self, connection: Connection, id: str, by: Reader, what: str, above: Scope | None) -> Scope:
+        """Work out what is in force in the scope and below it, and tell it in the order of changes."""
+        below = connection.exec_driver_sql(
+            f"SELECT {_COLUMNS} FROM scope s WHERE s.key IN (SELECT c.descendant FROM scope_closure c JOIN scope t ON t.key = c.ancestor"
+            f" WHERE t.id = {self._store.database.mark}) ORDER BY s.level, s.id",
+            (id,),
+        ).fetchall()
+        in_force: dict[str, tuple[bool, str | None, str | None]] = {}
+        if above is not None:
+            in_force[above.id] = (above.open, above.metadata_embargo, above.data_embargo)
+        was: Scope | None = None
+        changed = []
+        for scope in map(_scope, below):
+            inherited = in_force.get(scope.parent or "", (False, None, None))
+            is_open = inherited[0] if scope.mode is None else scope.mode == "everyone"
+            now = (is_open, scope.metadata_until or inherited[1], scope.data_until or inherited[2])
+            in_force[scope.id] = now
+            if scope.id == id:
+                was = scope
+            if now != (scope.open, scope.metadata_embargo, scope.data_embargo):
+                changed.append({"id": scope.id, "open": now[0], "metadata": now[1], "data": now[2]})
+        if changed:
+            connection.execute(
+                text("UPDATE scope SET open = :open, metadata_embargo = :metadata, data_embargo = :data WHERE id = :id"), changed
+            )
+        settled = _read(connection, id)
+        assert settled is not None
+        assert was is not None
+        self._tell(connection, settled, was, by, what)
+        return settled
+
+    def _tell(self, connection: Connection, settled: Scope, was: Scope, by: Reader, what: str) -> None:
+        database = self._store.database
+        node = NODE + settled.id
+        key = connection.scalar(text("SELECT key FROM node WHERE id = :id"), {"id": node})
+        if key is None:
+            key = database.make_nodes(connection, [node])[node]
+        detail = {
+            "scope": settled.id,
+            "what": what,
+            "set": settled.document()["set"],
+            "was": None if what == "create" else _force(was),
+            "now": _force(settled),
+        }
+        position = database.last_position(connection) + 1
+        row = (position, key, "scope", 0, self._clock(), by.id, orjson.dumps(detail).decode())
+        database.insert(connection, "change", ("position", "record", "verb", "revision", "at", "by", "detail"), [row])
+
+
+def absent(id: str) -> NotFound:
+    """What is said of a scope that is hidden or was never made: the same."""
+    return NotFound(f"scope {id:.200}: there is none of this id; scopes are made first, never in passing", ja=f"スコープ {id:.200} はありません")
+
+
+def _force(scope: Scope) -> dict[str, Any]:
+    return {"open": scope.open, "metadata": scope.metadata_embargo, "data": scope.data_embargo}
+
+
+def _read(connection: Connection, id: str) -> Scope | None:
+    row = connection.execute(text(f"SELECT {_COLUMNS} FROM scope s WHERE s.id = :id"), {"id": id}).fetchone()
+    return None if row is None else _scope(row)
+
+
+def _scope(row: Any) -> Scope:
+    id, title, level, mode, metadata_until, data_until, is_open, metadata_embargo, data_embargo = row
+    return Scope(id, orjson.loads(title), level, mode, metadata_until, data_until, bool(is_open), metadata_embargo, data_embargo)
+
+
+def _key(connection: Connection, id: str) -> int:
+    return int(connection.scalar(text("SELECT key FROM scope WHERE id = :id"), {"id": id}) or 0)
+
+
+def _check_id(id: str) -> None:
+    if not _ID.fullmatch(id):
+        raise Invalid(
+            f"scope {id!r:.200}: write names of letters, digits, '.', '_' and '-' with slashes between them, as spring8/2026A1234",
+            ja=f"スコープ {id!r:.200}: 英数字と「.」「_」「-」の名前を / でつないでください (例 spring8/2026A1234)",
+        )
+    if id.count("/") >= DEEPEST:
+        raise Invalid(f"scope {id:.200}: the tree has at most {DEEPEST} levels", ja=f"スコープ {id:.200}: 階層は{DEEPEST}段までです")
+
+
+def _check_title(title: Mapping[str, str]) -> None:
+    if not all(isinstance(language, str) and isinstance(told, str) for language, told in title.items()):
+        raise Invalid('title: write texts by language, as {"en": "…", "ja": "…"}', ja='title: {"en": "…", "ja": "…"} の形で書いてください')
+
+
+def _mode(mode: str | None) -> Mode | None:
+    match mode:
+        case None | "everyone" | "limited":
+            return mode
+    raise Invalid(f"mode: {mode!r:.80} is neither everyone nor limited", ja=f"mode: {mode!r:.80} は everyone か limited ではありません")
+
+
+def _time(name: str, told: str | None) -> str | None:
+    """The moment at which an embargo ends; of a day, a month or a year its beginning."""
+    if told is None:
+        return None
+    date = understand_date(told) if isinstance(told, str) else None
+    if not isinstance(date, Date) or date.from_ is None or date.datatype in ("edtf", "missing"):
+        raise Invalid(f"{name}: {told!r:.80} is no day or time; write 2030-04-01 or 2030-04-01T00:00:00+09:00", ja=f"{name}: {told!r:.80} は日付・時刻ではありません")
+    return date.from_

@@ -1,0 +1,126 @@
+"""The feed: what happened after a position, as far as a reader may know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from catalog.errors import Invalid
+from catalog.ledger.answer import Answers, Terms
+from catalog.questions.reader import Reader
+
+MOST = 1_000
+# One look at the ledger: many of its changes may tell this reader nothing.
+SLICE = 2_000
+
+What = Literal["changed", "gone", "merged", "scope-again", "scope-gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One change as its reader is told it.
+
+    `changed`: read the record again. `gone`: it is no more to be seen by this reader. `merged`: read `into` instead.
+    `scope-again` and `scope-gone`: the whole scope was opened to or closed to this reader; read what lies in it again,
+    or forget what can no more be read.
+    """
+
+    position: int
+    what: What
+    id: str
+    at: str
+    revision: int | None = None
+    reason: str | None = None
+    into: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The change as it is answered."""
+        told: dict[str, Any] = {"position": str(self.position), "what": self.what, "id": self.id, "at": self.at}
+        for name in ("revision", "reason", "into"):
+            if (value := getattr(self, name)) is not None:
+                told[name] = value
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A stretch of the feed; `position` is where to go on, whether or not anything was told."""
+
+    changes: tuple[Told, ...]
+    position: int
+    more: bool
+
+
+def changes_after(position: int, reader: Reader, *, answers: Answers, limit: int = 100) -> Feed:
+    """What this reader may know of what happened after a position, and from where to ask on."""
+    if position < 0:
+        raise Invalid("since: a position is not negative", ja="since: 位置は負にできません")
+    limit = min(max(limit, 1), MOST)
+    told: list[Told] = []
+    now = answers.clock()
+    with answers.store.read() as connection:
+        rows = answers.rows(_changes, {"position": position, "limit": SLICE}, reader, connection)
+        latest = {row[1]: row[0] for row in rows}
+        for row in rows:
+            if len(told) == limit:
+                return Feed(tuple(told), position, True)
+            position = row[0]
+            told.extend(_told(row, latest[row[1]] == position, reader, now))
+    return Feed(tuple(told), position, len(rows) == SLICE)
+
+
+def _told(row: Any, is_latest: bool, reader: Reader, now: str) -> Iterator[Told]:
+    position, _, verb, revision, at, detail, id, status, readable, before_readable, into = row
+    said: Mapping[str, Any] = orjson.loads(detail) if detail else {}
+    if verb == "scope":
+        yield from _scope_told(position, at, said, reader, now)
+        return
+    if status == "public" and readable:
+        # Of several changes in a stretch the last is enough: what is read is the state of now.
+        if is_latest:
+            if into is not None:
+                yield Told(position, "merged", id, at, into=into)
+            else:
+                yield Told(position, "changed", id, at, revision)
+        return
+    # Hidden now. Whoever saw it until this change is told that it is gone, nobody else that it was ever here.
+    was_public = said.get("from") == "public" and said.get("to") != "public" and readable
+    was_elsewhere = verb == "move" and bool(before_readable) and status in ("public", "suppressed", "withdrawn")
+    if was_public or was_elsewhere:
+        reason = said.get("reason") if verb in ("withdraw", "expunge") and readable else None
+        yield Told(position, "gone", id, at, reason=reason)
+
+
+def _scope_told(position: int, at: str, said: Mapping[str, Any], reader: Reader, now: str) -> Iterator[Told]:
+    scope = said["scope"]
+    path = scope.split("/")
+    above = {"/".join(path[: depth + 1]) for depth in range(len(path))}
+    if reader.administrator or any(grant.right in ("read", "write", "manage") and grant.scope in above for grant in reader.grants):
+        return  # sees it by right, before and after
+
+    def seen(force: Mapping[str, Any] | None) -> bool:
+        return bool(force and force["open"] and (force["metadata"] is None or force["metadata"] <= now))
+
+    was, is_now = seen(said.get("was")), seen(said.get("now"))
+    if was and not is_now:
+        yield Told(position, "scope-gone", scope, at)
+    elif is_now and not was and said.get("was") is not None:
+        yield Told(position, "scope-again", scope, at)
+
+
+def _changes(terms: Terms) -> str:
+    # For a move, the scope that it left stands in the detail as a key.
+    left = terms.number_in("c.detail", "from")
+    return (
+        f"{terms.beginning()} SELECT c.position, c.record, c.verb, r.shown, c.at, c.detail, n.id, r.status,"
+        f" coalesce({terms.readable('s')}, FALSE),"
+        f" CASE WHEN c.verb = 'move' THEN EXISTS (SELECT 1 FROM scope b WHERE b.key = {left} AND {terms.readable('b')}) ELSE FALSE END,"
+        f" (SELECT mn.id FROM record m JOIN node mn ON mn.key = m.key JOIN scope ms ON ms.key = m.scope"
+        f" WHERE m.key = r.merged_into AND m.status = 'public' AND {terms.readable('ms')})"
+        f" FROM change c JOIN node n ON n.key = c.record LEFT JOIN record r ON r.key = c.record LEFT JOIN scope s ON s.key = r.scope"
+        # That a newer revision lies in quarantine is its writers' business.
+        f" WHERE c.position > {terms.value('position')} AND NOT (c.verb = 'submit' AND r.shown < c.revision) ORDER BY c.position LIMIT {terms.value('limit')}"
+    )
