@@ -495,7 +495,7 @@ def _files(folders: tuple[Path, ...], *inside: str, pattern: str) -> dict[str, b
 
 
 def prefixes_of(context: Mapping[str, Any]) -> frozenset[str]:
-    """The context's keys that are prefixes: their IRI ends where a name may follow."""
+    """The context's keys that are prefixes: their IRI ends where a name may follow (JSON-LD 1.1 knows these delimiters), or they say so with `@prefix`."""
     return frozenset(
         key for key, value in context.items() if isinstance(value, str) and "://" in value and value[-1] in "#/_:="
     )

@@ -104,7 +104,7 @@ class _Compiled:
         # JSON-LD 1.1, 4.1.5 Compact IRIs: a plain definition ending in a delimiter, or one that says `@prefix`.
         if isinstance(value, dict):
             return value.get("@prefix") is True
-        return isinstance(value, str) and ":" in value and value[-1] in ":/?#[]@-"
+        return isinstance(value, str) and ":" in value and value[-1] in ":/?#[]@"
 
     @staticmethod
     def _prefix(value: Any) -> str:
