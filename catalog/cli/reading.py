@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 
 import click
 import orjson
 
 from catalog.assembly import Catalog
-from catalog.cli.opening import json_option, on_catalogue
+from catalog.cli.opening import json_option, on_catalogue, progress_option
+from catalog.cli.progress import Progress
 from catalog.cli.tables import show as columns
 from catalog.cli.words import answer, by_language, finding_line, put, t, tell
+from catalog.discovery import export
 from catalog.discovery.find import find
+from catalog.discovery.history import Difference, Noted, difference, history
 from catalog.discovery.resolve import resolve
 from catalog.discovery.show import LINKED, WHOLE, Moved, Shown
 from catalog.discovery.show import show as show_record
@@ -183,3 +189,140 @@ def pair(text: str) -> tuple[str, str]:
             t(f"'{text}' is no filter: write name=value", f"「{text}」は条件ではありません。名前=値 と書いてください")
         )
     return name, value
+
+
+@click.command(
+    "history",
+    help=t(
+        "Show a record's revisions and what befell it; with two numbers, what those revisions differ in.",
+        "版の一覧と出来事を表示する。番号を2つ指定すると、その版の差分を表示する。",
+    ),
+)
+@click.argument("id")
+@click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="[FROM TO]")
+@json_option
+@on_catalogue
+def history_(catalog: Catalog, id: str, numbers: tuple[int, ...], as_json: bool) -> None:
+    if numbers:
+        if len(numbers) != 2:
+            raise click.UsageError(t("name two revisions: FROM TO", "版の番号を2つ指定してください"))
+        tell_difference(difference(id, *numbers, ADMINISTRATOR, answers=catalog.answers, kinds=catalog.kinds), as_json)
+        return
+    before: int | None = None
+    rows = []
+    while True:
+        page = history(id, ADMINISTRATOR, answers=catalog.answers, before=before)
+        for noted in page.revisions:
+            if as_json:
+                answer(noted.document())
+            else:
+                rows.append((noted.number, noted.at, noted.by or "", noted.profile or "", noted.scope, state_of(noted)))
+        if page.next is None:
+            break
+        before = page.next
+    if as_json:
+        for event in page.events:
+            answer(
+                {
+                    "position": str(event.position),
+                    "verb": event.verb,
+                    "at": event.at,
+                    "by": event.by,
+                    "detail": event.detail,
+                }
+            )
+        return
+    columns(
+        rows,
+        (
+            t("revision", "版"),
+            t("at", "日時"),
+            t("by", "登録者"),
+            t("profile", "プロファイル"),
+            t("scope", "スコープ"),
+            "",
+        ),
+    )
+    for event in page.events:
+        click.echo(f"{event.at}  {event.verb}  {event.by}  {orjson.dumps(event.detail).decode()}")
+
+
+def state_of(noted: Noted) -> str:
+    """What is special about a revision."""
+    if noted.expunged is not None:
+        return t(f"erased: {noted.expunged}", f"抹消: {noted.expunged}")
+    if noted.quarantined:
+        return t("quarantined", "隔離")
+    return t("shown", "表示中") if noted.shown else ""
+
+
+def tell_difference(told: Difference, as_json: bool) -> None:
+    """What two revisions differ in, by field."""
+    if as_json:
+        answer(told.document())
+        return
+    if not told.groups:
+        tell(t("they do not differ", "違いはありません"))
+    for name, titles, steps in told.groups:
+        click.secho(by_language(dict(titles)) or name, bold=True)
+        for step in steps:
+            click.echo(f"  {step.pointer}  {by_language(dict(step.words))}")
+
+
+@click.command(
+    "export",
+    help=t(
+        "Write out the public records that the administrator may see: of a KIND or all, as `list` filters them. csv is a kind's mirror.",
+        "公開レコードを書き出す。KIND と FILTER は list と同じ。csv は種別ごとの表。",
+    ),
+)
+@click.argument("kind", required=False)
+@click.argument("filters", nargs=-1, metavar="[FILTER]...")
+@click.option(
+    "--form",
+    type=click.Choice(["ndjson", "nquads", "csv"]),
+    default="ndjson",
+    show_default=True,
+    help=t("What to write.", "出力の形式。"),
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    default="-",
+    help=t("Where to; - is standard output.", "出力先。- は標準出力。"),
+)
+@progress_option
+@on_catalogue
+def export_(
+    catalog: Catalog, kind: str | None, filters: tuple[str, ...], form: str, output: Path, progress: bool | None
+) -> None:
+    if kind is not None and "=" in kind:
+        filters, kind = (kind, *filters), None
+    pairs = [pair(each) for each in filters] + ([("kind", kind)] if kind else [])
+    question = question_from(pairs, catalog.vocabulary)
+    if form == "csv":
+        if kind is None:
+            raise click.UsageError(t("name the kind whose table is wanted", "表にする種別を指定してください"))
+        chunks = export.table(kind, ADMINISTRATOR, answers=catalog.answers, question=question)
+    elif form == "nquads":
+        chunks = quads(catalog, export.linked_forms(question, ADMINISTRATOR, answers=catalog.answers))
+    else:
+        chunks = export.records(question, ADMINISTRATOR, answers=catalog.answers)
+    with Progress(t("bytes", "バイト"), asked=progress) as shown:
+        if str(output) == "-":
+            for chunk in shown.through(chunks):
+                put(chunk)
+            return
+        # Beside the file that was meant until it is whole: half an export must not look like one.
+        part = output.with_name(output.name + ".part")
+        with part.open("wb") as file:
+            for chunk in shown.through(chunks):
+                file.write(chunk)
+        part.replace(output)
+
+
+def quads(catalog: Catalog, forms: Iterator[tuple[str, str]]) -> Iterator[bytes]:
+    """Linked forms as statements of the default graph, some hundreds of records at a time."""
+    while some := [orjson.loads(text) for _, text in islice(forms, 500)]:
+        yield triples(catalog.kinds, some, catalog.base)
