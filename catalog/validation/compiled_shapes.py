@@ -5,8 +5,9 @@ does not accept is decided by the shapes themselves on the record's graph, so a 
 comparison of two fields, a path of two steps, a pattern whose dialects differ) becomes `false` where it would apply,
 and costs only those records to which it applies.
 
-It stands on what the linked form promises (`records/linked.py`): an ordinary JSON-LD document of one record whose
-nested nodes carry an `id` each, every such id once; references are `{"to": …}` or text, never a nested node.
+It stands on what the linked form promises (`records/linked.py`): an ordinary JSON-LD document of one record; nodes nest
+only under the fields that hold links, quantities or objects, and carry an `id` each, every such id once; a reference is
+`{"to": …}` or a text.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from catalog.records.kinds import Field, Kind
 from catalog.validation.shapes import RDF, RDFS, SH, TARGETS, XSD, Resource, Statements, Term
 
 Schema = dict[str, Any] | bool
@@ -229,11 +231,11 @@ class _Compiler:
         """The shapes that choose nodes by themselves."""
         found = []
         for subject, said in self.said.by_subject.items():
-            if any(SH + target in said for target in (*TARGETS, "target")) or self._is_class_and_shape(subject):
+            if any(SH + target in said for target in (*TARGETS, "target")) or self.is_class_and_shape(subject):
                 found.append(subject)
         return found
 
-    def _is_class_and_shape(self, subject: Resource) -> bool:
+    def is_class_and_shape(self, subject: Resource) -> bool:
         kinds = {value.value for value in self.said.values(subject, RDF + "type") if isinstance(value, ox.NamedNode)}
         return RDFS + "Class" in kinds and bool(kinds & {SH + "NodeShape", SH + "PropertyShape"})
 
@@ -506,9 +508,9 @@ class _Compiler:
         inner = _schema_all(parts)
         if inner is False or not term.holds_nodes:
             return False
-        return _schema_all([self._own_node(), inner])
+        return _schema_all([self.own_node(), inner])
 
-    def _own_node(self) -> dict[str, Any]:
+    def own_node(self) -> dict[str, Any]:
         return {
             "type": "object",
             "anyOf": [{"required": [name]} for name in self.own_ids],
@@ -650,114 +652,127 @@ class _Compiler:
         return {"required": [term.key], "properties": {term.key: {"if": {"type": "array"}, "then": {"contains": wanted}, "else": wanted}}}
 
 
-def compile_shapes(
-    sets: Sequence[Statements],
-    context: Mapping[str, Any],
-    types: Sequence[str],
-    *,
-    classes: Sequence[str] = (),
-    node_keys: frozenset[str] | None = None,
-) -> Schema:
-    """The schema that a record's linked form keeps only if its graph keeps the shapes.
-
-    `types` are those of its own kind; `classes` are the own classes of all kinds, which no node inside a record bears;
-    `node_keys` are the keys under which its nodes nest (without them: wherever the context lets them).
+def compile_shapes(statements: Statements, context: Mapping[str, Any], kind: Kind) -> Schema:
+    """The schema that the linked form of a kind's record keeps only if its graph keeps the shapes.
 
     `False` says that nothing could be compiled, so that each record has to become a graph.
     """
     read = Context(context)
     if not read.readable:
         return False
-    nested: dict[str, Schema] = {}
-    definitions: dict[str, Schema] = {}
-    at_root: list[Schema] = []
-    at_nodes: list[Schema] = []
-    compiler = _Compiler(sets[0], read) if sets else None
-    for statements in sets:
-        compiler = _Compiler(statements, read)
-        for shape in compiler.targeted():
-            wanted = compiler.node(shape)
-            if wanted is True:
-                continue
-            name = f"s{len(definitions)}"
-            definitions[name] = wanted
-            reference: Schema = wanted if wanted is False else {"$ref": f"#/$defs/{name}"}
-            if not _place(compiler, shape, reference, (tuple(types), tuple(classes)), at_root, at_nodes, nested):
-                return False
-    if compiler is None or not definitions:
+    compiler = _Compiler(statements, read)
+    placed = _Placed()
+    for shape in compiler.targeted():
+        wanted = compiler.node(shape)
+        if wanted is not True and not placed.take(compiler, shape, wanted):
+            return False
+    if not placed.anything:
         return True
-    if not at_nodes and not nested:
-        return {"$defs": definitions, **_object(_schema_all([_own_types(compiler, types), *at_root]))}
-    deeper: dict[str, Schema] = {
-        term.key: {"$ref": "#/$defs/nested"}
-        for terms in (*compiler.by_predicate.values(), *compiler.backwards.values())
-        for term in terms
-        if term.holds_nodes and (node_keys is None or term.key in node_keys or term.reverse)
-    }
-    inside: dict[str, Schema] = {key: _schema_all([schema, nested.get(key, True)]) for key, schema in deeper.items()}
-    inside.update({key: schema for key, schema in nested.items() if key not in inside})
-    definitions["within"] = {"properties": inside}
-    if classes:
-        refused = {"enum": sorted({spelling for name in ("Record", *classes) for spelling in read.spellings(read.expand(name), as_term=True)})}
-        at_nodes.insert(0, {"properties": {key: {"not": refused, "items": {"not": refused}} for key in compiler.types}})
-    references = {"if": {"anyOf": [{"required": [name]} for name in compiler.references]}, "then": {"propertyNames": {"enum": [*compiler.references, *(term.key for term in read.terms.values() if term.reverse)]}}}
-    definitions["nested"] = {
-        "if": {"type": "object"},
-        "then": {"allOf": [{"$ref": "#/$defs/within"}, *([references] if compiler.references else ()), *at_nodes]},
-        "else": {"items": {"$ref": "#/$defs/nested"}},
-    }
-    return {"$defs": definitions, **_object(_schema_all([_own_types(compiler, types), *at_root, {"$ref": "#/$defs/within"}]))}
+    form = _Form(compiler, placed)
+    root = _schema_all([form.of_types([*kind.types, "Record"], exactly=False), form.within(kind.fields)])
+    return root if not isinstance(root, dict) else {"$defs": form.definitions, **root}
 
 
-def _object(schema: Schema) -> dict[str, Any]:
-    return schema if isinstance(schema, dict) else {"allOf": [schema]}
+class _Placed:
+    """Compiled shapes by what they choose: nodes of a class, nodes under a key, nodes that have a key."""
 
+    def __init__(self) -> None:
+        self.by_class: dict[str, list[Schema]] = {}
+        self.under_key: dict[str, Schema] = {}
+        self.with_key: list[Schema] = []
 
-def _own_types(compiler: _Compiler, types: Sequence[str]) -> Schema:
-    """That the record is of its kind's classes and of no other, so that it is known which shapes look at it."""
-    names = sorted({"Record", *types})
-    return {"properties": {key: {"type": "array", "items": {"enum": names}} for key in compiler.types}}
+    @property
+    def anything(self) -> bool:
+        return bool(self.by_class or self.under_key or self.with_key)
 
-
-def _place(
-    compiler: _Compiler,
-    shape: Resource,
-    reference: Schema,
-    names: tuple[tuple[str, ...], tuple[str, ...]],
-    at_root: list[Schema],
-    at_nodes: list[Schema],
-    nested: dict[str, Schema],
-) -> bool:
-    """Put a shape's schema where the nodes lie that it chooses; False if that cannot be said."""
-    own = {compiler.context.expand(name) for name in ("Record", *names[0])}
-    records_only = {compiler.context.expand(name) for name in ("Record", *names[1])} if names[1] else set()
-    said = compiler.said.by_subject[shape]
-    if SH + "target" in said or SH + "targetNode" in said:
-        return False
-    classes = [value for value in said.get(SH + "targetClass", ()) if isinstance(value, ox.NamedNode)]
-    if compiler._is_class_and_shape(shape) and isinstance(shape, ox.NamedNode):
-        classes.append(shape)
-    for wanted_class in classes:
-        if wanted_class.value in own:
-            at_root.append(reference)
-        if wanted_class.value not in records_only:
-            at_nodes.append({"if": compiler.of_class(wanted_class.value), "then": reference})
-    for predicate in said.get(SH + "targetSubjectsOf", ()):
-        if not isinstance(predicate, ox.NamedNode) or predicate.value in compiler.backwards:
+    def take(self, compiler: _Compiler, shape: Resource, wanted: Schema) -> bool:
+        """Note where a shape's schema belongs; False if that cannot be said."""
+        said = compiler.said.by_subject[shape]
+        if SH + "target" in said or SH + "targetNode" in said:
             return False
-        keys = [term.key for term in compiler.by_predicate.get(predicate.value, ())]
-        if keys:
-            condition: Schema = {"if": {"anyOf": [{"required": [key]} for key in keys]}, "then": reference}
-            at_root.append(condition)
-            at_nodes.append(condition)
-    for predicate in said.get(SH + "targetObjectsOf", ()):
-        if not isinstance(predicate, ox.NamedNode) or predicate.value in compiler.backwards:
-            return False
-        for term in compiler.by_predicate.get(predicate.value, ()):
-            if not term.holds_nodes:
-                wanted: Schema = False
-            else:
-                one = _schema_all([compiler._own_node(), reference])
-                wanted = one if one is False else {"if": {"type": "array"}, "then": {"items": one}, "else": one}
-            nested[term.key] = _schema_all([nested.get(term.key, True), wanted])
-    return True
+        classes = [*said.get(SH + "targetClass", ())]
+        if compiler.is_class_and_shape(shape):
+            classes.append(shape)
+        for chosen in classes:
+            if isinstance(chosen, ox.NamedNode):
+                self.by_class.setdefault(chosen.value, []).append(wanted)
+        for chosen in said.get(SH + "targetSubjectsOf", ()):
+            if not isinstance(chosen, ox.NamedNode) or chosen.value in compiler.backwards:
+                return False
+            if keys := [term.key for term in compiler.by_predicate.get(chosen.value, ())]:
+                self.with_key.append({"if": {"anyOf": [{"required": [key]} for key in keys]}, "then": wanted})
+        for chosen in said.get(SH + "targetObjectsOf", ()):
+            if not isinstance(chosen, ox.NamedNode) or chosen.value in compiler.backwards:
+                return False
+            for term in compiler.by_predicate.get(chosen.value, ()):
+                one = _schema_all([compiler.own_node(), wanted]) if term.holds_nodes else False
+                every: Schema = one if one is False else {"if": {"type": "array"}, "then": {"items": one}, "else": one}
+                self.under_key[term.key] = _schema_all([self.under_key.get(term.key, True), every])
+        return True
+
+
+class _Form:
+    """The linked form of a kind, field by field, as `records/linked.py` writes it; whatever looks otherwise is left to the graph."""
+
+    def __init__(self, compiler: _Compiler, placed: _Placed) -> None:
+        self.compiler = compiler
+        self.placed = placed
+        self.definitions: dict[str, Schema] = {}
+        self._nodes: dict[Any, Schema] = {}
+        self._reverse = [term.key for terms in compiler.backwards.values() for term in terms if term.type is None]
+
+    def of_types(self, types: Sequence[str], *, exactly: bool = True) -> Schema:
+        """A node of just these types, and all that is asked of such nodes."""
+        compiler = self.compiler
+        said: Schema
+        if not types:
+            said = {"properties": dict.fromkeys(compiler.types, False)}
+        elif exactly:
+            said = {"properties": {key: {"const": types[0] if len(types) == 1 else list(types)} for key in compiler.types}, "required": compiler.types[:1]}
+        else:
+            said = {"properties": {key: {"type": "array", "items": {"enum": list(types)}} for key in compiler.types}, "required": compiler.types[:1]}
+        asked = [schema for name in types for schema in self.placed.by_class.get(compiler.context.expand(name), ())]
+        return _schema_all([said, *asked, *self.placed.with_key])
+
+    def within(self, fields: Sequence[Field]) -> Schema:
+        """What is asked of the nodes that nest under the fields of a node."""
+        inside: dict[str, Schema] = dict(self.placed.under_key)
+        for field in fields:
+            nested = self._under(field)
+            if nested is not True:
+                inside[field.linked] = _schema_all([inside.get(field.linked, True), nested])
+        return {"properties": inside} if inside else True
+
+    def _under(self, field: Field) -> Schema:
+        if field.form == "quantity":
+            node = self._node(("Quantity",), ())
+        elif field.form == "object":
+            # An attribute's quantity is written on the attribute's own node.
+            flat = any(inner.form == "quantity" and inner.name == "quantity" and not inner.many for inner in field.fields)
+            own = (field.rdf_type,) if field.rdf_type else ()
+            node = self._node(own, field.fields)
+            if flat:
+                measured = self._node((*own, "Quantity"), field.fields)
+                plain: Schema = {"properties": {key: {"const": own[0]} for key in self.compiler.types}} if own else {"properties": dict.fromkeys(self.compiler.types, False)}
+                node = {"if": plain, "then": node, "else": measured}
+        elif field.form == "links":
+            node = {
+                "type": "object",
+                "properties": {
+                    **{name: {"type": "string"} for name in self.compiler.references},
+                    **{key: self._node(("Link",), field.fields) for key in self._reverse},
+                },
+                "additionalProperties": False,
+            }
+            return {"type": "array", "items": node}
+        else:
+            return True
+        return {"type": "array", "items": node} if field.many else node
+
+    def _node(self, types: tuple[str, ...], fields: tuple[Field, ...]) -> Schema:
+        key = (types, id(fields))
+        if key not in self._nodes:
+            name = f"n{len(self._nodes)}"
+            self._nodes[key] = {"$ref": f"#/$defs/{name}"}
+            self.definitions[name] = _schema_all([{"type": "object"}, self.of_types(types), self.within(fields)])
+        return self._nodes[key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -83,20 +83,9 @@ class KindJudge:
 
 def judge_of_shapes(kinds: Kinds, kind: Kind, shapes: Shapes, breaks: Breaks) -> ShapesJudge:
     """Shapes made ready for records of a kind."""
-    classes = [other.types[0] for other in kinds.values()]
-    compiled = compile_shapes(
-        [shapes.statements], kinds.context, kind.types, classes=classes, node_keys=frozenset(_node_keys(kind.fields))
-    )
+    compiled = compile_shapes(shapes.statements, kinds.context, kind)
     quick = None if compiled is False else compile_schema(compiled, format_means="annotation")
     return ShapesJudge(shapes, quick, breaks, sees_beyond_links(shapes.statements))
-
-
-def _node_keys(fields: Sequence[Field]) -> Iterator[str]:
-    """The keys of the linked form under which there are nodes of their own."""
-    for field in fields:
-        if field.form not in ("text", "json", "scalar", "date"):
-            yield field.linked
-        yield from _node_keys(field.fields)
 
 
 class Gate:
@@ -238,9 +227,11 @@ class Gate:
             if not messages:
                 said = explained.get((one.focus, one.path)) or one.engine_message
                 messages = {"en": f"A shape is broken: {said}", "ja": f"シェイプに反しています：{said}"}
-            finding = Finding(
-                self._pointer(trial, one), f"shapes/{one.constraint}", one.severity, dict(messages), judge.breaks
-            )
+            pointer = self._pointer(trial, one)
+            # A unit that is unknown has no place in the graph, and the shapes miss it: that was told already.
+            if pointer and any(finding.pointer.startswith(pointer + "/") for finding in _linked(trial).findings):
+                continue
+            finding = Finding(pointer, f"shapes/{one.constraint}", one.severity, dict(messages), judge.breaks)
             if finding not in trial.findings:
                 trial.findings.append(finding)
 

@@ -184,7 +184,9 @@ class SchemaJudge:
             errors = list(islice(self.validator.iter_errors(document), MAX_FINDINGS + 1))
             for error in errors[:MAX_FINDINGS]:
                 for finding in self._explain(error, document):
-                    found.setdefault((finding.pointer, finding.rule, finding.messages["en"]), finding)
+                    # A branch may ask for the type again that the whole asked for.
+                    once = "" if finding.rule == "schema/type" else finding.messages["en"]
+                    found.setdefault((finding.pointer, finding.rule, once), finding)
             if errors and not found:
                 # Only keys that the schema knows were called unevaluated: what failed is their own place.
                 found = {
@@ -212,6 +214,8 @@ class SchemaJudge:
                 yield from self._explain(inner, document)
             return
         named = self._named(error.evaluation_path)
+        if "title" not in named and (keys := [step for step in path if isinstance(step, str)]):
+            named = {**named, "x-key-name": keys[-1]}
         value = _at(document, path)
         if keyword in ("additionalProperties", "unevaluatedProperties"):
             known = self._known_fields(error.evaluation_path)
@@ -261,11 +265,11 @@ class SchemaJudge:
         steps = list(path)
         for index, place in enumerate(self._walk(steps)):
             is_field = index >= 2 and steps[index - 2] == "properties"
+            if is_field and not isinstance(place.schema, dict):
+                named = {}
             if not isinstance(place.schema, dict) or ("title" not in place.schema and not is_field):
                 continue
-            if is_field or not named:
-                named = place.schema
-            elif index and steps[index - 1] != "$ref":
+            if is_field or "title" not in named or (index and steps[index - 1] != "$ref"):
                 named = place.schema
         return named
 

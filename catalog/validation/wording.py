@@ -73,10 +73,10 @@ def near_spellings(name: Any, known: Sequence[Any], *, most: int = 3) -> tuple[s
     texts = [word for word in known if isinstance(word, str)]
     if not isinstance(name, str) or len(name) > 200:
         return ()
-    same = [word for word in texts if word.casefold() == name.casefold()]
+    if same := [word for word in texts if word.casefold() == name.casefold()]:
+        return tuple(same[:most])
     folded = {word.casefold(): word for word in texts}
-    like = [folded[word] for word in difflib.get_close_matches(name.casefold(), folded, n=most, cutoff=0.6)]
-    return tuple(dict.fromkeys([*same, *like]))[:most]
+    return tuple(folded[word] for word in difflib.get_close_matches(name.casefold(), folded, n=most, cutoff=0.7))
 
 
 def _kind_of(value: Any) -> tuple[str, str]:
@@ -94,8 +94,12 @@ def _title(named: Mapping[str, Any]) -> tuple[str, str]:
     japanese = named.get("x-ja")
     title_en = named.get("title")
     title_ja = japanese.get("title") if isinstance(japanese, Mapping) else None
-    en = title_en if isinstance(title_en, str) else "this value"
-    return en, title_ja if isinstance(title_ja, str) else title_en if isinstance(title_en, str) else "この値"
+    if isinstance(title_en, str):
+        return title_en, title_ja if isinstance(title_ja, str) else title_en
+    # Without a title the key itself is the best name that there is.
+    if isinstance(key := named.get("x-key-name"), str):
+        return f'"{key}"', f"「{key}」"
+    return "this value", "この値"
 
 
 def _meant(near: Sequence[str]) -> tuple[str, str]:
@@ -128,7 +132,7 @@ def _type(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
     wanted = [_TYPES.get(name, (name, name)) for name in kind.types]
     got_en, got_ja = _kind_of(value)
     hint_en = hint_ja = ""
-    if "array" in kind.types and not isinstance(value, list):
+    if kind.types == ["array"]:
         hint_en, hint_ja = " Put it in square brackets, even if there is only one.", "一つだけでも角括弧で囲んでください。"
     elif "object" in kind.types and isinstance(value, str) and {"en", "ja"} & _words(named):
         hint_en, hint_ja = ' Say the language: {"en": "…"} or {"ja": "…"}.', '言語を添えてください：{"en": "…"} または {"ja": "…"}。'
@@ -168,9 +172,28 @@ def _const(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
 def _pattern(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
     en, ja = _title(named)
     add_en, add_ja = _described(named)
+    if type(kind).__name__ in ("BacktrackLimitExceeded", "RegexEngineFailure"):
+        return Told(
+            f"{shown(value)} cannot be compared with the pattern of {en}: it would take too long.",
+            f"{shown(value)} は{ja}のパターンとの照合に時間がかかりすぎるため、検査できません。",
+        )
+    if kind.pattern == r"\S":
+        return Told(f"{en} must not be blank.", f"{ja}を空白だけにすることはできません。")
+    link = named.get("x-link")
+    kinds = link.get("kinds") if isinstance(link, Mapping) else None
+    if kinds:
+        records = ", ".join(f"{name}/…" for name in kinds)
+        return Told(
+            f"{en} may link to {records} or to an IRI outside; {shown(value)} is neither.",
+            f"{ja}のリンク先は {records} か外部の IRI に限られます。{shown(value)} はどちらでもありません。",
+        )
+    # A long pattern tells a person nothing that the description does not.
+    pattern_en, pattern_ja = "", ""
+    if len(kind.pattern) <= 60 or not add_en:
+        pattern_en, pattern_ja = f" (pattern {shown(kind.pattern, most=120)})", f"（パターン {shown(kind.pattern, most=120)}）"
     return Told(
-        f"{shown(value)} is not written as {en} must be.{add_en} (pattern {shown(kind.pattern, most=120)})",
-        f"{shown(value)} は{ja}の書き方に合いません。{add_ja}（パターン {shown(kind.pattern, most=120)}）",
+        f"{shown(value)} is not written as {en} must be.{add_en}{pattern_en}",
+        f"{shown(value)} は{ja}の書き方に合いません。{add_ja}{pattern_ja}",
     )
 
 
@@ -221,7 +244,11 @@ def _not(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
 
 
 def _false(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
-    return Told(f"Nothing may stand here, but {shown(value)} does.", f"ここには何も書けませんが、{shown(value)} があります。")
+    en, ja = _title(named)
+    return Told(
+        f"{en} may not be given here, beside what else is said; leave out one or the other.",
+        f"{ja}は、ほかに書かれている内容と一緒には使えません。どちらかを除いてください。",
+    )
 
 
 def _branches(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
