@@ -16,13 +16,14 @@ from catalog import __version__
 from catalog.assembly import Catalog, open_catalog
 from catalog.errors import CatalogError, Malformed, Misconfigured, NotFound
 from catalog.settings import read_settings
-from catalog.web import described, feeds, linked_data, pages, reading, registry, verbs, writing
+from catalog.web import described, feeds, linked_data, pages, reading, registry, scopes, verbs, writing
 from catalog.web.door import Door
 from catalog.web.metrics import Metrics
 from catalog.web.operations import Routes, add_routes
 from catalog.web.refusals import MethodNotAllowed
 from catalog.web.session import Doorkeeper
 from catalog.web.site import Site
+from catalog.web.tokens import Tokens
 
 ROUTES = Routes(
     (
@@ -31,6 +32,7 @@ ROUTES = Routes(
         *reading.routes,
         *verbs.routes,
         *registry.routes,
+        *scopes.routes,
         *feeds.routes,
         *linked_data.routes,
     )
@@ -56,7 +58,7 @@ def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
                 f"A kind can't be named '{kind}': that is the first word of addresses of the catalogue's own.",
                 ja=f"種別の名前に「{kind}」は使えません。カタログ自身のアドレスの先頭の語です。",
             )
-    site = Site(catalog, Doorkeeper.of(catalog.token), pages.environment(), Metrics())
+    site = Site(catalog, Doorkeeper.of(catalog.token), pages.environment(), Metrics(), Tokens.of(catalog.token))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

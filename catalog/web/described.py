@@ -16,7 +16,7 @@ from catalog.errors import NotFound
 from catalog.web import problems
 from catalog.web.linked_data import PUBLIC_CACHE, fixed
 from catalog.web.metrics import CONTENT_TYPE
-from catalog.web.negotiation import HTML, JSON, Form, form_for, language_for
+from catalog.web.negotiation import HTML, JSON, Form, form_for
 from catalog.web.operations import FORMAT, Answer, Operation, Parameter, Routes
 from catalog.web.pages import STATIC, page
 from catalog.web.problems import MEDIA_TYPE

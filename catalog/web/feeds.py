@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,12 +12,14 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from catalog.discovery.changes import changes_since
-from catalog.discovery.export import export
+from catalog.discovery import export as exports
+from catalog.discovery.changes import Feed, Told, changes_after
 from catalog.errors import Malformed, NotFound
+from catalog.questions.parameters import question_from
 from catalog.questions.reader import Reader
 from catalog.web.negotiation import CSV, EVENTS, JSON, N_QUADS, NDJSON, form_for, language_for
 from catalog.web.operations import FORMAT, LIMIT, Answer, Operation, Parameter, Routes, asked
+from catalog.web.rdf import written_as
 from catalog.web.reading import cache_for
 from catalog.web.site import Site, site_of
 from catalog.web.streams import gathered
@@ -30,6 +33,7 @@ LOOKS_EVERY_SECONDS: Final = 0.25
 BREATHES_EVERY_SECONDS: Final = 15
 LONGEST_STREAM_SECONDS: Final = 600
 PAGE: Final = 500
+LINKED_AT_ONCE: Final = 250
 
 SINCE = Parameter(
     "since", "A token from this feed, to go on behind it; opaque. Without it the feed begins at the beginning."
@@ -41,7 +45,7 @@ WAIT = Parameter(
     example=30,
 )
 CHANGE_EXAMPLE = (
-    '{"id":"sample/spring8/s-001","verb":"submit","revision":2,"at":"2026-05-10T07:43:00.000000Z","token":"…"}\n'
+    '{"token":"…","what":"changed","id":"sample/spring8/s-001","at":"2026-05-10T07:43:00.000000Z","revision":2}\n'
 )
 
 
@@ -55,7 +59,8 @@ CHANGE_EXAMPLE = (
         "変更のフィード",
         "The changes of records that you may see, in an order that skips nothing. As NDJSON a page of them, the last line "
         'being `{"next": token}`; as Server-Sent Events a stream that goes on for up to ten minutes, to be taken up again '
-        "with `Last-Event-ID`. A record that was withdrawn or taken from your sight comes as `gone`.",
+        "with `Last-Event-ID`. `changed`: read the record again; `gone`: it was withdrawn or taken from your sight; `merged`: read "
+        "`into` instead; `scope-again`, `scope-gone`: a whole scope was opened or closed to you.",
         {200: Answer("The changes.", (NDJSON, EVENTS), CHANGE_EXAMPLE)},
         (400, 406, 503),
         (SINCE, LIMIT, WAIT, FORMAT),
@@ -70,32 +75,48 @@ async def changes(request: Request) -> Response:
     if form is EVENTS:
         # What was seen last wins: a browser sends it by itself when it connects again.
         since = request.headers.get("last-event-id") or since
+        position = site.tokens.read(since) if since else 0
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(await site.begun(_events(site, since, reader)), 200, headers, EVENTS.media_type)
-    found = await _look(site, since, reader, said["limit"])
+        events = await site.begun(_events(site, position, reader))
+        return StreamingResponse(events, 200, headers, EVENTS.content_type)
+    position = site.tokens.read(since) if since else 0
+    found = await _look(site, position, reader, said["limit"])
     until = asyncio.get_running_loop().time() + said["wait"]
-    while not found.items and asyncio.get_running_loop().time() < until:
-        await asyncio.sleep(LOOKS_EVERY_SECONDS)
-        found = await _look(site, since, reader, said["limit"])
-    lines = [orjson.dumps(item) + b"\n" for item in found.items]
-    lines.append(orjson.dumps({"next": found.next, "more": found.more}) + b"\n")
+    while not found.changes and (found.more or asyncio.get_running_loop().time() < until):
+        if not found.more:
+            await asyncio.sleep(LOOKS_EVERY_SECONDS)
+        found = await _look(site, found.position, reader, said["limit"])
+    lines = [orjson.dumps(_told(site, change)) + b"\n" for change in found.changes]
+    lines.append(orjson.dumps({"next": site.tokens.write(found.position), "more": found.more}) + b"\n")
     return Response(b"".join(lines), 200, {"Cache-Control": cache_for(reader)}, NDJSON.content_type)
 
 
-async def _look(site: Site, since: str | None, reader: Reader, limit: int) -> Any:
-    return await site.in_thread(changes_since, since, reader, answers=site.catalog.answers, limit=limit)
+async def _look(site: Site, position: int, reader: Reader, limit: int) -> Feed:
+    return await site.in_thread(changes_after, position, reader, answers=site.catalog.answers, limit=limit)
 
 
-async def _events(site: Site, since: str | None, reader: Reader) -> AsyncIterator[bytes]:
+def _told(site: Site, change: Told) -> dict[str, Any]:
+    """A change as it is answered. Positions would tell how much happens that the reader may not see."""
+    told = change.document()
+    del told["position"]
+    return {"token": site.tokens.write(change.position), **told}
+
+
+async def _events(site: Site, position: int, reader: Reader) -> AsyncIterator[bytes]:
     """Changes as they happen, for a bounded time."""
     clock = asyncio.get_running_loop().time
     until, silent_since = clock() + LONGEST_STREAM_SECONDS, clock()
-    # The first look is taken before the first word is said: a bad token is a problem then, and not a broken stream.
-    found = await _look(site, since, reader, PAGE)
+    # The first look is taken before the first word is said, so that what fails at once is a problem.
+    found = await _look(site, position, reader, PAGE)
     yield b"retry: 2000\n\n"
     while True:
-        for item in found.items:
-            yield b"id: %s\nevent: change\ndata: %s\n\n" % (item["token"].encode(), orjson.dumps(item))
+        for change in found.changes:
+            told = _told(site, change)
+            yield b"id: %s\nevent: %s\ndata: %s\n\n" % (
+                told["token"].encode(),
+                change.what.encode(),
+                orjson.dumps(told),
+            )
             silent_since = clock()
         if not found.more:
             if clock() > until:
@@ -104,7 +125,7 @@ async def _events(site: Site, since: str | None, reader: Reader) -> AsyncIterato
                 yield b": nothing new\n\n"
                 silent_since = clock()
             await asyncio.sleep(LOOKS_EVERY_SECONDS)
-        found = await _look(site, found.next, reader, PAGE)
+        found = await _look(site, found.position, reader, PAGE)
 
 
 @routes.add(
@@ -113,39 +134,55 @@ async def _events(site: Site, since: str | None, reader: Reader) -> AsyncIterato
         "/export",
         "export",
         "Feeds",
-        "All records of a kind",
+        "Everything that you may see",
         "書き出し",
-        "Every public record that you may see, streamed: as NDJSON of submissions that can be sent to `/records` again, as "
-        "N-Quads, or as CSV of the kind's mirror (one kind at a time).",
+        "Every public record that you may see, streamed: as NDJSON one record a line, as N-Quads, or as CSV of a kind's mirror "
+        "(one kind at a time). The filters of `/records` choose among them.",
         {200: Answer("The records.", (NDJSON, N_QUADS, CSV))},
-        (400, 404, 406, 422, 503),
+        (400, 406, 422, 503),
         (
             Parameter("kind", "The kind to export; all of them if left out (not for CSV).", example="sample"),
             Parameter("format", "`ndjson`, `nquads` or `csv`; before `Accept`.", example="ndjson"),
         ),
+        open_query=True,
     )
 )
-async def export_(request: Request) -> Response:
-    """Every record, or every record of a kind."""
-    site, said = site_of(request), asked(request)
+async def export(request: Request) -> Response:
+    """Every record that the reader may see, or that a filter chooses of them."""
+    site = site_of(request)
+    asked(request)
     reader = site.reader(request)
     form = form_for(request, (NDJSON, N_QUADS, CSV))
-    kind = said.get("kind")
-    if form is CSV and kind is None:
+    said = [(name, value) for name, value in request.query_params.multi_items() if name not in ("lang", "format")]
+    for name, _ in said:
+        if name in ("limit", "cursor", "sort", "count", "select", "status"):
+            raise Malformed(
+                f"{name} means nothing in an export, which is whole and of public records.",
+                ja=f"書き出しでは {name} は使えません(公開レコードのすべてが対象です)。",
+            )
+    question = await site.in_thread(question_from, said, site.catalog.vocabulary)
+    if form is CSV and len(question.kinds) != 1:
         raise Malformed(
             "CSV is made of one kind: say kind=…", ja="CSV は種別ごとに書き出します。kind=… を指定してください。"
         )
-    if kind is not None and kind not in site.catalog.kinds:
-        raise NotFound("There is no such kind.", ja="その種別はありません。")
 
     def make() -> Iterator[bytes]:
-        catalog = site.catalog
-        chunks = export(kind, form.name, reader, answers=catalog.answers, kinds=catalog.kinds, base=catalog.base)
-        return gathered(chunks)
+        answers = site.catalog.answers
+        if form is CSV:
+            return gathered(exports.table(question.kinds[0], reader, answers=answers, question=question))
+        if form is N_QUADS:
+            return gathered(_quads(site, exports.linked_forms(question, reader, answers=answers)))
+        return gathered(exports.records(question, reader, answers=answers))
 
-    name = f"{kind or 'records'}.{'nq' if form is N_QUADS else form.name}"
+    name = f"{question.kinds[0] if len(question.kinds) == 1 else 'records'}.{'nq' if form is N_QUADS else form.name}"
     headers = {"Cache-Control": cache_for(reader), "Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(await site.stream(make), 200, headers, form.content_type)
+
+
+def _quads(site: Site, linked: Iterator[tuple[str, str]]) -> Iterator[bytes]:
+    """Linked forms as N-Quads of the default graph, many at a time: reading the context is what each time costs."""
+    while documents := [orjson.loads(text) for _, text in islice(linked, LINKED_AT_ONCE)]:
+        yield written_as(N_QUADS, site.catalog.kinds, documents, site.catalog.base)
 
 
 @routes.add(

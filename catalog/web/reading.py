@@ -21,7 +21,6 @@ from catalog.errors import Malformed
 from catalog.questions.parameters import question_from
 from catalog.questions.question import Order, Question, Selection
 from catalog.questions.reader import PUBLIC, Reader
-from catalog.records.kinds import Kind
 from catalog.web.addresses import Elsewhere, asked_id, last_segment
 from catalog.web.layout import Reading, label, laid_out
 from catalog.web.negotiation import HTML, JSON, Form, Language, form_for, language_for
@@ -350,6 +349,8 @@ def sources_of(site: Site) -> Sequence[Any]:
         (
             ID_PATH,
             Parameter("between", "Two revisions, divided by a comma.", example="1,3"),
+            LIMIT,
+            CURSOR,
             FORMAT,
         ),
     )
@@ -360,43 +361,57 @@ async def revisions(request: Request) -> Response:
     id = asked_id(request, "revisions")
     reader = site.reader(request)
     form = form_for(request, (JSON, HTML))
-    answers = site.catalog.answers
+    answers, language = site.catalog.answers, language_for(request)
     if "between" not in said:
-        told = await site.in_thread(history, id, reader, answers=answers)
-        document = told.document()
+        before = said.get("cursor")
+        if before is not None and not re.fullmatch(r"[0-9]{1,9}", before):
+            raise Malformed(
+                "cursor: take `next` from the page before.", ja="cursor: 前のページの next を使ってください。"
+            )
+        told = await site.in_thread(
+            history, id, reader, answers=answers, before=int(before) if before else None, limit=said["limit"]
+        )
+        items = [noted.document() for noted in told.revisions]
+        events = [
+            {
+                "position": str(event.position),
+                "verb": event.verb,
+                "at": event.at,
+                "by": event.by,
+                "detail": dict(event.detail),
+            }
+            for event in told.events
+        ]
         if form is HTML:
+            shown = [{"quarantined": False, "expunged": None, "by": None, **item} for item in items]
             return page(
-                request, site.pages, site.root, "revisions.html", id=id, revisions=document["items"],
-                events=document.get("events", ()), headers={"Cache-Control": "private, no-cache"},
+                request, site.pages, site.root, "revisions.html", id=id, revisions=shown, events=events,
+                headers={"Cache-Control": "private, no-cache"},
             )  # fmt: skip
+        document: dict[str, Any] = {"items": items, "next": str(told.next) if told.next is not None else None}
+        if events:
+            document["events"] = events
         return answered(request, reader, orjson.dumps(document), form)
     found = re.fullmatch(r"([0-9]{1,9}),([0-9]{1,9})", said["between"])
     if found is None:
         raise Malformed(
             "between: two revisions are needed, like 1,3.", ja="between: 1,3 のように2つの版を指定してください。"
         )
-    before, after = int(found[1]), int(found[2])
-    changed = await site.in_thread(difference, id, before, after, reader, answers=answers)
+    first, second = int(found[1]), int(found[2])
+    changed = await site.in_thread(difference, id, first, second, reader, answers=answers, kinds=site.catalog.kinds)
+    document = changed.document()
+    for group in document["groups"]:
+        for step in group["changes"]:
+            step["words"] = step["words"][language]
     if form is HTML:
-        kind = site.catalog.kinds[id.partition("/")[0]]
-        language = language_for(request)
+        for group in document["groups"]:
+            for step in group["changes"]:
+                step["was"], step["now"] = _short(step.get("was")), _short(step.get("now"))
         return page(
-            request, site.pages, site.root, "difference.html", id=id, before=before, after=after,
-            changes=[_change_shown(one, kind, language) for one in changed.document()["items"]],
-            headers={"Cache-Control": "private, no-cache"},
+            request, site.pages, site.root, "difference.html", id=id, before=first, after=second,
+            groups=document["groups"], headers={"Cache-Control": "private, no-cache"},
         )  # fmt: skip
-    return answered(request, reader, orjson.dumps(changed.document()), form)
-
-
-def _change_shown(one: Mapping[str, Any], kind: Kind, language: Language) -> dict[str, Any]:
-    first = one["pointer"].split("/")[1] if "/" in one["pointer"] else ""
-    field = kind.field.get(first)
-    return {
-        "pointer": one["pointer"],
-        "label": label(field, language) if field else first,
-        "before": _short(one.get("before")),
-        "after": _short(one.get("after")),
-    }
+    return answered(request, reader, orjson.dumps(document), form, headers={"Content-Language": language})
 
 
 def _short(value: Any) -> str | None:

@@ -19,6 +19,7 @@ from catalog.questions.reader import Reader
 from catalog.web.metrics import Metrics
 from catalog.web.session import Doorkeeper
 from catalog.web.streams import outflow
+from catalog.web.tokens import Tokens
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class Site:
     doorkeeper: Doorkeeper
     pages: Environment
     metrics: Metrics
+    tokens: Tokens
     reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READING_THREADS, "read"))
     streaming: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(STREAMS + LOADS, "stream"))
     streams: Places = field(default_factory=lambda: Places(STREAMS))

@@ -390,7 +390,9 @@ def expected_revision(request: Request) -> int | None:
     return int(found[1])
 
 
-async def told_in(request: Request, *, of: Mapping[str, type], required: tuple[str, ...] = ()) -> dict[str, Any]:
+async def told_in(
+    request: Request, *, of: Mapping[str, type], required: tuple[str, ...] = (), nullable: bool = False
+) -> dict[str, Any]:
     """What a small JSON body says, each part of the type that it must have; an empty body says nothing."""
     body = b""
     if int(request.headers.get("content-length") or 0) or "transfer-encoding" in request.headers:
@@ -405,7 +407,7 @@ async def told_in(request: Request, *, of: Mapping[str, type], required: tuple[s
                 f"'{name}' means nothing here; there is {', '.join(of) or 'nothing to say'}.",
                 ja=f"「{name}」は使えません。使えるのは {', '.join(of) or 'ありません'} です。",
             )
-        if type(said) is not of[name]:
+        if type(said) is not of[name] and not (said is None and nullable):
             raise Malformed(
                 f"{name} must be {_TYPES[of[name]][0]}.", ja=f"{name} は{_TYPES[of[name]][1]}でなければなりません。"
             )
