@@ -16,6 +16,8 @@ from catalog.ledger.expunge import Requested, expunge, request_expunge
 from catalog.ledger.files import (
     FileList,
     delete_files,
+    files_of,
+    list_of,
     patch_files,
     put_files,
     refuse_if_wrong,
@@ -30,7 +32,6 @@ from catalog.ledger.rows import LinkedForm
 from catalog.ledger.sources import Sources
 from catalog.ledger.verbs import StatusVerb
 from catalog.records.finding import Breaks, Finding
-from catalog.records.identifiers import split_id
 from catalog.records.kinds import Kinds
 from catalog.records.record import Mode, Status, Submission
 from catalog.store.clock import Clock, now
@@ -295,6 +296,14 @@ class Ledger:
         """Say whether a file's bytes at a place can be read now."""
         set_location_state(self._pen, id, path, address, state, until=until, verified_at=verified_at)
 
+    def files(self, id: str, *, after: str | None = None, limit: int = 100) -> tuple[list[dict[str, Any]], str | None]:
+        """Files of a dataset in the order of their paths, and the path to go on after if there are more."""
+        return files_of(self.store, id, after=after, limit=limit)
+
+    def file_list(self, id: str) -> FileList:
+        """How many files a dataset has, and the version of its list."""
+        return list_of(self.store, id)
+
     def upgrade_mirrors(self, progress: Progress = unheard) -> Mapping[str, int]:
         """Fill every mirror whose kind has changed, and let it answer; how many records of each kind that were."""
         return upgrade_mirrors(self._pen, self._nodes, self.kinds, self._sources, progress)
@@ -536,7 +545,7 @@ def _change(batch: _Batch, place: int, change: Change) -> None:
 
 def _record_row(state: _State, entry: Entry, at: str) -> Row:
     submission = entry.judged.submission
-    _, _, local_id = split_id(entry.judged.id)
+    _, _, local_id = entry.judged.id.split("/", 2)  # in its encoded form, in which it sorts as ids do
     return (
         state.key,
         state.kind,
