@@ -125,7 +125,6 @@ def _record(chance: random.Random, number: int, id: str, of_kind: Mapping[str, S
     body: dict[str, Any] = {"title": title}
     links: list[Told] = []
     quantities: list[tuple[str, str | None, float, float, str]] = []
-    attributes: list[tuple[str, str | None, str | None]] = []
     collected = None
     if kind == "sample":
         if tissue := chance.choice(TISSUES):
@@ -137,8 +136,8 @@ def _record(chance: random.Random, number: int, id: str, of_kind: Mapping[str, S
         if chance.random() < 0.5:
             low = float(chance.randint(1, 9))
             quantities.append(("amount", None, low, low + chance.choice([0.0, 2.0]), "Mass"))
-        for target in chance.sample([*of_kind["sample"], "sample/ddbj/not-here"], 2):
-            links.append(Told("derivedFrom", target, chance.choice(["part", None])))
+        ends = chance.sample([*of_kind["sample"], "sample/ddbj/not-here"], 2)
+        links += [Told("derivedFrom", target, chance.choice(["part", None])) for target in ends]
     if kind == "agent" and chance.random() < 0.8:
         body["contact"] = {"email": f"a{number}@example.org"}
     if kind == "experiment":
@@ -159,8 +158,10 @@ def _record(chance: random.Random, number: int, id: str, of_kind: Mapping[str, S
         told = {"to": link.to} | ({"role": link.role} if link.role else {}) | ({"order": link.order} if link.order is not None else {})
         by_field.setdefault(link.field, []).append(told if len(told) > 1 else link.to)
     body.update(by_field)
-    for _ in range(chance.randint(0, 2)):
-        attributes.append((chance.choice(["tissue", "coating"]), chance.choice(["leaf", "Rh", "R" * 70]), chance.choice([None, "http://t/1"])))
+    attributes = [
+        (chance.choice(["tissue", "coating"]), chance.choice(["leaf", "Rh", "R" * 70]), chance.choice([None, "http://t/1"]))
+        for _ in range(chance.randint(0, 2))
+    ]
     return Plain(
         id,
         chance.choice(SCOPES).id,
