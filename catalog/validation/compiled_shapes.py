@@ -511,11 +511,9 @@ class _Compiler:
         return _schema_all([self.own_node(), inner])
 
     def own_node(self) -> dict[str, Any]:
-        return {
-            "type": "object",
-            "anyOf": [{"required": [name]} for name in self.own_ids],
-            "propertyNames": {"not": {"enum": sorted({*self.references, *self.values})}},
-        }
+        """That an object is a nested node with a name of its own."""
+        named: dict[str, Any] = {"required": self.own_ids} if len(self.own_ids) == 1 else {"anyOf": [{"required": [name]} for name in self.own_ids]}
+        return {"type": "object", **named, "properties": dict.fromkeys(sorted({*self.references, *self.values}), False)}
 
     def _literal_of(self, datatype: str, lexical: Schema) -> Schema:
         """A value object of a datatype: {"@type": "year", "is": "2019"}."""
@@ -662,13 +660,18 @@ def compile_shapes(statements: Statements, context: Mapping[str, Any], kind: Kin
         return False
     compiler = _Compiler(statements, read)
     placed = _Placed()
+    definitions: dict[str, Schema] = {}
     for shape in compiler.targeted():
         wanted = compiler.node(shape)
+        if isinstance(wanted, dict):
+            # Said once and referred to: a shape is asked of nodes in many places.
+            definitions[f"s{len(definitions)}"] = wanted
+            wanted = {"$ref": f"#/$defs/s{len(definitions) - 1}"}
         if wanted is not True and not placed.take(compiler, shape, wanted):
             return False
     if not placed.anything:
         return True
-    form = _Form(compiler, placed)
+    form = _Form(compiler, placed, definitions)
     root = _schema_all([form.of_types([*kind.types, "Record"], exactly=False), form.within(kind.fields)])
     return root if not isinstance(root, dict) else {"$defs": form.definitions, **root}
 
@@ -714,10 +717,10 @@ class _Placed:
 class _Form:
     """The linked form of a kind, field by field, as `records/linked.py` writes it; whatever looks otherwise is left to the graph."""
 
-    def __init__(self, compiler: _Compiler, placed: _Placed) -> None:
+    def __init__(self, compiler: _Compiler, placed: _Placed, definitions: dict[str, Schema]) -> None:
         self.compiler = compiler
         self.placed = placed
-        self.definitions: dict[str, Schema] = {}
+        self.definitions = definitions
         self._nodes: dict[Any, Schema] = {}
         self._reverse = [term.key for terms in compiler.backwards.values() for term in terms if term.type is None]
 
@@ -736,7 +739,12 @@ class _Form:
 
     def within(self, fields: Sequence[Field]) -> Schema:
         """What is asked of the nodes that nest under the fields of a node."""
-        inside: dict[str, Schema] = dict(self.placed.under_key)
+        inside: dict[str, Schema] = {}
+        for key, schema in self.placed.under_key.items():
+            if isinstance(schema, dict):
+                self.definitions.setdefault(f"k-{key}", schema)
+                schema = {"$ref": f"#/$defs/k-{key}"}
+            inside[key] = schema
         for field in fields:
             nested = self._under(field)
             if nested is not True:
