@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -17,6 +17,8 @@ ValueForm = Literal["text", "quantity", "link", "term", "fields", "code", "plain
 
 # The page shows these in places of their own.
 APART = ("title",)
+# Of what every kind has, what a reader wants before all else.
+FIRST = ("description", "alternateNames")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,21 @@ class Reading:
     language: Language
     root: str
     titles: Mapping[str, Mapping[str, str]]
+    prefixes: Mapping[str, str]
 
 
-def laid_out(kind: Kind, body: Mapping[str, Any], reading: Reading) -> list[Laid]:
-    """The body's fields in the order of the schema; what was written and no field has comes last (a quarantined body)."""
+def laid_out(kind: Kind, common: Collection[str], body: Mapping[str, Any], reading: Reading) -> list[Laid]:
+    """The body's fields: the description, then what is the kind's own, then what every kind has, foreign documents last.
+
+    What was written and no field has comes after them (a quarantined body).
+    """
+
+    def place(each: Field) -> tuple[bool, bool, bool]:
+        return each.form == "json", each.name in common and each.name not in FIRST, each.name not in FIRST
+
     laid = [
         made
-        for each in kind.fields
+        for each in sorted(kind.fields, key=place)
         if each.name in body and each.name not in APART and (made := _laid(each, body, reading))
     ]
     known = {each.name for each in kind.fields}
@@ -122,11 +132,13 @@ def _texts(item: Mapping[str, Any], reading: Reading) -> Iterable[Value]:
 
 def _term(item: Mapping[str, Any], reading: Reading) -> Value:
     text, tag = text_in(item.get("label"), reading.language)
-    iri = str(item["term"])
+    written = str(item["term"])
+    prefix, colon, rest = written.partition(":")
+    iri = reading.prefixes[prefix] + rest if colon and prefix in reading.prefixes else written
     href = iri if iri.startswith(("http://", "https://")) and is_iri(iri) else None
     if not text:
-        return Value("term", iri, href=href)
-    return Value("term", text, None if tag == reading.language else tag, href, aside=iri)
+        return Value("term", written, href=href)
+    return Value("term", text, None if tag == reading.language else tag, href, aside=written)
 
 
 def _link(item: Mapping[str, Any], reading: Reading) -> Value:
@@ -219,7 +231,12 @@ def _si(item: Mapping[str, Any], unit: str) -> str:
         for part in ("value", "min", "max")
         if isinstance(item.get(part), int | float)
     }
-    return f"= {_amount(told, number)} {si_symbol(found.dimensions)}" if told else ""
+    return f"= {_amount(told, _rounded)} {si_symbol(found.dimensions)}" if told else ""
+
+
+def _rounded(value: float) -> str:
+    """An SI value to be glanced at; the exact one is in the data."""
+    return number(float(f"{value:.6g}"))
 
 
 # In the order of dimensions: length, mass, time, current, temperature, amount, luminosity.

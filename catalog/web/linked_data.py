@@ -41,9 +41,11 @@ class Word:
     related: tuple[tuple[str, str], ...]
 
 
-def fixed(request: Request, body: bytes, content_type: str, *, cache: str = PUBLIC_CACHE) -> Response:
-    """What is the same for everybody, with an ETag of its bytes."""
-    etag = f'"{sha256(body).hexdigest()[:20]}"'
+def fixed(
+    request: Request, body: bytes, content_type: str, *, cache: str = PUBLIC_CACHE, same_as: bytes | None = None
+) -> Response:
+    """What is the same for everybody, with an ETag of its bytes, or of what they were made from."""
+    etag = f'"{sha256(content_type.encode() + (same_as or body)).hexdigest()[:20]}"'
     headers = {"ETag": etag, "Cache-Control": cache}
     if etag in request.headers.get("if-none-match", ""):
         return Response(None, 304, headers)
@@ -117,7 +119,7 @@ async def namespace(request: Request) -> Response:
     """The vocabulary."""
     site = site_of(request)
     form = form_for(request, (TURTLE, N_TRIPLES, RDF_XML, HTML))
-    told = ontology_bytes(site.catalog.kinds)
+    told = written = ontology_bytes(site.catalog.kinds)
     if form is HTML:
         return page(
             request,
@@ -132,7 +134,7 @@ async def namespace(request: Request) -> Response:
         told = ontology_triples(told)
         if form is RDF_XML:
             told = converted(told, form, {"musubi": NS, **prefixes(site.catalog.kinds.context)})
-    return fixed(request, told, form.content_type)
+    return fixed(request, told, form.content_type, same_as=written)
 
 
 @routes.add(

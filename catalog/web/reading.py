@@ -21,6 +21,7 @@ from catalog.errors import Malformed
 from catalog.questions.parameters import question_from
 from catalog.questions.question import Order, Question, Selection
 from catalog.questions.reader import PUBLIC, Reader
+from catalog.records.kinds import Kinds
 from catalog.web.addresses import Elsewhere, asked_id, last_segment
 from catalog.web.layout import Reading, label, laid_out
 from catalog.web.negotiation import HTML, JSON, Form, Language, form_for, language_for
@@ -76,9 +77,13 @@ def answered(
     *,
     revision: int | None = None,
     headers: Mapping[str, str] | None = None,
+    same_as: bytes | None = None,
 ) -> Response:
-    """A representation with its ETag, or 304 if it is the one that the asker has."""
-    digest = sha256(body).hexdigest()[:20]
+    """A representation with its ETag, or 304 if it is the one that the asker has.
+
+    `same_as` is what the tag is made of where the same thing may be written in several orders.
+    """
+    digest = sha256(body if same_as is None else form.name.encode() + same_as).hexdigest()[:20]
     etag = f'"{revision}.{digest}"' if revision is not None else f'"{digest}"'
     told = {"ETag": etag, "Cache-Control": cache_for(reader), **(headers or {})}
     if _has(request.headers.get("if-none-match", ""), etag):
@@ -163,12 +168,14 @@ async def record(request: Request) -> Response:
         return found, written_as(form, site.catalog.kinds, [found.document["linked"]], site.catalog.base)
 
     found, body = await site.in_thread(made)
+    # Prefixes come in any order, so the tag is made of what was written down.
+    same_as = found.text.encode() if form in FORMS and isinstance(found, Shown) else None
     if isinstance(found, Moved):
         raise Elsewhere("/" + found.to)
     headers = {"Link": _alternatives(site.root, id), "Content-Language": language} if form is HTML else {}
     if found.status != "public":
         headers["Cache-Control"] = "private, no-cache"
-    return answered(request, reader, body, form, revision=found.revision, headers=headers)
+    return answered(request, reader, body, form, revision=found.revision, headers=headers, same_as=same_as)
 
 
 # What a program gets: the record as it was written, the catalogue's own words about it, and findings for writers.
@@ -191,6 +198,11 @@ def _alternatives(root: str, id: str) -> str:
     )
 
 
+def common_fields(kinds: Kinds) -> frozenset[str]:
+    """The fields that every kind has."""
+    return frozenset.intersection(*(frozenset(kind.field) for kind in kinds.values()))
+
+
 def record_page(request: Request, site: Site, found: Shown, language: Language, past: bool) -> str:
     """A record as a page."""
     document = found.document
@@ -199,6 +211,7 @@ def record_page(request: Request, site: Site, found: Shown, language: Language, 
     body = document.get("body") or {}
     links = document.get("links") or ()
     titles = {link["to"]: link.get("title") or {} for link in links}
+    source = site.catalog.sources.find(document["source"])
     texts = body.get("title") if isinstance(body.get("title"), dict) else {}
     title, title_language = text_in(texts, language)
     incoming = [
@@ -220,7 +233,12 @@ def record_page(request: Request, site: Site, found: Shown, language: Language, 
         title=title or document["localId"],
         title_language=title_language if title else language,
         other_titles=[(tag, text) for tag, text in sorted((texts or {}).items()) if tag != title_language],
-        laid=laid_out(kind, body, Reading(language, site.root, titles)),
+        laid=laid_out(
+            kind,
+            common_fields(kinds),
+            body,
+            Reading(language, site.root, titles, source.prefixes if source else {}),
+        ),
         incoming=incoming,
         findings=findings_in(document.get("findings") or (), language),
         iri=site.catalog.base + found.id,
