@@ -24,12 +24,36 @@ from catalog.validation.shapes import RDF, RDFS, SH, TARGETS, XSD, Resource, Sta
 
 Schema = dict[str, Any] | bool
 
-_KEYWORDS = {"@id", "@type", "@value", "@language", "@none", "@graph", "@context", "@reverse", "@index", "@set", "@list"}
+_KEYWORDS = {
+    "@id",
+    "@type",
+    "@value",
+    "@language",
+    "@none",
+    "@graph",
+    "@context",
+    "@reverse",
+    "@index",
+    "@set",
+    "@list",
+}
 # Up to here every engine writes an integer in the same way.
 _WHOLE = 999_999_999_999_999
 
 # What may stand on a shape without a bearing on the verdict.
-_SILENT = {"message", "name", "description", "order", "group", "severity", "defaultValue", "deactivated", "path", "ignoredProperties", "flags"}
+_SILENT = {
+    "message",
+    "name",
+    "description",
+    "order",
+    "group",
+    "severity",
+    "defaultValue",
+    "deactivated",
+    "path",
+    "ignoredProperties",
+    "flags",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +145,7 @@ class Context:
         for prefix, expansion in self.prefixes.items():
             full = self.expand(expansion)
             if iri.startswith(full) and len(iri) > len(full) and not iri[len(full) :].startswith("//"):
-                written.append(f"{prefix}:{iri[len(full):]}")
+                written.append(f"{prefix}:{iri[len(full) :]}")
         if as_term:
             written.extend(key for key, term in self.terms.items() if term.predicate == iri)
         return written
@@ -194,7 +218,12 @@ _LEXICAL: dict[str, Schema] = {
 }
 _WHOLE_NUMBERS = {XSD + name for name in ("integer", "nonNegativeInteger", "positiveInteger")}
 _NUMBERS = {*_WHOLE_NUMBERS, XSD + "double"}
-_BOUNDS = {"minInclusive": "minimum", "maxInclusive": "maximum", "minExclusive": "exclusiveMinimum", "maxExclusive": "exclusiveMaximum"}
+_BOUNDS = {
+    "minInclusive": "minimum",
+    "maxInclusive": "maximum",
+    "minExclusive": "exclusiveMinimum",
+    "maxExclusive": "exclusiveMaximum",
+}
 
 
 def portable_pattern(pattern: str) -> str | None:
@@ -248,7 +277,10 @@ class _Compiler:
         }
 
     def _switched_off(self, constraints: Mapping[str, tuple[Term, ...]]) -> bool:
-        return any(isinstance(value, ox.Literal) and value.value in ("true", "1") for value in constraints.get("deactivated", ()))
+        return any(
+            isinstance(value, ox.Literal) and value.value in ("true", "1")
+            for value in constraints.get("deactivated", ())
+        )
 
     # -- nodes --------------------------------------------------------------------------------------------------------
 
@@ -268,13 +300,22 @@ class _Compiler:
             if name == "property":
                 parts.extend(self._property(value, depth + 1) for value in self._resources(values))
             elif name == "and":
-                parts.extend(self.node(member, depth + 1) for head in values for member in self._resources(self.said.members(head)))
+                parts.extend(
+                    self.node(member, depth + 1)
+                    for head in values
+                    for member in self._resources(self.said.members(head))
+                )
             elif name == "or":
                 parts.extend(
-                    _schema_any(self.node(member, depth + 1) for member in self._resources(self.said.members(head))) for head in values
+                    _schema_any(self.node(member, depth + 1) for member in self._resources(self.said.members(head)))
+                    for head in values
                 )
             elif name == "nodeKind":
-                fits = all(isinstance(value, ox.NamedNode) and value.value in (SH + "IRI", SH + "BlankNodeOrIRI", SH + "IRIOrLiteral") for value in values)
+                fits = all(
+                    isinstance(value, ox.NamedNode)
+                    and value.value in (SH + "IRI", SH + "BlankNodeOrIRI", SH + "IRIOrLiteral")
+                    for value in values
+                )
                 parts.append(fits and {"anyOf": [{"required": [name]} for name in self.own_ids]})
             elif name == "closed":
                 parts.append(self._closed(shape, constraints))
@@ -301,7 +342,9 @@ class _Compiler:
         if any(predicate not in allowed for predicate in self.backwards):
             # A reverse key elsewhere in the document says something of this node.
             return False
-        refused = [term.key for term in self.context.terms.values() if not term.reverse and term.predicate not in allowed]
+        refused = [
+            term.key for term in self.context.terms.values() if not term.reverse and term.predicate not in allowed
+        ]
         if RDF + "type" not in allowed:
             refused.extend(self.types)
         return {"propertyNames": {"not": {"enum": sorted(refused)}}} if refused else True
@@ -359,7 +402,12 @@ class _Compiler:
             if name == "minCount":
                 parts.extend(self._count(name, value, keys) for value in values)
             elif name == "nodeKind":
-                parts.append(all(isinstance(value, ox.NamedNode) and value.value in (SH + "IRI", SH + "BlankNodeOrIRI") for value in values))
+                parts.append(
+                    all(
+                        isinstance(value, ox.NamedNode) and value.value in (SH + "IRI", SH + "BlankNodeOrIRI")
+                        for value in values
+                    )
+                )
             else:
                 return False
         return _schema_all(parts)
@@ -370,10 +418,24 @@ class _Compiler:
             if name in _SILENT:
                 continue
             if name == "hasValue":
-                parts.extend(self.of_class(value.value) if isinstance(value, ox.NamedNode) else False for value in values)
-            elif name == "minCount" and all(isinstance(value, ox.Literal) and value.value in ("0", "1") for value in values):
-                parts.append({"anyOf": [{"required": [key], "properties": {key: {"type": ["string", "array"], "minItems": 1}}} for key in self.types]})
-            elif name == "nodeKind" and all(isinstance(value, ox.NamedNode) and value.value in (SH + "IRI", SH + "BlankNodeOrIRI") for value in values):
+                parts.extend(
+                    self.of_class(value.value) if isinstance(value, ox.NamedNode) else False for value in values
+                )
+            elif name == "minCount" and all(
+                isinstance(value, ox.Literal) and value.value in ("0", "1") for value in values
+            ):
+                parts.append(
+                    {
+                        "anyOf": [
+                            {"required": [key], "properties": {key: {"type": ["string", "array"], "minItems": 1}}}
+                            for key in self.types
+                        ]
+                    }
+                )
+            elif name == "nodeKind" and all(
+                isinstance(value, ox.NamedNode) and value.value in (SH + "IRI", SH + "BlankNodeOrIRI")
+                for value in values
+            ):
                 continue
             else:
                 return False
@@ -383,7 +445,10 @@ class _Compiler:
         """That an object says to be of a class."""
         names = self.context.spellings(iri, as_term=True)
         return _schema_any(
-            {"required": [key], "properties": {key: {"anyOf": [{"enum": names}, {"type": "array", "contains": {"enum": names}}]}}}
+            {
+                "required": [key],
+                "properties": {key: {"anyOf": [{"enum": names}, {"type": "array", "contains": {"enum": names}}]}},
+            }
             for key in self.types
         )
 
@@ -397,11 +462,23 @@ class _Compiler:
             if count > 1:
                 # Two that are written differently may be one in the graph.
                 return _schema_any(
-                    {"required": [term.key], "properties": {term.key: {"type": "object", "minProperties": count, "additionalProperties": {"type": "string"}, "propertyNames": {"pattern": "^[a-z-]+$"}}}}
+                    {
+                        "required": [term.key],
+                        "properties": {
+                            term.key: {
+                                "type": "object",
+                                "minProperties": count,
+                                "additionalProperties": {"type": "string"},
+                                "propertyNames": {"pattern": "^[a-z-]+$"},
+                            }
+                        },
+                    }
                     for term in keys
                     if term.container == "@language"
                 )
-            return _schema_any({"required": [term.key], "properties": {term.key: self._something(term)}} for term in keys)
+            return _schema_any(
+                {"required": [term.key], "properties": {term.key: self._something(term)}} for term in keys
+            )
         if not keys:
             return True
         if count == 0:
@@ -419,7 +496,12 @@ class _Compiler:
             return {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}
         if term.type == "@json":
             return True
-        return {"type": [*scalars, "object", "array"], "minItems": 1, "minProperties": 1, "items": {"type": [*scalars, "object"]}}
+        return {
+            "type": [*scalars, "object", "array"],
+            "minItems": 1,
+            "minProperties": 1,
+            "items": {"type": [*scalars, "object"]},
+        }
 
     def _at_most(self, term: ContextTerm, count: int) -> Schema:
         if term.container == "@language":
@@ -436,7 +518,15 @@ class _Compiler:
             return False
         parts: list[Schema] = [
             # Tags that differ by case only are one language; in their usual case they cannot.
-            {"properties": {term.key: {"type": "object", "propertyNames": {"pattern": "^[a-z]+(?:-[A-Z][a-z]+)?(?:-[A-Z]+)?$"}, "additionalProperties": {"type": "string"}}}}
+            {
+                "properties": {
+                    term.key: {
+                        "type": "object",
+                        "propertyNames": {"pattern": "^[a-z]+(?:-[A-Z][a-z]+)?(?:-[A-Z]+)?$"},
+                        "additionalProperties": {"type": "string"},
+                    }
+                }
+            }
             for term in tagged
         ]
         parts.extend(
@@ -455,7 +545,9 @@ class _Compiler:
             return False
         pattern = "^(?:" + "|".join(ranges) + ")(?:-[A-Za-z0-9-]+)?$"
         return _schema_all(
-            {"properties": {term.key: {"type": "object", "propertyNames": {"pattern": pattern}}}} if term.container == "@language" else {"properties": {term.key: False}}
+            {"properties": {term.key: {"type": "object", "propertyNames": {"pattern": pattern}}}}
+            if term.container == "@language"
+            else {"properties": {term.key: False}}
             for term in keys
         )
 
@@ -468,12 +560,21 @@ class _Compiler:
         if term.container == "@language":
             if wanted is False:
                 return {"type": "object", "maxProperties": 0}
-            return {"type": "object", "additionalProperties": {"if": {"type": "array"}, "then": {"items": wanted}, "else": wanted}}
+            return {
+                "type": "object",
+                "additionalProperties": {"if": {"type": "array"}, "then": {"items": wanted}, "else": wanted},
+            }
         if wanted is False:
             return {"type": "array", "maxItems": 0}
         return {"if": {"type": "array"}, "then": {"items": wanted}, "else": wanted}
 
-    def _value(self, term: ContextTerm, constraints: Mapping[str, tuple[Term, ...]], whole: Mapping[str, tuple[Term, ...]], depth: int) -> Schema:
+    def _value(
+        self,
+        term: ContextTerm,
+        constraints: Mapping[str, tuple[Term, ...]],
+        whole: Mapping[str, tuple[Term, ...]],
+        depth: int,
+    ) -> Schema:
         """What one value under a key must be, so that the value in the graph keeps the constraints."""
         if depth > 10:
             return False
@@ -482,11 +583,22 @@ class _Compiler:
             if name in _SILENT or name in TARGETS:
                 continue
             if name == "property":
-                parts.append(self._nested(term, [self._property(value, depth + 1) for value in self._resources(values)]))
+                parts.append(
+                    self._nested(term, [self._property(value, depth + 1) for value in self._resources(values)])
+                )
             elif name == "and":
-                parts.extend(self._member(term, member, depth) for head in values for member in self._resources(self.said.members(head)))
+                parts.extend(
+                    self._member(term, member, depth)
+                    for head in values
+                    for member in self._resources(self.said.members(head))
+                )
             elif name == "or":
-                parts.extend(_schema_any(self._member(term, member, depth) for member in self._resources(self.said.members(head))) for head in values)
+                parts.extend(
+                    _schema_any(
+                        self._member(term, member, depth) for member in self._resources(self.said.members(head))
+                    )
+                    for head in values
+                )
             elif name == "in":
                 parts.extend(_schema_any(self._is(value, term) for value in self.said.members(head)) for head in values)
             else:
@@ -501,7 +613,9 @@ class _Compiler:
             return self._nested(term, [self._property(shape, depth + 1)])
         if {"closed", "node", "not", "xone"} & set(constraints):
             return False
-        return self._value(term, {name: values for name, values in constraints.items() if name not in _SILENT}, constraints, depth + 1)
+        return self._value(
+            term, {name: values for name, values in constraints.items() if name not in _SILENT}, constraints, depth + 1
+        )
 
     def _nested(self, term: ContextTerm, parts: list[Schema]) -> Schema:
         """That a value is a nested node of its own which keeps these; a reference may lead to one that does not."""
@@ -512,7 +626,11 @@ class _Compiler:
 
     def own_node(self) -> dict[str, Any]:
         """That an object is a nested node with a name of its own."""
-        named: dict[str, Any] = {"required": self.own_ids} if len(self.own_ids) == 1 else {"anyOf": [{"required": [name]} for name in self.own_ids]}
+        named: dict[str, Any] = (
+            {"required": self.own_ids}
+            if len(self.own_ids) == 1
+            else {"anyOf": [{"required": [name]} for name in self.own_ids]}
+        )
         return {"type": "object", **named, "properties": dict.fromkeys(sorted({*self.references, *self.values}), False)}
 
     def _literal_of(self, datatype: str, lexical: Schema) -> Schema:
@@ -571,7 +689,12 @@ class _Compiler:
         if term.container == "@language" or term.type == "@json":
             iri, literal = False, True
         elif term.type in ("@id", "@vocab"):
-            iri = {"type": ["string", "object"], "not": {"pattern": "^_:"}, "if": {"type": "object"}, "then": self._named_node()}
+            iri = {
+                "type": ["string", "object"],
+                "not": {"pattern": "^_:"},
+                "if": {"type": "object"},
+                "then": self._named_node(),
+            }
             literal = self._is_literal_object()
         else:
             iri = self._named_node()
@@ -581,7 +704,10 @@ class _Compiler:
     def _named_node(self) -> dict[str, Any]:
         return {
             "type": "object",
-            "anyOf": [{"required": [name], "properties": {name: {"type": "string", "not": {"pattern": "^_:"}}}} for name in self.ids],
+            "anyOf": [
+                {"required": [name], "properties": {name: {"type": "string", "not": {"pattern": "^_:"}}}}
+                for name in self.ids
+            ],
             "not": {"anyOf": [{"required": [name]} for name in self.values]},
         }
 
@@ -607,7 +733,13 @@ class _Compiler:
         if term.type == "@json":
             return False
         objects: Schema = _schema_any(
-            {"type": "object", "required": [value], "properties": {value: plain}, "propertyNames": {"enum": [value, "@type"]}} for value in self.values
+            {
+                "type": "object",
+                "required": [value],
+                "properties": {value: plain},
+                "propertyNames": {"enum": [value, "@type"]},
+            }
+            for value in self.values
         )
         if term.type in ("@id", "@vocab"):
             # Only a full web address stands in the graph as it stands here.
@@ -623,7 +755,14 @@ class _Compiler:
             names = self.context.spellings(value.value, as_term=term.type == "@vocab")
             objects: list[Schema] = []
             if term.type == "@id":
-                objects = [{"type": "object", "required": [name], "properties": {name: {"enum": self.context.spellings(value.value, as_term=False)}}} for name in self.ids]
+                objects = [
+                    {
+                        "type": "object",
+                        "required": [name],
+                        "properties": {name: {"enum": self.context.spellings(value.value, as_term=False)}},
+                    }
+                    for name in self.ids
+                ]
             return _schema_any([{"enum": names}, *objects])
         if not isinstance(value, ox.Literal):
             return False
@@ -636,7 +775,11 @@ class _Compiler:
             return _schema_any([bare, self._literal_of(datatype, {"enum": [value.value]})])
         if datatype == XSD + "boolean":
             truth = value.value in ("true", "1")
-            return {"enum": [truth]} if term.type in (None, "@none", datatype) and value.value in ("true", "false") else False
+            return (
+                {"enum": [truth]}
+                if term.type in (None, "@none", datatype) and value.value in ("true", "false")
+                else False
+            )
         if datatype == XSD + "integer" and re.fullmatch(r"-?(?:0|[1-9][0-9]{0,14})", value.value):
             return {"enum": [int(value.value)]} if term.type in (None, "@none", datatype) else False
         if term.type == datatype and datatype not in _NUMBERS:
@@ -647,7 +790,10 @@ class _Compiler:
         wanted = self._is(value, term)
         if wanted is False:
             return False
-        return {"required": [term.key], "properties": {term.key: {"if": {"type": "array"}, "then": {"contains": wanted}, "else": wanted}}}
+        return {
+            "required": [term.key],
+            "properties": {term.key: {"if": {"type": "array"}, "then": {"contains": wanted}, "else": wanted}},
+        }
 
 
 def compile_shapes(statements: Statements, context: Mapping[str, Any], kind: Kind) -> Schema:
@@ -731,9 +877,15 @@ class _Form:
         if not types:
             said = {"properties": dict.fromkeys(compiler.types, False)}
         elif exactly:
-            said = {"properties": {key: {"const": types[0] if len(types) == 1 else list(types)} for key in compiler.types}, "required": compiler.types[:1]}
+            said = {
+                "properties": {key: {"const": types[0] if len(types) == 1 else list(types)} for key in compiler.types},
+                "required": compiler.types[:1],
+            }
         else:
-            said = {"properties": {key: {"type": "array", "items": {"enum": list(types)}} for key in compiler.types}, "required": compiler.types[:1]}
+            said = {
+                "properties": {key: {"type": "array", "items": {"enum": list(types)}} for key in compiler.types},
+                "required": compiler.types[:1],
+            }
         asked = [schema for name in types for schema in self.placed.by_class.get(compiler.context.expand(name), ())]
         return _schema_all([said, *asked, *self.placed.with_key])
 
@@ -756,12 +908,18 @@ class _Form:
             node = self._node(("Quantity",), ())
         elif field.form == "object":
             # An attribute's quantity is written on the attribute's own node.
-            flat = any(inner.form == "quantity" and inner.name == "quantity" and not inner.many for inner in field.fields)
+            flat = any(
+                inner.form == "quantity" and inner.name == "quantity" and not inner.many for inner in field.fields
+            )
             own = (field.rdf_type,) if field.rdf_type else ()
             node = self._node(own, field.fields)
             if flat:
                 measured = self._node((*own, "Quantity"), field.fields)
-                plain: Schema = {"properties": {key: {"const": own[0]} for key in self.compiler.types}} if own else {"properties": dict.fromkeys(self.compiler.types, False)}
+                plain: Schema = (
+                    {"properties": {key: {"const": own[0]} for key in self.compiler.types}}
+                    if own
+                    else {"properties": dict.fromkeys(self.compiler.types, False)}
+                )
                 node = {"if": plain, "then": node, "else": measured}
         elif field.form == "links":
             node = {

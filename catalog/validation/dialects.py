@@ -76,7 +76,12 @@ def _declare(done: Repair, dialect: str) -> None:
     declared = done.schema.get("$schema")
     if declared is None:
         done.schema["$schema"] = dialect
-        done.note((), "$schema", "It declares no dialect; it is read as JSON Schema 2020-12.", "方言の宣言がないため、JSON Schema 2020-12 として読みます。")
+        done.note(
+            (),
+            "$schema",
+            "It declares no dialect; it is read as JSON Schema 2020-12.",
+            "方言の宣言がないため、JSON Schema 2020-12 として読みます。",
+        )
     elif str(declared).rstrip("#") != dialect:
         done.schema["$schema"] = dialect
         done.note(
@@ -134,7 +139,12 @@ def _identifier(done: Repair, path: Path, part: dict[str, Any], dialect: str) ->
     if path or dialect == DRAFT_4 or "$id" in part or not isinstance(part.get("id"), str) or ":" not in part["id"]:
         return
     part["$id"] = part.pop("id")
-    done.note(("id",), "id", '"id" is draft-04\'s word for "$id"; it was renamed.', "「id」は draft-04 での「$id」のため、名前を改めました。")
+    done.note(
+        ("id",),
+        "id",
+        '"id" is draft-04\'s word for "$id"; it was renamed.',
+        "「id」は draft-04 での「$id」のため、名前を改めました。",
+    )
 
 
 def _dependencies(done: Repair, path: Path, part: dict[str, Any], dialect: str) -> None:
@@ -152,7 +162,9 @@ def _dependencies(done: Repair, path: Path, part: dict[str, Any], dialect: str) 
         parts = {name: value for name, value in named.items() if isinstance(value, list) == kept}
         if parts:
             part[keyword] = {**part.get(keyword, {}), **parts}
-            done.moved.extend((pointer_to((*path, "dependencies", name)), pointer_to((*path, keyword, name))) for name in parts)
+            done.moved.extend(
+                (pointer_to((*path, "dependencies", name)), pointer_to((*path, keyword, name))) for name in parts
+            )
     del part["dependencies"]
     done.note(
         (*path, "dependencies"),
@@ -168,10 +180,20 @@ def _required(done: Repair, path: Path, part: dict[str, Any], dialect: str) -> N
         return
     if len(set(named)) != len(named):
         part["required"] = list(dict.fromkeys(named))
-        done.note((*path, "required"), "required", 'A name stood twice under "required"; once is enough.', "「required」に同じ名前が重複していたため、一つにしました。")
+        done.note(
+            (*path, "required"),
+            "required",
+            'A name stood twice under "required"; once is enough.',
+            "「required」に同じ名前が重複していたため、一つにしました。",
+        )
     if not named and dialect == DRAFT_4:
         del part["required"]
-        done.note((*path, "required"), "required", 'An empty "required" is not allowed in draft-04; it was left out.', "draft-04 では空の「required」は許されないため、除きました。")
+        done.note(
+            (*path, "required"),
+            "required",
+            'An empty "required" is not allowed in draft-04; it was left out.',
+            "draft-04 では空の「required」は許されないため、除きました。",
+        )
 
 
 MENDERS: tuple[Callable[[Repair, Path, dict[str, Any], str], None], ...] = (

@@ -24,7 +24,7 @@ from catalog.validation.profiles import CompiledProfile
 from catalog.validation.schema import Library, SchemaJudge, compile_schema, pointer_to, registry_of
 from catalog.validation.second_opinion import Late, SecondOpinion
 from catalog.validation.shapes import Broken, Shapes, Unreadable, apart_by_links, record_of, sees_beyond_links
-from catalog.validation.wording import near_spellings, listed
+from catalog.validation.wording import listed, near_spellings
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,9 @@ class Gate:
                     ja=f"種別 {name!r} のスキーマが正しくありません: {problem.message}",
                 ) from problem
             schema = SchemaJudge(kind.schema, address, library, validator, "kind")
-            self._judges[name] = KindJudge(kind, schema, judge_of_shapes(kinds, kind, shapes, "kind") if shapes else None)
+            self._judges[name] = KindJudge(
+                kind, schema, judge_of_shapes(kinds, kind, shapes, "kind") if shapes else None
+            )
         self._profile_shapes: dict[str, tuple[CompiledProfile, ShapesJudge]] = {}
 
     def judge(self, submissions: Sequence[Submission]) -> list[Judged]:
@@ -258,7 +260,11 @@ class Gate:
         pointer += pointer_to([present[0]])
         items = value.get(present[0])
         if isinstance(items, list) and broken.value is not None:
-            texts = [index for index, item in enumerate(items) if isinstance(item, str) and broken.value in (f'"{item}"', f"<{item}>", f"<{BASE}{item}>")]
+            texts = [
+                index
+                for index, item in enumerate(items)
+                if isinstance(item, str) and broken.value in (f'"{item}"', f"<{item}>", f"<{BASE}{item}>")
+            ]
             if len(texts) == 1:
                 pointer += f"/{texts[0]}"
         return pointer

@@ -114,14 +114,35 @@ def _examine_schema(
     name: str, version: int, schema: Any, resources: Mapping[str, Any], refused: list[Finding]
 ) -> tuple[Repair, SchemaJudge | None]:
     if not isinstance(schema, dict):
-        refused.append(_refusal("", "profile/schema", f"A schema is an object, and {shown(schema)} is not.", f"スキーマはオブジェクトですが、{shown(schema)} は違います。"))
+        refused.append(
+            _refusal(
+                "",
+                "profile/schema",
+                f"A schema is an object, and {shown(schema)} is not.",
+                f"スキーマはオブジェクトですが、{shown(schema)} は違います。",
+            )
+        )
         return Repair(schema), None
     # Before anything recursive sees it.
     if depth_of(schema) > MAX_SCHEMA_DEPTH:
-        refused.append(_refusal("", "profile/depth", f"The schema is nested deeper than {MAX_SCHEMA_DEPTH} levels.", f"スキーマの入れ子が {MAX_SCHEMA_DEPTH} 段を超えています。"))
+        refused.append(
+            _refusal(
+                "",
+                "profile/depth",
+                f"The schema is nested deeper than {MAX_SCHEMA_DEPTH} levels.",
+                f"スキーマの入れ子が {MAX_SCHEMA_DEPTH} 段を超えています。",
+            )
+        )
         return Repair(schema), None
     if (size := len(orjson.dumps(schema))) > MAX_SCHEMA_BYTES:
-        refused.append(_refusal("", "profile/size", f"The schema has {size} bytes; {MAX_SCHEMA_BYTES} are allowed.", f"スキーマは {size} バイトあります（上限 {MAX_SCHEMA_BYTES}）。"))
+        refused.append(
+            _refusal(
+                "",
+                "profile/size",
+                f"The schema has {size} bytes; {MAX_SCHEMA_BYTES} are allowed.",
+                f"スキーマは {size} バイトあります（上限 {MAX_SCHEMA_BYTES}）。",
+            )
+        )
         return Repair(schema), None
     if dialect_of(schema) is None:
         refused.append(
@@ -159,7 +180,12 @@ def _examine_schema(
         refused.append(ring)
         return mended, None
     try:
-        validator = compile_schema(mended.schema, registry=registry_of(_reachable(mended.schema, base, everything, library)), formats=FORMATS, base=base)
+        validator = compile_schema(
+            mended.schema,
+            registry=registry_of(_reachable(mended.schema, base, everything, library)),
+            formats=FORMATS,
+            base=base,
+        )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as problem:
         refused.append(_invalid_schema(mended.schema, problem))
         return mended, None
@@ -285,7 +311,11 @@ def _steps(place: Place, walk: _Walk, depth: int) -> int | None:
         return None
     walk.open.add(key)
     total = 1
-    inner = [Place(part, _inner_base(part, place.base)) for steps, part in subschemas(place.schema) if steps[0] in _SAME_VALUE]
+    inner = [
+        Place(part, _inner_base(part, place.base))
+        for steps, part in subschemas(place.schema)
+        if steps[0] in _SAME_VALUE
+    ]
     for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
         reference = place.schema.get(keyword)
         if isinstance(reference, str) and (led := walk.library.resolve(reference, place.base)) is not None:
@@ -333,7 +363,18 @@ _REFUSED_TERMS: Mapping[str, tuple[str, str]] = {
         "owl:imports は外部のシェイプを取り込みますが、取得は行いません。必要なものをこの中に書いてください",
     ),
 }  # fmt: skip
-_REFUSED_TYPES = {SH + name for name in ("SPARQLConstraintComponent", "ConstraintComponent", "SPARQLTarget", "SPARQLTargetType", "JSConstraint", "SPARQLFunction", "JSFunction")}
+_REFUSED_TYPES = {
+    SH + name
+    for name in (
+        "SPARQLConstraintComponent",
+        "ConstraintComponent",
+        "SPARQLTarget",
+        "SPARQLTargetType",
+        "JSConstraint",
+        "SPARQLFunction",
+        "JSFunction",
+    )
+}
 
 
 def _examine_shapes(shapes: str | bytes | None, refused: list[Finding]) -> Shapes | None:
@@ -341,7 +382,14 @@ def _examine_shapes(shapes: str | bytes | None, refused: list[Finding]) -> Shape
         return None
     turtle = shapes.encode() if isinstance(shapes, str) else shapes
     if len(turtle) > MAX_SHAPES_BYTES:
-        refused.append(_refusal("", "profile/size", f"The shapes have {len(turtle)} bytes; {MAX_SHAPES_BYTES} are allowed.", f"シェイプは {len(turtle)} バイトあります（上限 {MAX_SHAPES_BYTES}）。"))
+        refused.append(
+            _refusal(
+                "",
+                "profile/size",
+                f"The shapes have {len(turtle)} bytes; {MAX_SHAPES_BYTES} are allowed.",
+                f"シェイプは {len(turtle)} バイトあります（上限 {MAX_SHAPES_BYTES}）。",
+            )
+        )
         return None
     try:
         # Read first: the engine itself might follow what is refused here.
@@ -350,7 +398,14 @@ def _examine_shapes(shapes: str | bytes | None, refused: list[Finding]) -> Shape
         refused.extend(found)
         return None if found else Shapes(turtle)
     except Unreadable as problem:
-        refused.append(_refusal("", "profile/shapes", f"The shapes are no readable SHACL in Turtle: {problem}", f"シェイプを Turtle の SHACL として読めません：{problem}"))
+        refused.append(
+            _refusal(
+                "",
+                "profile/shapes",
+                f"The shapes are no readable SHACL in Turtle: {problem}",
+                f"シェイプを Turtle の SHACL として読めません：{problem}",
+            )
+        )
         return None
 
 
@@ -364,19 +419,36 @@ def _refused_in(statements: Statements) -> Iterator[Finding]:
         for term in (*said, *(kinds & _REFUSED_TYPES)):
             if (why := _REFUSED_TERMS.get(term)) and term not in told:
                 told.add(term)
-                yield _refusal("", f"profile/{_short(term)}", f"{why[0]}. ({_where(statements, subject)})", f"{why[1]}。（{_where(statements, subject)}）")
+                yield _refusal(
+                    "",
+                    f"profile/{_short(term)}",
+                    f"{why[0]}. ({_where(statements, subject)})",
+                    f"{why[1]}。（{_where(statements, subject)}）",
+                )
             elif term in _REFUSED_TYPES and term not in told:
                 told.add(term)
-                yield _refusal("", f"profile/{_short(term)}", f"{_short(term)}: constraints of one's own are queries or programs, and shapes here are rules only.", f"{_short(term)}：独自の制約はクエリやプログラムであり、ここでは使えません。")
+                yield _refusal(
+                    "",
+                    f"profile/{_short(term)}",
+                    f"{_short(term)}: constraints of one's own are queries or programs, and shapes here are rules only.",
+                    f"{_short(term)}：独自の制約はクエリやプログラムであり、ここでは使えません。",
+                )
         for predicate in said:
-            if predicate == SH + "path" and any(_walks_far(statements, path) for path in statements.resources(subject, predicate)):
+            if predicate == SH + "path" and any(
+                _walks_far(statements, path) for path in statements.resources(subject, predicate)
+            ):
                 yield _refusal(
                     "", "profile/sh:path",
                     f"A path of several steps may lead out of the record; shapes speak of the record and its fragments, one step at a time. ({_where(statements, subject)})",
                     f"複数段のパスはレコードの外に出ることがあります。シェイプはレコードとその断片について一段ずつ書いてください。（{_where(statements, subject)}）",
                 )  # fmt: skip
     if not targets and not told:
-        yield _refusal("", "profile/shapes", "No shape chooses any node: give each an sh:targetClass or sh:targetObjectsOf.", "どのシェイプにも対象がありません。sh:targetClass か sh:targetObjectsOf を付けてください。")
+        yield _refusal(
+            "",
+            "profile/shapes",
+            "No shape chooses any node: give each an sh:targetClass or sh:targetObjectsOf.",
+            "どのシェイプにも対象がありません。sh:targetClass か sh:targetObjectsOf を付けてください。",
+        )
 
 
 def _walks_far(statements: Statements, path: Resource) -> bool:
@@ -389,7 +461,7 @@ def _walks_far(statements: Statements, path: Resource) -> bool:
 def _short(term: str) -> str:
     for prefix, expansion in (("sh", SH), ("owl", "http://www.w3.org/2002/07/owl#")):
         if term.startswith(expansion):
-            return f"{prefix}:{term[len(expansion):]}"
+            return f"{prefix}:{term[len(expansion) :]}"
     return term
 
 

@@ -207,7 +207,9 @@ class SchemaJudge:
         return Finding(pointer, rule, "violation", told.messages, self.breaks, told.near)
 
     def _explain(self, error: jsonschema_rs.ValidationError, document: Any) -> Iterator[Finding]:
-        keyword = error.kind.name
+        # What a rule found depends on the rule; the engine's base class names only the rule.
+        kind: Any = error.kind
+        keyword: str = kind.name
         path = list(error.instance_path)
         if keyword in ("anyOf", "oneOf") and (closest := _closest(error)):
             for inner in closest:
@@ -219,22 +221,22 @@ class SchemaJudge:
         value = _at(document, path)
         if keyword in ("additionalProperties", "unevaluatedProperties"):
             known = self._known_fields(error.evaluation_path)
-            for name in error.kind.unexpected:
+            for name in kind.unexpected:
                 if keyword == "unevaluatedProperties" and name in known:
                     continue
-                told = tell(keyword, error.kind, value, named, unknown=name, known=known)
+                told = tell(keyword, kind, value, named, unknown=name, known=known)
                 yield self._finding(pointer_to([*path, name]), f"schema/{keyword}", told)
             return
         if keyword == "required":
-            missing = self._described(self._field(error.evaluation_path[:-1], error.kind.property))
-            yield self._finding(pointer_to(path), "schema/required", tell(keyword, error.kind, value, missing))
+            missing = self._described(self._field(error.evaluation_path[:-1], kind.property))
+            yield self._finding(pointer_to(path), "schema/required", tell(keyword, kind, value, missing))
             return
         if keyword == "propertyNames":
-            name = str(error.kind.error.instance)
-            told = tell(keyword, error.kind, value, named, unknown=name)
+            name = str(kind.error.instance)
+            told = tell(keyword, kind, value, named, unknown=name)
             yield self._finding(pointer_to([*path, name]), "schema/propertyNames", told)
             return
-        yield self._finding(pointer_to(path), f"schema/{keyword}", tell(keyword, error.kind, value, named))
+        yield self._finding(pointer_to(path), f"schema/{keyword}", tell(keyword, kind, value, named))
 
     def _walk(self, path: Sequence[str | int]) -> Iterator[Place]:
         """The schemas (and what lies between them) along an evaluation path, references followed."""
@@ -242,7 +244,11 @@ class SchemaJudge:
         yield place
         for step in path:
             schema = place.schema
-            if step in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(schema, dict) and isinstance(schema.get(str(step)), str):
+            if (
+                step in ("$ref", "$dynamicRef", "$recursiveRef")
+                and isinstance(schema, dict)
+                and isinstance(schema.get(str(step)), str)
+            ):
                 led = self.library.resolve(schema[str(step)], place.base)
                 if led is None:
                     return
@@ -269,6 +275,8 @@ class SchemaJudge:
                 named = {}
             if not isinstance(place.schema, dict) or ("title" not in place.schema and not is_field):
                 continue
+            if "x-link" in named and set(place.schema) <= {"pattern"}:
+                continue  # the target's pattern is the link field's affair
             if is_field or "title" not in named or (index and steps[index - 1] != "$ref"):
                 named = place.schema
         return named
@@ -293,7 +301,11 @@ class SchemaJudge:
             place = self._parents(path[:end])
             if place is not None and (found := self._fields(place).get(name)):
                 return found
-            if end and path[end - 1] not in ("$ref", "allOf", "then", "else", "dependentSchemas") and not isinstance(path[end - 1], int):
+            if (
+                end
+                and path[end - 1] not in ("$ref", "allOf", "then", "else", "dependentSchemas")
+                and not isinstance(path[end - 1], int)
+            ):
                 return None
         return None
 
@@ -312,11 +324,15 @@ class SchemaJudge:
             seen.add(id(here.schema))
             for name, schema in (here.schema.get("properties") or {}).items():
                 fields.setdefault(name, Place(schema, here.base))
-            if isinstance(reference := here.schema.get("$ref"), str) and (led := self.library.resolve(reference, here.base)):
+            if isinstance(reference := here.schema.get("$ref"), str) and (
+                led := self.library.resolve(reference, here.base)
+            ):
                 waiting.append(led)
             for keyword in ("allOf", "anyOf", "oneOf"):
                 waiting.extend(Place(part, here.base) for part in here.schema.get(keyword) or ())
-            waiting.extend(Place(here.schema[keyword], here.base) for keyword in ("if", "then", "else") if keyword in here.schema)
+            waiting.extend(
+                Place(here.schema[keyword], here.base) for keyword in ("if", "then", "else") if keyword in here.schema
+            )
             waiting.extend(Place(part, here.base) for part in (here.schema.get("dependentSchemas") or {}).values())
         return fields
 
@@ -334,7 +350,10 @@ def _closest(error: jsonschema_rs.ValidationError) -> list[jsonschema_rs.Validat
     fitting = [
         branch
         for branch in branches
-        if branch and not any(inner.kind.name in ("type", "const", "enum") and list(inner.instance_path) == here for inner in branch)
+        if branch
+        and not any(
+            inner.kind.name in ("type", "const", "enum") and list(inner.instance_path) == here for inner in branch
+        )
     ]
     return fitting[0] if len(fitting) == 1 else []
 

@@ -132,7 +132,14 @@ class Crosscheck:
     It never holds up whoever calls: one thread asks, and what comes while it is busy is left out.
     """
 
-    def __init__(self, schemas: Mapping[str, Any], addresses: Mapping[str, str], *, every: int = 1000, deadline_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        schemas: Mapping[str, Any],
+        addresses: Mapping[str, str],
+        *,
+        every: int = 1000,
+        deadline_seconds: float = 5.0,
+    ) -> None:
         self._schemas = schemas
         self._addresses = addresses  # kind -> the address of its schema
         self._every = every
@@ -160,7 +167,9 @@ class Crosscheck:
     def compare(self, judged: Judged) -> bool | None:
         """Whether both engines agree on a record's kind; None if that is not to be known."""
         address = self._addresses.get(judged.submission.kind)
-        broken = [finding for finding in judged.findings if finding.rule.startswith("schema/") and finding.breaks == "kind"]
+        broken = [
+            finding for finding in judged.findings if finding.rule.startswith("schema/") and finding.breaks == "kind"
+        ]
         if address is None or any(_FORMAT_RULE.fullmatch(finding.rule) for finding in broken):
             return None
         self.asked += 1
@@ -173,7 +182,11 @@ class Crosscheck:
         if valid == (not broken):
             return True
         self.disagreements += 1
-        log.error("jsonschema %s what the gate did not, or the other way round: %s", "accepts" if valid else "refuses", judged.id)
+        log.error(
+            "jsonschema %s what the gate did not, or the other way round: %s",
+            "accepts" if valid else "refuses",
+            judged.id,
+        )
         return False
 
     def close(self) -> None:

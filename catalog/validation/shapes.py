@@ -119,7 +119,9 @@ class Shapes:
         """Every reason for which a graph (N-Triples or Turtle) is not as the shapes want it; empty if it is."""
         answer = self._engine.validate_algebra(graph, graph_mode="data", infer=False)
         return tuple(
-            self._reason(violation.focus_node, reason) for violation in answer.violations for reason in violation.reasons
+            self._reason(violation.focus_node, reason)
+            for violation in answer.violations
+            for reason in violation.reasons
         )
 
     def _reason(self, focus: str, reason: shifty.Reason) -> Broken:
@@ -173,7 +175,11 @@ def _constraint_name(reason: shifty.Reason) -> str:
         # The engine counts the values that do not fit; there may be none.
         return "value"
     if kind == "Cardinality":
-        return "minCount" if "[0.." not in reason.constraint.render and "[.." not in reason.constraint.render else "maxCount"
+        return (
+            "minCount"
+            if "[0.." not in reason.constraint.render and "[.." not in reason.constraint.render
+            else "maxCount"
+        )
     return _CONSTRAINTS.get(kind, kind[:1].lower() + kind[1:])
 
 

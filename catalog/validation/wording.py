@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 
@@ -36,21 +38,30 @@ _TYPES = {
 # An example says more than a standard's number.
 _FORMATS = {
     "date": ("a date such as 2026-05-10", "2026-05-10 のような日付"),
-    "date-time": ("a date and time with its offset such as 2026-05-10T07:43:00+09:00", "2026-05-10T07:43:00+09:00 のような時差付きの日時"),
+    "date-time": (
+        "a date and time with its offset such as 2026-05-10T07:43:00+09:00",
+        "2026-05-10T07:43:00+09:00 のような時差付きの日時",
+    ),
     "duration": ("a duration such as PT2H30M", "PT2H30M のような時間の長さ"),
     "edtf": (
-        "a date: a day, a month, a year, an interval (2019-04/2019-06), a date and time, or an INSDC word such as \"not collected\"",
+        'a date: a day, a month, a year, an interval (2019-04/2019-06), a date and time, or an INSDC word such as "not collected"',
         "日付（日・月・年・期間「2019-04/2019-06」・日時）か、「not collected」などの INSDC の欠測語",
     ),
     "email": ("an e-mail address", "電子メールアドレス"),
     "hostname": ("a host name", "ホスト名"),
     "idn-email": ("an e-mail address", "電子メールアドレス"),
-    "iri": ("a full IRI such as https://example.org/x, without spaces", "https://example.org/x のような完全な IRI（空白なし）"),
+    "iri": (
+        "a full IRI such as https://example.org/x, without spaces",
+        "https://example.org/x のような完全な IRI（空白なし）",
+    ),
     "iri-reference": ("an IRI or a relative reference, without spaces", "IRI か相対参照（空白なし）"),
     "json-pointer": ("a JSON pointer such as /body/title", "/body/title のような JSON ポインタ"),
     "regex": ("a regular expression (ECMA-262)", "正規表現（ECMA-262）"),
     "time": ("a time with its offset such as 07:43:00+09:00", "07:43:00+09:00 のような時差付きの時刻"),
-    "uri": ("a full URI such as https://example.org/x, without spaces", "https://example.org/x のような完全な URI（空白なし）"),
+    "uri": (
+        "a full URI such as https://example.org/x, without spaces",
+        "https://example.org/x のような完全な URI（空白なし）",
+    ),
     "uri-reference": ("a URI or a relative reference, without spaces", "URI か相対参照（空白なし）"),
     "uuid": ("a UUID", "UUID"),
 }
@@ -58,8 +69,23 @@ _FORMATS = {
 
 def shown(value: Any, *, most: int = 60) -> str:
     """A value as it would be written, cut where it grows long."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(_beginning(value), ensure_ascii=False)
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _beginning(value: Any, depth: int = 3) -> Any:
+    """As much of a value as can be shown, however large it is."""
+    if isinstance(value, str):
+        return value[:200]
+    if isinstance(value, list):
+        return [_beginning(item, depth - 1) for item in value[:20]] if depth else ["…"]
+    if isinstance(value, dict):
+        return (
+            {key[:200]: _beginning(inner, depth - 1) for key, inner in islice(value.items(), 20)}
+            if depth
+            else {"…": "…"}
+        )
+    return value
 
 
 def listed(values: Sequence[Any], *, most: int = 12) -> str:
@@ -124,7 +150,10 @@ def _required(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
     add_en, add_ja = _described(named)
     called = f" ({en})" if isinstance(title, str) else ""
     called_ja = f"（{ja}）" if isinstance(title, str) else ""
-    return Told(f'"{kind.property}"{called} is required here and is missing.{add_en}', f"ここには「{kind.property}」{called_ja}が必要ですが、ありません。{add_ja}")
+    return Told(
+        f'"{kind.property}"{called} is required here and is missing.{add_en}',
+        f"ここには「{kind.property}」{called_ja}が必要ですが、ありません。{add_ja}",
+    )
 
 
 def _type(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
@@ -133,9 +162,15 @@ def _type(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
     got_en, got_ja = _kind_of(value)
     hint_en = hint_ja = ""
     if kind.types == ["array"]:
-        hint_en, hint_ja = " Put it in square brackets, even if there is only one.", "一つだけでも角括弧で囲んでください。"
+        hint_en, hint_ja = (
+            " Put it in square brackets, even if there is only one.",
+            "一つだけでも角括弧で囲んでください。",
+        )
     elif "object" in kind.types and isinstance(value, str) and {"en", "ja"} & _words(named):
-        hint_en, hint_ja = ' Say the language: {"en": "…"} or {"ja": "…"}.', '言語を添えてください：{"en": "…"} または {"ja": "…"}。'
+        hint_en, hint_ja = (
+            ' Say the language: {"en": "…"} or {"ja": "…"}.',
+            '言語を添えてください：{"en": "…"} または {"ja": "…"}。',
+        )
     elif {"number", "integer"} & set(kind.types) and isinstance(value, str):
         hint_en, hint_ja = " Write it without quotation marks.", "引用符なしで書いてください。"
     return Told(
@@ -190,7 +225,10 @@ def _pattern(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
     # A long pattern tells a person nothing that the description does not.
     pattern_en, pattern_ja = "", ""
     if len(kind.pattern) <= 60 or not add_en:
-        pattern_en, pattern_ja = f" (pattern {shown(kind.pattern, most=120)})", f"（パターン {shown(kind.pattern, most=120)}）"
+        pattern_en, pattern_ja = (
+            f" (pattern {shown(kind.pattern, most=120)})",
+            f"（パターン {shown(kind.pattern, most=120)}）",
+        )
     return Told(
         f"{shown(value)} is not written as {en} must be.{add_en}{pattern_en}",
         f"{shown(value)} は{ja}の書き方に合いません。{add_ja}{pattern_ja}",
@@ -200,7 +238,9 @@ def _pattern(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
 def _format(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
     en, ja = _title(named)
     add_en, add_ja = ("", "") if kind.format in _FORMATS else _described(named)
-    wanted_en, wanted_ja = _FORMATS.get(kind.format, (f'written in the format "{kind.format}"', f"「{kind.format}」の形式"))
+    wanted_en, wanted_ja = _FORMATS.get(
+        kind.format, (f'written in the format "{kind.format}"', f"「{kind.format}」の形式")
+    )
     return Told(
         f"{en} must be {wanted_en}; {shown(value)} is not.{add_en}",
         f"{ja}は{wanted_ja}でなければなりません。{shown(value)} は違います。{add_ja}",
@@ -211,7 +251,10 @@ def _bound(en_text: str, ja_text: str) -> Callable[[Any, Any, Mapping[str, Any]]
     def told(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
         en, ja = _title(named)
         limit = getattr(kind, "limit", getattr(kind, "multiple_of", None))
-        return Told(f"{en} {en_text.format(limit=limit)}, but is {shown(value)}.", f"{ja}は{ja_text.format(limit=limit)}が、{shown(value)} です。")
+        return Told(
+            f"{en} {en_text.format(limit=limit)}, but is {shown(value)}.",
+            f"{ja}は{ja_text.format(limit=limit)}が、{shown(value)} です。",
+        )
 
     return told
 
@@ -232,9 +275,15 @@ def _count(en_text: str, ja_text: str, thing_en: str, thing_ja: str) -> Callable
 
 def _unique(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
     en, ja = _title(named)
-    seen: set[str] = set()
-    twice = next((item for item in value or () if (text := json.dumps(item, sort_keys=True)) in seen or seen.add(text)), None)
-    return Told(f"{en} says {shown(twice)} more than once; say it once.", f"{ja}に {shown(twice)} が重複しています。一度だけ書いてください。")
+    counted = Counter(json.dumps(item, sort_keys=True) for item in value)
+    # 1 and 1.0 are one value in two spellings.
+    twice = next((text for text, count in counted.items() if count > 1), None)
+    which, which_ja = (
+        (f"{shown(json.loads(twice))}", f" {shown(json.loads(twice))} ") if twice else ("a value", "同じ値")
+    )
+    return Told(
+        f"{en} says {which} more than once; say it once.", f"{ja}に{which_ja}が重複しています。一度だけ書いてください。"
+    )
 
 
 def _not(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
@@ -253,7 +302,11 @@ def _false(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
 
 def _branches(kind: Any, value: Any, named: Mapping[str, Any]) -> Told:
     en, ja = _title(named)
-    ways = [min(branch, key=lambda inner: len(inner.instance_path)).message for branch in getattr(kind, "context", ()) if branch]
+    ways = [
+        min(branch, key=lambda inner: len(inner.instance_path)).message
+        for branch in getattr(kind, "context", ())
+        if branch
+    ]
     said = "; ".join(way if len(way) <= 120 else way[:119] + "…" for way in ways[:4])
     if type(kind).__name__ == "OneOfMultipleValid":
         return Told(
@@ -316,11 +369,20 @@ def _unknown(name: str, known: Sequence[str]) -> Told:
         )
     rest_en = rest_ja = ""
     if "attributes" in known and not near:
-        rest_en = ' What has no field of its own can be kept under "attributes" or, as a whole document, under "details".'
+        rest_en = (
+            ' What has no field of its own can be kept under "attributes" or, as a whole document, under "details".'
+        )
         rest_ja = "専用のフィールドがない内容は「attributes」に、文書ごとなら「details」に書けます。"
     elif known and not near:
-        rest_en, rest_ja = f" What may stand here: {listed(sorted(known), most=15)}.", f"ここに書けるもの：{listed(sorted(known), most=15)}。"
-    return Told(f'There is no field "{name}" here.{meant_en}{rest_en}', f"ここに「{name}」というフィールドはありません。{meant_ja}{rest_ja}", near)
+        rest_en, rest_ja = (
+            f" What may stand here: {listed(sorted(known), most=15)}.",
+            f"ここに書けるもの：{listed(sorted(known), most=15)}。",
+        )
+    return Told(
+        f'There is no field "{name}" here.{meant_en}{rest_en}',
+        f"ここに「{name}」というフィールドはありません。{meant_ja}{rest_ja}",
+        near,
+    )
 
 
 def _bad_name(kind: Any, name: str, named: Mapping[str, Any]) -> Told:
@@ -347,12 +409,17 @@ def tell(
     if teller := _TELLERS.get(keyword):
         return teller(kind, value, named)
     en, ja = _title(named)
-    return Told(f'{en}: {shown(value)} breaks the rule "{keyword}".', f"{ja}：{shown(value)} は規則「{keyword}」に反します。")
+    return Told(
+        f'{en}: {shown(value)} breaks the rule "{keyword}".', f"{ja}：{shown(value)} は規則「{keyword}」に反します。"
+    )
 
 
 def more_than_shown(count: int) -> Told:
     """The note after the last finding that is told."""
-    return Told(f"There is more: only the first {count} findings are shown.", f"ほかにもあります（最初の {count} 件だけを示しています）。")
+    return Told(
+        f"There is more: only the first {count} findings are shown.",
+        f"ほかにもあります（最初の {count} 件だけを示しています）。",
+    )
 
 
 def too_deep(most: int) -> Told:

@@ -25,7 +25,10 @@ def suite(test_data: Path) -> Path:
 def remotes(suite: Path) -> jsonschema_rs.Registry:
     folder = suite / "remotes"
     return registry_of(
-        {REMOTES + str(path.relative_to(folder)): json.loads(path.read_text()) for path in sorted(folder.rglob("*.json"))}
+        {
+            REMOTES + str(path.relative_to(folder)): json.loads(path.read_text())
+            for path in sorted(folder.rglob("*.json"))
+        }
     )
 
 
@@ -34,7 +37,10 @@ def _cases(suite: Path) -> Iterator[tuple[str, str, Any, list[tuple[str, Any, bo
     for path in sorted(folder.rglob("*.json")):
         file = str(path.relative_to(folder).with_suffix(""))
         for group in json.loads(path.read_text()):
-            tests = [(f"{file}: {group['description']}: {test['description']}", test["data"], test["valid"]) for test in group["tests"]]
+            tests = [
+                (f"{file}: {group['description']}: {test['description']}", test["data"], test["valid"])
+                for test in group["tests"]
+            ]
             yield file, group["description"], group["schema"], tests
 
 

@@ -132,7 +132,9 @@ def changed_samples(draw: st.DrawFn) -> dict[str, Any]:
         elif what == "replace":
             holder[path[-1]] = value
         elif what == "put in a list":
-            holder[path[-1]] = [holder[path[-1]]] if not isinstance(holder[path[-1]], list) else [*holder[path[-1]], value]
+            holder[path[-1]] = (
+                [holder[path[-1]]] if not isinstance(holder[path[-1]], list) else [*holder[path[-1]], value]
+            )
         elif what == "add to" and isinstance(holder, dict):
             holder[draw(st.sampled_from(sorted(field.linked for field in kind.fields)))] = value
         elif isinstance(holder, dict):

@@ -112,7 +112,9 @@ def test_a_planted_error_is_refused_by_all_three(what: str, change: dict[str, An
     ],
 )  # fmt: skip
 def test_rules_of_a_profile_are_compiled_and_agree(rule: str, good: dict[str, Any], bad: dict[str, Any] | None) -> None:
-    shapes = Shapes((PREFIXES + f"musubi:P a sh:NodeShape ; sh:targetClass musubi:Sample ; sh:property [ {rule} ] .").encode())
+    shapes = Shapes(
+        (PREFIXES + f"musubi:P a sh:NodeShape ; sh:targetClass musubi:Sample ; sh:property [ {rule} ] .").encode()
+    )
     validator = quick(shapes)
 
     def with_(change: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +134,11 @@ def test_units_of_a_quantity_are_compiled() -> None:
          "sh:in (unit:MilliGM unit:GM) ] , [ sh:path musubi:siMax ; sh:maxInclusive 1.0e-3 ] .").encode()
     )  # fmt: skip
     validator = quick(shapes)
-    for amount, fits in (({"value": 2, "unit": "mg"}, True), ({"value": 2, "unit": "kg"}, False), ({"value": 2, "unit": "g"}, False)):
+    for amount, fits in (
+        ({"value": 2, "unit": "mg"}, True),
+        ({"value": 2, "unit": "kg"}, False),
+        ({"value": 2, "unit": "g"}, False),
+    ):
         document = linked_sample(KINDS, {**SAMPLE, "amount": amount})
         assert validator.is_valid(document) == fits
         assert (not shapes.broken(graph_of(KINDS, document))) == fits

@@ -35,7 +35,12 @@ def test_items_as_a_list_become_prefix_items_wherever_a_schema_stands() -> None:
             "$schema": D2020,
             "properties": {
                 "items": {"type": "array", "items": [{"type": "string"}], "additionalItems": False},
-                "free": {"enum": [{"items": [1, 2]}], "const": {"items": [1]}, "default": {"items": []}, "examples": [{"items": [3]}]},
+                "free": {
+                    "enum": [{"items": [1, 2]}],
+                    "const": {"items": [1]},
+                    "default": {"items": []},
+                    "examples": [{"items": [3]}],
+                },
             },
         }
     )
@@ -43,7 +48,10 @@ def test_items_as_a_list_become_prefix_items_wherever_a_schema_stands() -> None:
     assert schema["properties"]["free"]["enum"] == [{"items": [1, 2]}]
     assert schema["properties"]["free"]["const"] == {"items": [1]}
     assert schema["properties"]["free"]["examples"] == [{"items": [3]}]
-    assert notes == ["/properties/items/items dialect/items", "/properties/items/additionalItems dialect/additionalItems"]
+    assert notes == [
+        "/properties/items/items dialect/items",
+        "/properties/items/additionalItems dialect/additionalItems",
+    ]
     jsonschema.Draft202012Validator.check_schema(schema)
 
 
@@ -51,7 +59,10 @@ def test_references_follow_what_was_moved() -> None:
     schema, _ = mended(
         {
             "$schema": D2020,
-            "properties": {"a": {"items": [{"items": [{"type": "integer"}]}, {"type": "string"}]}, "b": {"$ref": "#/properties/a/items/1"}},
+            "properties": {
+                "a": {"items": [{"items": [{"type": "integer"}]}, {"type": "string"}]},
+                "b": {"$ref": "#/properties/a/items/1"},
+            },
             "$defs": {"c": {"$ref": "#/properties/a/items/0/items/0"}},
         }
     )

@@ -34,7 +34,9 @@ class Profiles:
 
 class Sources:
     def find(self, id: str) -> Source | None:
-        known = Source("spring8", 1, {"en": "SPring-8"}, "spring8", {"panet": "http://purl.org/pan-science/PaNET/"}, "Asia/Tokyo")
+        known = Source(
+            "spring8", 1, {"en": "SPring-8"}, "spring8", {"panet": "http://purl.org/pan-science/PaNET/"}, "Asia/Tokyo"
+        )
         return known if id == "spring8" else None
 
 
@@ -62,7 +64,15 @@ GATE = Gate(KINDS, Profiles(STRICT, GRAPHIC, ELSEWHERE), Sources())
 
 
 def sample(body: Mapping[str, Any] | None = None, local_id: str | None = "s-1", **more: Any) -> Submission:
-    return Submission(**{"kind": "sample", "source": "spring8", "local_id": local_id, "body": SAMPLE if body is None else body, **more})
+    return Submission(
+        **{
+            "kind": "sample",
+            "source": "spring8",
+            "local_id": local_id,
+            "body": SAMPLE if body is None else body,
+            **more,
+        }
+    )
 
 
 def told(judged: Judged) -> list[tuple[str, str, str]]:
@@ -140,7 +150,10 @@ def test_a_warning_breaks_nothing() -> None:
 
 
 def test_a_shape_that_needs_a_graph_points_into_the_fragment() -> None:
-    for amount, pointers in (({"min": 1, "max": 2, "unit": "mg"}, []), ({"min": 2, "max": 1, "unit": "mg"}, ["/amount"])):
+    for amount, pointers in (
+        ({"min": 1, "max": 2, "unit": "mg"}, []),
+        ({"min": 2, "max": 1, "unit": "mg"}, ["/amount"]),
+    ):
         judged = judge(sample({"amount": amount}, profile="graphic@1"))
         assert [finding.pointer for finding in judged.findings if finding.rule.startswith("shapes/")] == pointers
 
@@ -164,7 +177,9 @@ def test_a_unit_that_is_unknown_is_told_once() -> None:
 
 
 def test_details_may_hold_anything_and_nothing_in_them_is_said() -> None:
-    judged = judge(sample({"details": {"@id": "sample/spring8/other", "@context": {}, "__proto__": 1, "constructor": [None]}}))
+    judged = judge(
+        sample({"details": {"@id": "sample/spring8/other", "@context": {}, "__proto__": 1, "constructor": [None]}})
+    )
     assert judged.findings == ()
     assert judge(sample({"@context": {}})).breaks == "kind"
 
@@ -187,7 +202,9 @@ CANDIDATES: tuple[tuple[dict[str, Any], str | None], ...] = (
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(CANDIDATES)), max_size=12))
-def test_a_verdict_alone_is_the_verdict_in_any_batch(chosen: list[tuple[int, tuple[dict[str, Any], str | None]]]) -> None:
+def test_a_verdict_alone_is_the_verdict_in_any_batch(
+    chosen: list[tuple[int, tuple[dict[str, Any], str | None]]],
+) -> None:
     """Records link to each other and to themselves, come twice, and shapes look at what links point to."""
     batch = [sample(copy.deepcopy(body), f"s-{number}", profile=named) for number, (body, named) in chosen]
     together = GATE.judge(batch)

@@ -35,16 +35,23 @@ def refusals(schema: Any, shapes: str | None = None, **more: Any) -> list[str]:
 
 
 def test_a_profile_narrows_and_says_what_would_be_right() -> None:
-    profile = compiled({"$schema": D2020, "required": ["title"], "properties": {"sampleType": {"enum": ["pellet", "powder"]}}})
+    profile = compiled(
+        {"$schema": D2020, "required": ["title"], "properties": {"sampleType": {"enum": ["pellet", "powder"]}}}
+    )
     assert profile.reference == "p@1"
     assert profile.judge.accepts({"title": {"en": "x"}, "sampleType": "pellet"})
     found = profile.judge.findings({"sampleType": "palet"})
-    assert {(finding.rule, finding.breaks) for finding in found} == {("schema/required", "profile"), ("schema/enum", "profile")}
+    assert {(finding.rule, finding.breaks) for finding in found} == {
+        ("schema/required", "profile"),
+        ("schema/enum", "profile"),
+    }
     assert any(finding.near == ("pellet",) for finding in found)
 
 
 def test_safe_repairs_are_made_and_said() -> None:
-    profile = compiled({"$schema": D2020, "properties": {"details": {"properties": {"samples": {"items": [{"type": "string"}]}}}}})
+    profile = compiled(
+        {"$schema": D2020, "properties": {"details": {"properties": {"samples": {"items": [{"type": "string"}]}}}}}
+    )
     assert [note.rule for note in profile.notes] == ["dialect/items"]
     assert profile.submitted != profile.schema
     assert profile.judge.accepts({"details": {"samples": ["x"]}})
@@ -77,7 +84,14 @@ def test_a_schema_that_cannot_be_used_is_refused_with_its_place(schema: Any, whe
 
 
 def test_a_ring_through_parts_of_the_value_is_a_tree_and_allowed() -> None:
-    profile = compiled({"$defs": {"tree": {"properties": {"children": {"items": {"$ref": "#/$defs/tree"}}, "name": {"type": "string"}}}}, "properties": {"details": {"$ref": "#/$defs/tree"}}})
+    profile = compiled(
+        {
+            "$defs": {
+                "tree": {"properties": {"children": {"items": {"$ref": "#/$defs/tree"}}, "name": {"type": "string"}}}
+            },
+            "properties": {"details": {"$ref": "#/$defs/tree"}},
+        }
+    )
     assert profile.judge.accepts({"details": {"children": [{"children": [{"name": "x"}]}]}})
     assert not profile.judge.accepts({"details": {"children": [{"children": [{"name": 1}]}]}})
 
@@ -99,11 +113,21 @@ def test_a_schema_of_absurd_depth_is_refused_before_anything_recursive_sees_it()
 def test_registered_schemas_and_kinds_may_be_referred_to() -> None:
     address = profile_address("other", 2)
     registered = {address: {"$defs": {"code": {"type": "string", "pattern": "^[A-Z]+$"}}}}
-    profile = compiled({"properties": {"lot": {"$ref": f"{address}#/$defs/code"}, "amount": {"$ref": "https://w3id.org/musubi/schemas/kinds/common#/$defs/quantity"}}}, registered=registered)
+    profile = compiled(
+        {
+            "properties": {
+                "lot": {"$ref": f"{address}#/$defs/code"},
+                "amount": {"$ref": "https://w3id.org/musubi/schemas/kinds/common#/$defs/quantity"},
+            }
+        },
+        registered=registered,
+    )
     assert profile.judge.accepts({"lot": "AB", "amount": {"value": 1, "unit": "g"}})
     assert not profile.judge.accepts({"lot": "ab"})
     assert not profile.judge.accepts({"amount": {"value": 1}})
-    assert refusals({"properties": {"lot": {"$ref": f"{address}#/$defs/code"}}}) == ["/properties/lot/$ref profile/$ref"]
+    assert refusals({"properties": {"lot": {"$ref": f"{address}#/$defs/code"}}}) == [
+        "/properties/lot/$ref profile/$ref"
+    ]
 
 
 def test_an_unknown_kind_is_refused() -> None:
@@ -128,16 +152,24 @@ def test_an_unknown_kind_is_refused() -> None:
     ],
 )
 def test_shapes_that_look_beyond_the_record_are_refused(rule: str, refused: str) -> None:
-    assert refusals({}, PREFIXES + f"musubi:P a sh:NodeShape ; sh:targetClass musubi:Sample ; {rule} .") == [f" profile/{refused}"]
+    assert refusals({}, PREFIXES + f"musubi:P a sh:NodeShape ; sh:targetClass musubi:Sample ; {rule} .") == [
+        f" profile/{refused}"
+    ]
 
 
 def test_shapes_that_are_no_turtle_or_choose_nothing_are_refused() -> None:
     assert refusals({}, "this is no turtle") == [" profile/shapes"]
-    assert refusals({}, PREFIXES + "musubi:P a sh:NodeShape ; sh:property [ sh:path musubi:lot ; sh:minCount 1 ] .") == [" profile/shapes"]
+    assert refusals(
+        {}, PREFIXES + "musubi:P a sh:NodeShape ; sh:property [ sh:path musubi:lot ; sh:minCount 1 ] ."
+    ) == [" profile/shapes"]
 
 
 def test_shapes_of_a_profile_are_read() -> None:
-    profile = compiled({}, PREFIXES + "musubi:P a sh:NodeShape ; sh:targetClass musubi:Sample ; sh:property [ sh:path musubi:lot ; sh:minCount 1 ] .")
+    profile = compiled(
+        {},
+        PREFIXES
+        + "musubi:P a sh:NodeShape ; sh:targetClass musubi:Sample ; sh:property [ sh:path musubi:lot ; sh:minCount 1 ] .",
+    )
     assert profile.shapes is not None
     assert compiled({}).shapes is None
     assert compiled({}, "  ").shapes is None
@@ -146,7 +178,9 @@ def test_shapes_of_a_profile_are_read() -> None:
 def test_shipped_profiles_are_found_and_can_be_used() -> None:
     registered: dict[str, Any] = {}
     for one in shipped_profiles(shipped() / "schemas" / "profiles"):
-        profile = compile_profile(one.name, one.version, one.kind, one.schema, one.shapes, kinds=KINDS, registered=registered)
+        profile = compile_profile(
+            one.name, one.version, one.kind, one.schema, one.shapes, kinds=KINDS, registered=registered
+        )
         registered[profile_address(one.name, one.version)] = profile.schema
         assert {"en", "ja"} <= set(one.title), one.name
 

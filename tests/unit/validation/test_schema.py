@@ -144,7 +144,10 @@ def test_a_reference_to_elsewhere_is_not_followed() -> None:
 
 def test_fields_are_named_through_references_and_by_their_own_title_first() -> None:
     schema = {
-        "properties": {"a": {"title": "Alpha", "x-ja": {"title": "アルファ"}, "$ref": "#/$defs/n"}, "b": {"$ref": "#/$defs/n"}},
+        "properties": {
+            "a": {"title": "Alpha", "x-ja": {"title": "アルファ"}, "$ref": "#/$defs/n"},
+            "b": {"$ref": "#/$defs/n"},
+        },
         "$defs": {"n": {"title": "Number", "type": "number"}},
     }
     assert only(schema, {"a": "x"}).messages["en"].startswith("Alpha must be a number")

@@ -54,7 +54,9 @@ def test_what_fails_there_is_told_here(opinion: SecondOpinion) -> None:
 
 
 def verdict(body: dict[str, Any], *findings: Finding) -> Judged:
-    return Judged(Submission("sample", "s", "x", body), "sample/s/x", "", None, findings, "kind" if findings else "nothing")
+    return Judged(
+        Submission("sample", "s", "x", body), "sample/s/x", "", None, findings, "kind" if findings else "nothing"
+    )
 
 
 def test_a_disagreement_is_counted_and_agreement_is_not() -> None:
