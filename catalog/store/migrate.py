@@ -45,6 +45,17 @@ def migrate(database: Database, connection: Connection, to: str = "head") -> Non
         command.upgrade(config, to)
 
 
+def step_of(connection: Connection) -> str | None:
+    """The step at which a database stands; None before the first."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def known_steps() -> frozenset[str]:
+    """Every step that this version knows."""
+    with as_file(files("catalog.store") / "migrations") as steps:
+        return frozenset(step.revision for step in ScriptDirectory.from_config(_config(steps)).walk_revisions())
+
+
 def differences(connection: Connection) -> list[object]:
     """What the database has otherwise than `tables.py` says; nothing when both agree."""
     context = MigrationContext.configure(

@@ -12,12 +12,13 @@ from sqlalchemy import text
 
 from catalog.ledger.append import Entry, Ledger, Outcome
 from catalog.ledger.mirror import mirror_view
+from catalog.ledger.sources import Sources
 from catalog.records.canonical import content_hash
 from catalog.records.finding import Breaks, Finding
 from catalog.records.identifiers import record_id
 from catalog.records.kinds import Kinds, load_kinds
 from catalog.records.linked import Linked, link_up
-from catalog.records.record import Mode, Submission
+from catalog.records.record import Mode, Source, Submission
 from catalog.store.engine import open_store
 
 SCOPES = ("lab", "lab/2026A1", "company")
@@ -85,7 +86,7 @@ def enter(ledger: Ledger, *entries: Entry, atomic: bool = False) -> list[Outcome
 
 
 def opened(address: str, *, some_kinds: Kinds | None = None) -> Ledger:
-    """A ledger over this database, with a few scopes."""
+    """A ledger over this database, with a few scopes and a source."""
     store = open_store(address)
     store.migrate()
     with store.write() as connection:
@@ -94,6 +95,7 @@ def opened(address: str, *, some_kinds: Kinds | None = None) -> Ledger:
                 text("INSERT INTO scope (key, id, level) VALUES (:key, :id, 1) ON CONFLICT DO NOTHING"),
                 {"key": place, "id": scope},
             )
+    Sources(store).register(Source("lab", 0, {"en": "A laboratory"}, SCOPES[0]), by="tester")
     ledger = Ledger(store, some_kinds or kinds())
     ledger.mirrors.prepare()
     return ledger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -186,13 +187,15 @@ def test_content_that_breaks_its_kind_is_quarantined_and_shows_nothing(ledger: L
 
     assert (outcome.outcome, outcome.revision, outcome.findings[0].rule) == ("quarantined", 1, "schema/required")
     assert status_of(ledger, A) == "quarantined"
-    assert mirrored(ledger) == {} and links_of(ledger, A) == set()
+    assert mirrored(ledger) == {}
+    assert links_of(ledger, A) == set()
     assert one(ledger, "SELECT quarantined FROM revision") in (True, 1)
 
     again, mended = enter(ledger, entry("a", {"nonsense": [B]}, breaks="kind"), entry("a"))
     assert (again.outcome, again.position) == ("quarantined", None)
     assert (mended.outcome, mended.revision) == ("revised", 2)
-    assert status_of(ledger, A) == "public" and mirrored(ledger) == {A: "a"}
+    assert status_of(ledger, A) == "public"
+    assert mirrored(ledger) == {A: "a"}
 
 
 def test_a_good_record_goes_on_being_shown_when_broken_content_comes(ledger: Ledger) -> None:
@@ -201,8 +204,10 @@ def test_a_good_record_goes_on_being_shown_when_broken_content_comes(ledger: Led
     (outcome,) = enter(ledger, entry("a", {"nonsense": 1}, breaks="kind"))
 
     assert (outcome.outcome, outcome.revision) == ("quarantined", 2)
-    assert mirrored(ledger) == {A: "good"} and status_of(ledger, A) == "public"
-    assert ledger.body(A) == {"title": {"en": "good"}} and ledger.body(A, 2) == {"nonsense": 1}
+    assert mirrored(ledger) == {A: "good"}
+    assert status_of(ledger, A) == "public"
+    assert ledger.body(A) == {"title": {"en": "good"}}
+    assert ledger.body(A, 2) == {"nonsense": 1}
     assert ledger.known([A])[A].hash == "", "what is in quarantine is judged again each time it comes"
 
     (back,) = enter(ledger, entry("a", {"title": {"en": "good"}}))
@@ -212,18 +217,21 @@ def test_a_good_record_goes_on_being_shown_when_broken_content_comes(ledger: Led
 def test_content_that_breaks_only_its_profile_is_shown_with_its_findings(ledger: Ledger) -> None:
     (outcome,) = enter(ledger, entry("a", breaks="profile", profile="narrow@1"))
 
-    assert outcome.outcome == "created" and outcome.findings == (DOUBTFUL,)
+    assert outcome.outcome == "created"
+    assert outcome.findings == (DOUBTFUL,)
     assert mirrored(ledger) == {A: "a"}
     assert "not so" in one(ledger, "SELECT findings FROM record")
 
     (strict,) = enter(ledger, entry("b", breaks="profile", mode="strict"))
-    assert strict.outcome == "refused" and strict.findings == (DOUBTFUL,)
+    assert strict.outcome == "refused"
+    assert strict.findings == (DOUBTFUL,)
 
 
 def test_a_draft_may_break_anything_and_is_not_published_so(ledger: Ledger) -> None:
     (outcome,) = enter(ledger, entry("a", {"nonsense": 1}, breaks="kind", status="draft"))
 
-    assert outcome.outcome == "created" and status_of(ledger, A) == "draft"
+    assert outcome.outcome == "created"
+    assert status_of(ledger, A) == "draft"
     assert mirrored(ledger) == {}
     with pytest.raises(Conflict, match="submit it again"):
         ledger.change_status(A, "publish", by="tester")
@@ -237,7 +245,8 @@ def test_a_draft_may_break_anything_and_is_not_published_so(ledger: Ledger) -> N
 def test_an_unknown_scope_is_refused_and_never_made(ledger: Ledger) -> None:
     refused, stored = enter(ledger, entry("a", into="nowhere"), entry("b"))
 
-    assert refused.outcome == "refused" and refused.findings[0].rule == "scope"
+    assert refused.outcome == "refused"
+    assert refused.findings[0].rule == "scope"
     assert stored.outcome == "created"
     assert one(ledger, "SELECT count(*) FROM scope WHERE id = 'nowhere'") == 0
     with pytest.raises(NotFound, match="nowhere"):
@@ -247,7 +256,8 @@ def test_an_unknown_scope_is_refused_and_never_made(ledger: Ledger) -> None:
 def test_ids_too_long_for_an_index_are_refused_and_harm_nobody(ledger: Ledger) -> None:
     refused, stored = enter(ledger, entry("a", {"derivedFrom": ["https://example.org/" + "x" * 5000]}), entry("b"))
 
-    assert refused.outcome == "refused" and refused.findings[0].rule == "length"
+    assert refused.outcome == "refused"
+    assert refused.findings[0].rule == "length"
     assert stored.outcome == "created"
 
 
@@ -284,7 +294,8 @@ def test_status_verbs_change_the_status_and_say_so_once(ledger: Ledger) -> None:
     assert ledger.change_status(A, "hide", by="tester") == 3
     assert status_of(ledger, A) == "private"
     (outcome,) = enter(ledger, entry("a", {"title": {"en": "2"}}))
-    assert outcome.outcome == "revised" and status_of(ledger, A) == "private"
+    assert outcome.outcome == "revised"
+    assert status_of(ledger, A) == "private"
     assert ledger.change_status(A, "publish", by="tester") == 5
     with pytest.raises(Conflict):
         ledger.change_status(A, "hide", by="tester", expected_revision=1)
@@ -298,7 +309,8 @@ def test_a_submission_does_not_lift_a_suppression(ledger: Ledger) -> None:
 
     enter(ledger, entry("a", {"title": {"en": "2"}}, status="public"))
 
-    assert status_of(ledger, A) == "suppressed" and mirrored(ledger) == {A: "2"}
+    assert status_of(ledger, A) == "suppressed"
+    assert mirrored(ledger) == {A: "2"}
 
 
 def test_withdraw_and_restore_are_explicit(ledger: Ledger) -> None:
@@ -314,12 +326,14 @@ def test_withdraw_and_restore_are_explicit(ledger: Ledger) -> None:
     assert one(ledger, "SELECT reason FROM record") == "taken twice"
     same, other = enter(ledger, entry("a"), entry("a", {"title": {"en": "2"}}, status="public"))
 
-    assert same.outcome == "unchanged" and other.outcome == "revised"
+    assert same.outcome == "unchanged"
+    assert other.outcome == "revised"
     assert status_of(ledger, A) == "withdrawn"
     with pytest.raises(Conflict):
         ledger.change_status(A, "publish", by="tester")
     ledger.restore(A, by="tester")
-    assert status_of(ledger, A) == "private" and mirrored(ledger) == {A: "2"}
+    assert status_of(ledger, A) == "private"
+    assert mirrored(ledger) == {A: "2"}
     assert one(ledger, "SELECT reason FROM record") is None
 
 
@@ -364,10 +378,13 @@ def test_expunging_takes_the_code_and_leaves_a_tombstone(ledger: Ledger) -> None
 
     ledger.expunge(asked.id, asked.code, by="two")
 
-    assert mirrored(ledger) == {} and status_of(ledger, A) == "withdrawn"
-    assert ledger.body(A) is None and ledger.body(A, 1) is None
+    assert mirrored(ledger) == {}
+    assert status_of(ledger, A) == "withdrawn"
+    assert ledger.body(A) is None
+    assert ledger.body(A, 1) is None
     body, hash, expunged = rows(ledger, "SELECT body, hash, expunged FROM revision")[0]
-    assert (body, expunged) == ("null", "court order 12") and len(hash) == 64
+    assert (body, expunged) == ("null", "court order 12")
+    assert len(hash) == 64
     with pytest.raises(Conflict):
         ledger.expunge(asked.id, asked.code, by="two")
     with pytest.raises(Conflict, match="submit new content"):
@@ -383,9 +400,11 @@ def test_expunged_content_does_not_come_back_by_resubmission(ledger: Ledger) -> 
 
     ledger.expunge(asked.id, asked.code, by="two")
 
-    assert ledger.body(A, 1) is None and ledger.body(A, 3) is None, "whatever said the same goes with it"
+    assert ledger.body(A, 1) is None
+    assert ledger.body(A, 3) is None, "whatever said the same goes with it"
     assert ledger.body(A, 2) == {"title": {"en": "fine"}}
-    assert mirrored(ledger) == {A: "fine too"} and status_of(ledger, A) == "public"
+    assert mirrored(ledger) == {A: "fine too"}
+    assert status_of(ledger, A) == "public"
     (outcome,) = enter(ledger, entry("a", {"title": {"en": "secret"}}))
     assert (outcome.outcome, outcome.findings[0].rule) == ("refused", "expunged")
 
@@ -397,9 +416,11 @@ def test_after_expunging_all_new_content_is_shown_only_once_restored(ledger: Led
 
     (outcome,) = enter(ledger, entry("a", {"title": {"en": "clean"}}))
 
-    assert (outcome.outcome, outcome.revision) == ("revised", 2) and status_of(ledger, A) == "withdrawn"
+    assert (outcome.outcome, outcome.revision) == ("revised", 2)
+    assert status_of(ledger, A) == "withdrawn"
     ledger.restore(A, by="one")
-    assert status_of(ledger, A) == "public" and mirrored(ledger) == {A: "clean"}
+    assert status_of(ledger, A) == "public"
+    assert mirrored(ledger) == {A: "clean"}
 
 
 def test_files_are_rows_with_a_version_of_the_list(ledger: Ledger) -> None:
@@ -451,7 +472,8 @@ def test_a_locations_state_is_neither_versioned_nor_a_change(ledger: Ledger) -> 
 
     (told,), _ = ledger.files("dataset/lab/d")
     assert told["locations"] == [{"address": "tape://1", "state": "restored", "stateUntil": "2026-12-01T00:00:00Z"}]
-    assert ledger.last_position() == before and ledger.file_list("dataset/lab/d").version == 1
+    assert ledger.last_position() == before
+    assert ledger.file_list("dataset/lab/d").version == 1
     with pytest.raises(NotFound):
         ledger.set_location_state("dataset/lab/d", "x", "tape://2", "lost")
 
@@ -464,8 +486,10 @@ def test_files_that_come_with_a_submission_are_stored_with_it(ledger: Ledger) ->
     (misplaced,) = enter(ledger, entry("a", files=files))
 
     assert [created.outcome, same.outcome, other.outcome] == ["created", "unchanged", "revised"]
-    assert other.revision == 1 and ledger.file_list("dataset/lab/d").count == 1
-    assert misplaced.outcome == "refused" and misplaced.findings[0].rule == "files"
+    assert other.revision == 1
+    assert ledger.file_list("dataset/lab/d").count == 1
+    assert misplaced.outcome == "refused"
+    assert misplaced.findings[0].rule == "files"
 
 
 def test_changes_are_read_in_order_from_any_position(ledger: Ledger) -> None:
@@ -493,7 +517,8 @@ def test_a_clock_that_goes_backwards_harms_nothing(address: str) -> None:
     ledger.withdraw(A, "why not", by="tester")
     ledger.restore(A, by="tester")
 
-    assert mirrored(ledger) == {A: "2"} and status_of(ledger, A) == "public"
+    assert mirrored(ledger) == {A: "2"}
+    assert status_of(ledger, A) == "public"
     changes = ledger.changes_after(0)
     assert [change.position for change in changes] == [1, 2, 3, 4]
     assert sorted((change.at for change in changes), reverse=True) == [change.at for change in changes]
@@ -502,45 +527,33 @@ def test_a_clock_that_goes_backwards_harms_nothing(address: str) -> None:
 
 
 def test_many_writers_at_once_lose_nothing_and_agree_on_ids(ledger: Ledger) -> None:
-    failed: list[BaseException] = []
-
     def write(who: int) -> None:
-        try:
-            for turn in range(6):
-                # The same records and targets from everybody, in different orders.
-                batch = [
-                    entry(f"s{n}", {"title": {"en": f"{who} {turn}"}, "derivedFrom": [f"sample/lab/s{n + 1 + turn}"]})
-                    for n in range(12)
-                ]
-                enter(ledger, *(batch if who % 2 else reversed(batch)))
-        except BaseException as error:
-            failed.append(error)
+        for turn in range(6):
+            # The same records and targets from everybody, in different orders.
+            batch = [
+                entry(f"s{n}", {"title": {"en": f"{who} {turn}"}, "derivedFrom": [f"sample/lab/s{n + 1 + turn}"]})
+                for n in range(12)
+            ]
+            enter(ledger, *(batch if who % 2 else reversed(batch)))
 
-    writers = [threading.Thread(target=write, args=(who,)) for who in range(4)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    with ThreadPoolExecutor(4) as writers:
+        list(writers.map(write, range(4)))
 
-    assert failed == []
     assert one(ledger, "SELECT count(*) FROM record") == 12
     assert one(ledger, "SELECT count(*) FROM revision") == 4 * 6 * 12 == ledger.last_position()
 
 
 def test_two_writers_on_one_revision_one_wins(ledger: Ledger) -> None:
     enter(ledger, entry("a"))
-    outcomes: list[str] = []
     start = threading.Barrier(2)
 
-    def write(who: int) -> None:
+    def write(who: int) -> str:
         start.wait()
-        outcomes.extend(o.outcome for o in enter(ledger, entry("a", {"title": {"en": f"by {who}"}}, revision=1)))
+        (outcome,) = enter(ledger, entry("a", {"title": {"en": f"by {who}"}}, revision=1))
+        return outcome.outcome
 
-    writers = [threading.Thread(target=write, args=(who,)) for who in range(2)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    with ThreadPoolExecutor(2) as writers:
+        outcomes = list(writers.map(write, range(2)))
 
     assert sorted(outcomes) == ["conflict", "revised"]
 
@@ -564,7 +577,8 @@ def test_a_source_is_versioned_and_seen_by_others_without_a_restart(ledger: Ledg
     second = here.register(Source("ddbj", 0, {"en": "DDBJ", "ja": "DDBJ"}, "lab"), by="admin", expected_version=1)
 
     assert (first.version, again.version, second.version) == (1, 1, 2)
-    assert here.find("ddbj") == second and here.get("ddbj") == second
+    assert here.find("ddbj") == second
+    assert here.get("ddbj") == second
     there.refresh()
     assert there.find("ddbj") == second
     assert [version.title for version in here.versions("ddbj")] == [{"en": "DDBJ"}, {"en": "DDBJ", "ja": "DDBJ"}]
@@ -574,7 +588,7 @@ def test_a_source_is_versioned_and_seen_by_others_without_a_restart(ledger: Ledg
         here.register(Source("jga", 0, {"en": "JGA"}, "nowhere"), by="admin")
     with pytest.raises(NotFound):
         here.get("jga")
-    assert here.names() == ("ddbj",)
+    assert here.names() == ("ddbj", "lab")
 
 
 def test_a_profile_judges_once_it_is_published(ledger: Ledger) -> None:
@@ -591,7 +605,8 @@ def test_a_profile_judges_once_it_is_published(ledger: Ledger) -> None:
     here.publish("narrow@1", by="admin")
     here.refresh()
 
-    assert here.find("narrow@1") == here.find("narrow@1") == "judge of narrow@1" and compiled == ["narrow@1"]
+    assert here.find("narrow@1") == here.find("narrow@1") == "judge of narrow@1"
+    assert compiled == ["narrow@1"]
     there.refresh()
     assert there.find("narrow@1") == "judge of narrow@1"
     with pytest.raises(Conflict):
@@ -603,9 +618,12 @@ def test_a_profile_judges_once_it_is_published(ledger: Ledger) -> None:
     here.propose("narrow", "sample", version=2, submitted="{}", schema={}, by="admin", notes=[DOUBTFUL])
     here.note_trial("narrow@2", {"broken": 3})
     stored = here.version("narrow@2")
-    assert stored is not None and stored.trial == {"broken": 3} and stored.notes == (DOUBTFUL,)
+    assert stored is not None
+    assert stored.trial == {"broken": 3}
+    assert stored.notes == (DOUBTFUL,)
     latest = here.latest("narrow")
-    assert latest is not None and latest.version == 1
+    assert latest is not None
+    assert latest.version == 1
 
 
 def test_verdicts_of_a_newer_profile_stand_beside_the_record(ledger: Ledger) -> None:
@@ -646,7 +664,9 @@ def test_writers_that_commit_out_of_order_lose_nothing_where_a_naive_reader_woul
 
     def read() -> None:
         nonlocal naive_at, at
-        for number, who in rows(ledger, "SELECT number, who FROM naive WHERE number > :at ORDER BY number", at=naive_at):
+        for number, who in rows(
+            ledger, "SELECT number, who FROM naive WHERE number > :at ORDER BY number", at=naive_at
+        ):
             naive_seen.append(who)
             naive_at = number
         for change in ledger.changes_after(at):
