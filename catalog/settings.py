@@ -295,7 +295,8 @@ def _read_file(told: Mapping[str, str], values: Mapping[str, Any], take: Callabl
     path = Path(named).expanduser() if named else values.get("data", DEFAULT_DATA) / FILE_NAME
     try:
         document = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        # Where the data folder is a file, whoever opens the catalogue says so better.
         if named:
             raise Misconfigured(
                 f"{FILE_VARIABLE} names {path}, and there is no such file",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any, Final, cast
 
 import click
 
 from catalog.access.scopes import Mode
-from catalog.assembly import Catalog, exists, open_catalog
-from catalog.cli.opening import data_option, database_option, json_option, progress_option, settings_of
+from catalog.assembly import Catalog, exists, kinds_of, open_catalog, prepare_folder
+from catalog.cli.opening import data_option, database_option, json_option, on_catalogue, progress_option, settings_of
 from catalog.cli.progress import Progress
 from catalog.cli.tables import show
 from catalog.cli.words import answer, t, tell
@@ -20,7 +23,9 @@ from catalog.errors import Conflict, Invalid
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.records.shipped import shipped
 from catalog.settings import KNOWN, Settings, read_settings
+from catalog.upkeep.backup import Manifest, backup, restore
 
+Heard = Callable[[str, int, int], None]
 SECRET: Final = frozenset(each.name for each in fields(Settings) if not each.repr)
 
 base_option = click.option(
@@ -87,6 +92,73 @@ def sample_(if_empty: bool, progress: bool | None, **given: Any) -> None:
         t(f"filled {settings.data} with {count} sample records", f"{settings.data} に {count} 件のサンプルを入れました")
     )
     tell_token(catalog)
+
+
+@click.command(
+    "backup",
+    help=t(
+        "Write the whole catalogue, as it is at this moment, into one new file; a server may go on meanwhile.",
+        "カタログ全体を、この時点の状態で1つの新しいファイルに保存する。サーバーは動いていてよい。",
+    ),
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@progress_option
+@json_option
+@on_catalogue
+def backup_(catalog: Catalog, file: Path, progress: bool | None, as_json: bool) -> None:
+    with watched(progress) as heard:
+        manifest = backup(catalog.store, file, heard)
+    tell_backup(manifest, t(f"wrote {file}", f"{file} に保存しました"), as_json=as_json)
+
+
+@click.command(
+    "restore",
+    help=t(
+        "Make a catalogue from a backup, in a folder (and database) that holds none. Its administrator's token is a new one.",
+        "バックアップから、カタログのないフォルダー（とデータベース）にカタログを作る。管理者トークンは新しくなる。",
+    ),
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@data_option
+@database_option
+@progress_option
+@json_option
+def restore_(file: Path, progress: bool | None, as_json: bool, **given: Any) -> None:
+    settings = settings_of(given)
+    refuse_existing(settings)
+    prepare_folder(settings.data)
+    with watched(progress) as heard:
+        manifest = restore(file, settings.database_address, kinds_of(settings), heard)
+    catalog = open_catalog(settings)
+    catalog.close()
+    tell_backup(manifest, t(f"restored {settings.data}", f"{settings.data} に復元しました"), as_json=as_json)
+    if not as_json:
+        tell_token(catalog)
+
+
+@contextmanager
+def watched(asked: bool | None) -> Iterator[Heard]:
+    """Progress through several steps, each counted for itself."""
+    with ExitStack() as steps:
+        shown: Progress | None = None
+
+        def heard(what: str, done: int, of: int) -> None:
+            nonlocal shown
+            if shown is None or shown.what != what:
+                steps.close()  # ends the line of the step before
+                shown = steps.enter_context(Progress(what, of, asked=asked))
+            shown.reach(done)
+
+        yield heard
+
+
+def tell_backup(manifest: Manifest, done: str, *, as_json: bool) -> None:
+    """What is in a backup."""
+    size = sum(member.size for member in manifest.members)
+    if as_json:
+        answer({"at": manifest.at, "database": manifest.database, "position": str(manifest.position), "bytes": size})
+    else:
+        tell(t(f"{done}: {size:,} bytes, as of {manifest.at}", f"{done}: {size:,} バイト、{manifest.at} 時点"))
 
 
 @click.command(

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, Literal
 import click
 import orjson
 
-from catalog.assembly import Catalog, exists, gate_alone, open_catalog
+from catalog.assembly import Catalog, exists, gate_alone, kinds_of, open_catalog
 from catalog.cli.exits import OK, REFUSED
 from catalog.cli.opening import data_option, database_option, json_option, on_catalogue, progress_option, settings_of
 from catalog.cli.progress import Progress
@@ -188,11 +188,11 @@ def judge(
 ) -> int:
     """Hold every file before the gate alone, as it is where no catalogue is."""
     total: Counter[str] = Counter()
-    gate = gate_alone(settings)
+    kinds, gate = kinds_of(settings), gate_alone(settings)
     for path in files:
         with opened(path) as stream, Progress(t("records", "レコード"), asked=progress) as shown:
             chunks, media_type = cut(stream, form or SUFFIXES.get(path.suffix.lower()), path)
-            for piece in pieces(chunks, media_type, gate.kinds):
+            for piece in pieces(chunks, media_type, kinds):
                 findings: tuple[Finding, ...]
                 try:
                     if piece.problem is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.assembly import Catalog, administrators_token, exists, open_catalog
+from catalog.assembly import Catalog, administrators_token, exists, open_catalog, prepare_folder
 from catalog.errors import Misconfigured
 from catalog.settings import Settings, read_settings
 
@@ -80,14 +80,14 @@ def test_several_first_starts_at_once_make_one_catalogue(tmp_path: Path) -> None
 def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(Misconfigured, match="is a file"):
-        open_catalog(settings(tmp_path / "data"))
+        prepare_folder(tmp_path / "data")
 
 
 def test_a_data_folder_in_which_nothing_can_be_made_is_refused(tmp_path: Path) -> None:
     # A file in the way stops root too, whom no mode does.
     (tmp_path / "way").write_text("")
     with pytest.raises(Misconfigured, match="cannot be written to"):
-        open_catalog(settings(tmp_path / "way" / "data"))
+        prepare_folder(tmp_path / "way" / "data")
 
 
 def test_a_folder_of_kinds_without_kinds_is_refused_by_name(tmp_path: Path) -> None:
