@@ -233,10 +233,10 @@ def _refuse(key: str, what: str, ja: str) -> NoReturn:
 def _take(value: Mapping[str, Any], key: str, type_: type, required: bool = False) -> Any:
     found = value.get(key)
     if found is None:
+        if key in value:
+            _refuse(key, "is null; leave it out" if not required else "is null", "がnullです")
         if required:
             _refuse(key, "is missing", "がありません")
-        if key in value:
-            _refuse(key, "is null; leave it out", "がnullです。省略してください")
         return None
     if type(found) is not type_:
         name, ja = _NAMED[type_]

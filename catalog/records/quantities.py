@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import islice, product
 from typing import Final
 
 from catalog.records.units import ADVICE, BROADER, CHOICES, COMPOUNDS, KINDS, PREFIXES, UNITS, UNNAMED
@@ -133,8 +134,9 @@ class Units:
 
     def __init__(self, more: Mapping[Composition, str] | None = None) -> None:
         self._atoms: dict[str, _Atom] = {}
-        self._spellings: dict[str, str] = {}
+        self._spellings: dict[str, _Atom] = {}
         self._prefixed: dict[str, _Atom] = {}
+        with_prefixes: list[tuple[_Atom, list[str], list[str]]] = []
         for symbol, factor, dimensions, kinds, prefixes, qudt, ucum, others in _cells(UNITS):
             scale, _, offset = factor.partition("+")
             ucum_code = symbol if ucum == "=" else None if ucum == "-" else ucum
@@ -145,14 +147,16 @@ class Units:
             spellings = [symbol, *(other.replace("_", " ") for other in others.split() if other != "-")]
             spellings += [other for other in others.split() if "_" in other]
             for spelling in spellings:
-                self._spellings.setdefault(_normalised(spelling), symbol)
-            self._add_prefixed(atom, spellings, CHOICES.get(prefixes) or prefixes.split())
-        for symbol in self._atoms:
-            self._spellings[_normalised(symbol)] = symbol
-        for symbol, known in [*self._atoms.items(), *self._prefixed.items()]:
+                self._spellings.setdefault(_normalised(spelling), atom)
+            with_prefixes.append((atom, spellings, CHOICES.get(prefixes) or prefixes.split()))
+        for symbol, atom in self._atoms.items():
+            self._spellings[_normalised(symbol)] = atom
+        for atom, spellings, allowed in with_prefixes:
+            self._add_prefixed(atom, spellings, allowed)
+        for atom in [*self._atoms.values(), *self._prefixed.values()]:
             # UCUM's own code last: in UCUM `pH` is a picohenry, and nobody means that.
-            if known.ucum and "{" not in known.ucum:
-                self._spellings.setdefault(_normalised(known.ucum), symbol)
+            if atom.ucum and "{" not in atom.ucum:
+                self._spellings.setdefault(_normalised(atom.ucum), atom)
         self._of_dimensions = {_dimensions(cells[0]): tuple(cells[1].split()) for cells in _cells(KINDS)}
         self._named: dict[Composition, str] = dict(more or {})
         self._named.update((composition_of_code(code), name) for code, name in _cells(COMPOUNDS))
@@ -182,13 +186,13 @@ class Units:
             for spelling in [letter + each for letter in letters for each in short] + [
                 name.lower() + word for word in words
             ]:
-                self._spellings.setdefault(_normalised(spelling), symbol)
+                self._spellings.setdefault(_normalised(spelling), made)
 
     def _atom(self, spelling: str) -> _Atom:
-        symbol = self._spellings.get(spelling)
-        if symbol is None:
+        atom = self._spellings.get(spelling)
+        if atom is None:
             raise _NotUnderstood
-        return self._atoms.get(symbol) or self._prefixed[symbol]
+        return atom
 
     def _parse(self, text: str) -> list[tuple[_Atom | float, int]]:
         """The parts of a unit with their powers. Left to right, as UCUM reads; where people read otherwise, refused."""
@@ -247,12 +251,10 @@ class Units:
             raise _NotUnderstood(
                 "it is empty; a number without a unit has the unit 1", "空です。単位のない数値には 1 を使います"
             )
-        if symbol := self._spellings.get(text):
-            atom = self._atoms.get(symbol) or self._prefixed[symbol]
+        if atom := self._spellings.get(text):
             qudt = atom.qudt or (self._named.get(composition_of_code(atom.ucum)) if atom.ucum else None)
-            return Unit(
-                typed, atom.factor, atom.offset, atom.dimensions, atom.kinds, qudt, atom.ucum, symbol in ("mo", "yr")
-            )
+            inexact = atom.symbol in ("mo", "yr")
+            return Unit(typed, atom.factor, atom.offset, atom.dimensions, atom.kinds, qudt, atom.ucum, inexact)
         parts = self._parse(text)
         noted = parts[0][0]
         if len(parts) == 1 and isinstance(noted, _Atom) and parts[0][1] == 1:  # with a note in braces: `m{wet}`
@@ -288,30 +290,35 @@ class Units:
         except _NotUnderstood as cause:
             return Unknown(unit, () if cause.advice else self.near(unit), cause.advice, cause.advice_ja)
 
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every spelling of a single unit that is known."""
+        return tuple(self._spellings)
+
     @cached_property
     def _by_small(self) -> dict[str, list[str]]:
         small: dict[str, list[str]] = {}
-        for spelling, symbol in self._spellings.items():
+        for spelling, atom in self._spellings.items():
             known = small.setdefault(spelling.casefold(), [])
-            if symbol not in known:
-                known.append(symbol)
-        return small
+            if atom.symbol not in known:
+                known.append(atom.symbol)
+        # Units without prefix first, then the usual prefixes: `mmol` is meant oftener than `Mmol`.
+        return {spelling: sorted(known, key=self._rarity) for spelling, known in small.items()}
+
+    def _rarity(self, symbol: str) -> int:
+        return 0 if symbol in self._atoms else 1 + "mkunMcGp".find(symbol[0]) % 9
 
     def near(self, unit: str) -> tuple[str, ...]:
         """Known spellings near to this one: those that differ in case first. For refusals only: it takes a millisecond."""
         text = _normalised(unit)
         found = list(self._by_small.get(text.casefold(), ()))
         lost = re.sub(r"(?<![\d.])10(\d)(?!\d)", r"10*\1", text)
-        if lost != text and not isinstance(self._quietly(lost), Unknown):
+        if lost != text and self.known(lost):
             found.append(lost)
         if not found and "/" in text and "(" not in text:
             parts = [part.strip() for part in text.split("/")]
-            fixed = [
-                part if not isinstance(self._quietly(part), Unknown) else next(iter(self._near_one(part)), "")
-                for part in parts
-            ]
-            if all(fixed):
-                found = ["/".join(fixed)]
+            fixed = [[part] if self.known(part) else list(self._near_one(part)) for part in parts]
+            found = ["/".join(each) for each in islice(product(*fixed), 3)]
         return tuple((found or list(self._near_one(text)))[:3])
 
     def _near_one(self, text: str) -> Iterable[str]:
@@ -325,11 +332,12 @@ class Units:
         pool: Iterable[str] = self._spellings if len(text) > 4 else [*self._atoms, *self._prefixed]
         return get_close_matches(text, list(pool), n=3, cutoff=0.6)
 
-    def _quietly(self, text: str) -> Unit | Unknown:
+    def known(self, unit: str) -> Unit | None:
+        """What the unit is, or nothing; without looking for what was perhaps meant, which is what takes long."""
         try:
-            return self._whole(text)
+            return self._whole(unit)
         except _NotUnderstood:
-            return Unknown(text)
+            return None
 
     def kinds_measured(
         self, quantity_kind: str | None, units: Iterable[str]
@@ -514,8 +522,10 @@ def index_qudt(rows: Iterable[Mapping[str, str]]) -> dict[Composition, str]:
             continue
         for code in row["ucum"].split("|"):
             composition = composition_of_code(code)
-            known, published = SHIPPED.understand(code), float(row["multiplier"] or 0)
-            differs = isinstance(known, Unit) and published and abs(known.factor / published - 1) > 1e-5
+            known, published = SHIPPED.known(code), float(row["multiplier"] or 0)
+            differs = known is not None and published and abs(known.factor / published - 1) > 1e-5
             if composition and not differs:
-                named.setdefault(composition, row["iri"].rpartition("/")[2])
+                name = row["iri"].rpartition("/")[2]
+                # Of several names for one code the plainest: PER-CentiM, not CentiM2-PER-CentiM3.
+                named[composition] = min(named.get(composition, name), name, key=lambda each: (len(each), each))
     return named

@@ -57,7 +57,7 @@ N | 1 | L M T-2 | Force | usual | N | = | newton newtons
 dyn | 1e-5 | L M T-2 | Force | none | DYN | = | dyne
 J | 1 | L2 M T-2 | Energy | all | J | = | joule joules
 eV | 1.602176634e-19 | L2 M T-2 | Energy | all | EV | = | electronvolt electronvolts electron_volt
-cal | 4.184 | L2 M T-2 | Energy | k | CAL_TH | cal_th | cal_th calorie
+cal | 4.184 | L2 M T-2 | Energy | k | CAL_TH | = | cal_th calorie
 erg | 1e-7 | L2 M T-2 | Energy | none | ERG | = | ergs
 Ha | 4.3597447222071e-18 | L2 M T-2 | Energy | m u | E_h | - | hartree Hartree Eh E_h
 Ry | 2.1798723611035e-18 | L2 M T-2 | Energy | m | - | - | rydberg Rydberg
@@ -184,8 +184,8 @@ cm3 | CentiM3
 mm3 | MilliM3
 um3 | MicroM3
 dm3 | DeciM3
-m-1 | M-PER-M2
-cm-1 | CentiM2-PER-CentiM3
+m-1 | PER-M
+cm-1 | PER-CentiM
 mm-1 | PER-MilliM
 nm-1 | PER-NanoM
 um-1 | PER-MicroM
@@ -199,7 +199,7 @@ um/s | MicroM-PER-SEC
 m/s2 | M-PER-SEC2
 s-1 | PER-SEC
 min-1 | PER-MIN
-h-1 | A-PER-A-HR
+h-1 | PER-HR
 g/L | GM-PER-L
 mg/L | MilliGM-PER-L
 ug/L | MicroGM-PER-L
@@ -261,8 +261,8 @@ W/(m.K) | W-PER-M-K
 W/(m2.K) | W-PER-M2-K
 W/kg | W-PER-KiloGM
 W/m | W-PER-M
-N/m | N-M-PER-M2
-mN/m | MilliN-M-PER-M2
+N/m | N-PER-M
+mN/m | MilliN-PER-M
 N.m | N-M
 mN.m | MilliN-M
 uN.m | MicroN-M
