@@ -17,9 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jsonschema_rs
 import pyoxigraph as ox
 
 from catalog.records.kinds import Field, Kind
+from catalog.validation.schema import compile_schema
 from catalog.validation.shapes import RDF, RDFS, SH, TARGETS, XSD, Resource, Statements, Term
 
 Schema = dict[str, Any] | bool
@@ -89,6 +91,7 @@ class Context:
             if isinstance(value, str) and value in _KEYWORDS:
                 self.aliases[value].add(key)
         self.terms: dict[str, ContextTerm] = {}
+        self._expanded: dict[str, str] = {}
         # A vocabulary, a default language or a scoped context gives meaning to keys that are not listed here.
         self.readable = not {"@vocab", "@language", "@import", "@propagate"} & set(self._raw)
         for key, value in self._raw.items():
@@ -125,6 +128,11 @@ class Context:
 
     def expand(self, name: str) -> str:
         """A term, a prefixed name or an IRI as an IRI."""
+        if (known := self._expanded.get(name)) is None:
+            known = self._expanded[name] = self._expand(name)
+        return known
+
+    def _expand(self, name: str) -> str:
         seen: set[str] = set()
         while name not in seen:
             seen.add(name)
@@ -232,6 +240,10 @@ def portable_pattern(pattern: str) -> str | None:
     if re.search(r"\\[^d.\-+*?^$|(){}\[\]/\\tnr]", pattern) or re.search(r"\[\^[^\]]*\\d", pattern):
         return None
     if "(?" in pattern or "&&" in pattern or re.search(r"[*+?}][+]|\[[^\]]*-\[", pattern):
+        return None
+    try:
+        compile_schema({"pattern": pattern})
+    except jsonschema_rs.ValidationError:
         return None
     return pattern
 
@@ -796,30 +808,37 @@ class _Compiler:
         }
 
 
-def compile_shapes(statements: Statements, context: Mapping[str, Any], kind: Kind) -> Schema:
-    """The schema that the linked form of a kind's record keeps only if its graph keeps the shapes.
+class ShapeCompiler:
+    """Shapes and the context, understood once, from which the schema for records of each kind is made."""
 
-    `False` says that nothing could be compiled, so that each record has to become a graph.
-    """
-    read = Context(context)
-    if not read.readable:
-        return False
-    compiler = _Compiler(statements, read)
-    placed = _Placed()
-    definitions: dict[str, Schema] = {}
-    for shape in compiler.targeted():
-        wanted = compiler.node(shape)
-        if isinstance(wanted, dict):
-            # Said once and referred to: a shape is asked of nodes in many places.
-            definitions[f"s{len(definitions)}"] = wanted
-            wanted = {"$ref": f"#/$defs/s{len(definitions) - 1}"}
-        if wanted is not True and not placed.take(compiler, shape, wanted):
+    def __init__(self, statements: Statements, context: Mapping[str, Any]) -> None:
+        read = Context(context)
+        self._compiler = _Compiler(statements, read)
+        self._placed = _Placed()
+        self._definitions: dict[str, Schema] = {}
+        self._possible = read.readable
+        for shape in self._compiler.targeted() if read.readable else ():
+            wanted = self._compiler.node(shape)
+            if isinstance(wanted, dict):
+                # Said once and referred to: a shape is asked of nodes in many places.
+                name = f"s{len(self._definitions)}"
+                self._definitions[name] = wanted
+                wanted = {"$ref": f"#/$defs/{name}"}
+            if wanted is not True and not self._placed.take(self._compiler, shape, wanted):
+                self._possible = False
+
+    def schema_for(self, kind: Kind) -> Schema:
+        """The schema that the linked form of a kind's record keeps only if its graph keeps the shapes.
+
+        `False` says that nothing could be compiled, so that each record has to become a graph.
+        """
+        if not self._possible:
             return False
-    if not placed.anything:
-        return True
-    form = _Form(compiler, placed, definitions)
-    root = _schema_all([form.of_types([*kind.types, "Record"], exactly=False), form.within(kind.fields)])
-    return root if not isinstance(root, dict) else {"$defs": form.definitions, **root}
+        if not self._placed.anything:
+            return True
+        form = _Form(self._compiler, self._placed, dict(self._definitions))
+        root = _schema_all([form.of_types([*kind.types, "Record"], exactly=False), form.within(kind.fields)])
+        return root if not isinstance(root, dict) else {"$defs": form.definitions, **root}
 
 
 class _Placed:

@@ -19,7 +19,7 @@ from catalog.records.kinds import Field, Kind, Kinds
 from catalog.records.linked import Linked, link_up
 from catalog.records.record import Source, Submission
 from catalog.records.triples import triples
-from catalog.validation.compiled_shapes import Context, compile_shapes
+from catalog.validation.compiled_shapes import Context, ShapeCompiler
 from catalog.validation.profiles import CompiledProfile
 from catalog.validation.schema import Library, SchemaJudge, compile_schema, pointer_to, registry_of
 from catalog.validation.second_opinion import Late, SecondOpinion
@@ -81,9 +81,9 @@ class KindJudge:
     shapes: ShapesJudge | None
 
 
-def judge_of_shapes(kinds: Kinds, kind: Kind, shapes: Shapes, breaks: Breaks) -> ShapesJudge:
+def judge_of_shapes(compiler: ShapeCompiler, kind: Kind, shapes: Shapes, breaks: Breaks) -> ShapesJudge:
     """Shapes made ready for records of a kind."""
-    compiled = compile_shapes(shapes.statements, kinds.context, kind)
+    compiled = compiler.schema_for(kind)
     quick = None if compiled is False else compile_schema(compiled, format_means="annotation")
     return ShapesJudge(shapes, quick, breaks, sees_beyond_links(shapes.statements))
 
@@ -109,6 +109,7 @@ class Gate:
                 f"the kinds' shapes (ontologies/shapes) are not readable: {problem}",
                 ja=f"種別のシェイプ（ontologies/shapes）が読めません: {problem}",
             ) from problem
+        compiler = ShapeCompiler(shapes.statements, kinds.context) if shapes else None
         self._judges: dict[str, KindJudge] = {}
         for name, kind in kinds.items():
             address = str(kind.schema["$id"])
@@ -120,9 +121,8 @@ class Gate:
                     ja=f"種別 {name!r} のスキーマが正しくありません: {problem.message}",
                 ) from problem
             schema = SchemaJudge(kind.schema, address, library, validator, "kind")
-            self._judges[name] = KindJudge(
-                kind, schema, judge_of_shapes(kinds, kind, shapes, "kind") if shapes else None
-            )
+            judged = judge_of_shapes(compiler, kind, shapes, "kind") if shapes and compiler else None
+            self._judges[name] = KindJudge(kind, schema, judged)
         self._profile_shapes: dict[str, tuple[CompiledProfile, ShapesJudge]] = {}
 
     def judge(self, submissions: Sequence[Submission]) -> list[Judged]:
@@ -194,7 +194,8 @@ class Gate:
             return None
         made = self._profile_shapes.get(profile.reference)
         if made is None or made[0] is not profile:
-            made = (profile, judge_of_shapes(self._kinds, self._kinds[profile.kind], profile.shapes, "profile"))
+            compiler = ShapeCompiler(profile.shapes.statements, self._kinds.context)
+            made = (profile, judge_of_shapes(compiler, self._kinds[profile.kind], profile.shapes, "profile"))
             self._profile_shapes[profile.reference] = made
         return made[1]
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema_rs import Validator
 
 from catalog.records.kinds import Kinds
-from catalog.validation.compiled_shapes import compile_shapes, portable_pattern
+from catalog.validation.compiled_shapes import ShapeCompiler, portable_pattern
 from catalog.validation.schema import compile_schema
 from catalog.validation.shapes import Shapes
 from tests.unit.validation.linked_forms import KINDS, SAMPLE, changed_samples, graph_of, linked_sample, readable_graph
@@ -27,7 +27,7 @@ PREFIXES = """
 
 
 def quick(shapes: Shapes, kinds: Kinds = KINDS, kind: str = "sample") -> Validator:
-    compiled = compile_shapes(shapes.statements, kinds.context, kinds[kind])
+    compiled = ShapeCompiler(shapes.statements, kinds.context).schema_for(kinds[kind])
     return compile_schema(compiled, format_means="annotation")
 
 
@@ -47,7 +47,7 @@ def _read(turtle: bytes) -> rdflib.Graph:
 
 def test_every_kinds_shapes_can_be_compiled() -> None:
     for name in KINDS:
-        compiled = compile_shapes(SHAPES.statements, KINDS.context, KINDS[name])
+        compiled = ShapeCompiler(SHAPES.statements, KINDS.context).schema_for(KINDS[name])
         assert isinstance(compiled, dict), name
 
 
