@@ -8,6 +8,7 @@ import stat
 import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import insert, select
@@ -44,7 +45,7 @@ from catalog.validation.second_opinion import SecondOpinion
 TOKEN_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalog:
     """A catalogue that is open: its parts, each known to be whole and up to date."""
 
@@ -54,7 +55,6 @@ class Catalog:
     vocabulary: Vocabulary
     store: Store
     ledger: Ledger
-    gate: Gate
     answers: Answers
     sources: Sources
     profiles: Profiles[CompiledProfile]
@@ -63,6 +63,11 @@ class Catalog:
     second_opinion: SecondOpinion
     token: str = field(repr=False)
     made_token: str | None = field(default=None, repr=False)  # the token, if this start made it
+
+    @cached_property
+    def gate(self) -> Gate:
+        """What submissions are judged by; compiled when the first one comes, since reading needs none of it."""
+        return Gate(self.kinds, self.profiles, self.sources, second_opinion=self.second_opinion)
 
     @property
     def intake(self) -> Intake:
@@ -105,7 +110,6 @@ def open_catalog(settings: Settings) -> Catalog:
         words = vocabulary_of(kinds)
         sources = Sources(store)
         profiles = compiled_profiles(store, kinds)
-        second_opinion = SecondOpinion()
         catalog = Catalog(
             settings=settings,
             base=base,
@@ -113,13 +117,12 @@ def open_catalog(settings: Settings) -> Catalog:
             vocabulary=words,
             store=store,
             ledger=ledger,
-            gate=Gate(kinds, profiles, sources, second_opinion=second_opinion),
             answers=Answers(store, words, Sight(store.database.name)),
             sources=sources,
             profiles=profiles,
             scopes=Scopes(store),
             loads=Loads(store),
-            second_opinion=second_opinion,
+            second_opinion=SecondOpinion(),
             token=token,
             made_token=token if made else None,
         )
