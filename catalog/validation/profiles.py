@@ -394,7 +394,7 @@ def _examine_shapes(shapes: str | bytes | None, refused: list[Finding]) -> Shape
     try:
         # Read first: the engine itself might follow what is refused here.
         statements = read_statements(turtle)
-        found = list(_refused_in(statements))
+        found = list(_endless_in(statements)) or list(_refused_in(statements))
         refused.extend(found)
         return None if found else Shapes(turtle)
     except Unreadable as problem:
@@ -407,6 +407,88 @@ def _examine_shapes(shapes: str | bytes | None, refused: list[Finding]) -> Shape
             )
         )
         return None
+
+
+# Shapes within shapes: how deep, and how many when each is written out where it is named.
+MAX_SHAPE_DEPTH = 40
+MAX_SHAPE_STEPS = 20_000
+MAX_LIST = 10_000
+
+
+def _endless_in(statements: Statements) -> Iterator[Finding]:
+    """Rings and heaps of shapes, and patterns that are none: an engine would follow them until it falls."""
+    if _has_endless_list(statements):
+        yield _refusal(
+            "", "profile/shapes",
+            f"A list closes into a ring, or has more than {MAX_LIST} members.",
+            f"リストが循環しているか、要素が {MAX_LIST} を超えています。",
+        )  # fmt: skip
+        return
+    cost: dict[Resource, int] = {}
+    for subject in statements.by_subject:
+        steps = _shape_steps(statements, subject, cost, ())
+        if steps is None or steps > MAX_SHAPE_STEPS:
+            yield _refusal(
+                "", "profile/shapes",
+                f"Shapes name each other in a ring, or lie deeper than {MAX_SHAPE_DEPTH} in each other, or come to more than "
+                f"{MAX_SHAPE_STEPS} when written out. ({_where(statements, subject)})",
+                f"シェイプ同士の参照が循環しているか、入れ子が {MAX_SHAPE_DEPTH} 段を超えるか、展開すると {MAX_SHAPE_STEPS} 個を超えます。"
+                f"（{_where(statements, subject)}）",
+            )  # fmt: skip
+            return
+    for subject in statements.by_subject:
+        for pattern in statements.values(subject, SH + "pattern"):
+            try:
+                compile_schema({"pattern": str(getattr(pattern, "value", ""))})
+            except jsonschema_rs.ValidationError:
+                yield _refusal(
+                    "", "profile/sh:pattern",
+                    f"This pattern cannot be used: {shown(getattr(pattern, 'value', ''))}. It is no regular expression, or too large a one.",
+                    f"このパターンは使えません：{shown(getattr(pattern, 'value', ''))}。正規表現でないか、大きすぎます。",
+                )  # fmt: skip
+
+
+def _has_endless_list(statements: Statements) -> bool:
+    """Whether a list is a ring or too long; each member is visited once."""
+    length: dict[Resource, int] = {}
+    for start in statements.by_subject:
+        trail: dict[Resource, None] = {}
+        at: Resource | None = start
+        while at is not None and at not in length:
+            if at in trail:
+                return True
+            trail[at] = None
+            rest = statements.one(at, RDF + "rest")
+            at = rest if isinstance(rest, ox.NamedNode | ox.BlankNode) else None
+        behind = length.get(at, 0) if at is not None else 0
+        for member in reversed(trail):
+            behind += 1
+            length[member] = behind
+    return max(length.values(), default=0) > MAX_LIST
+
+
+def _shape_steps(
+    statements: Statements, shape: Resource, cost: dict[Resource, int], trail: tuple[Resource, ...]
+) -> int | None:
+    """How many shapes there are when everything that a shape names is written out; None where there is no end."""
+    if shape in cost:
+        return cost[shape]
+    if shape in trail or len(trail) > MAX_SHAPE_DEPTH:
+        return None
+    named = [*statements.resources(shape, SH + "property"), *statements.resources(shape, SH + "not")]
+    for keyword in ("and", "or", "xone"):
+        for head in statements.resources(shape, SH + keyword):
+            named.extend(
+                member for member in statements.members(head) if isinstance(member, ox.NamedNode | ox.BlankNode)
+            )
+    total = 1
+    for inner in named:
+        steps = _shape_steps(statements, inner, cost, (*trail, shape))
+        if steps is None:
+            return None
+        total = min(total + steps, 10**12)
+    cost[shape] = total
+    return total
 
 
 def _refused_in(statements: Statements) -> Iterator[Finding]:

@@ -164,6 +164,29 @@ def test_shapes_that_are_no_turtle_or_choose_nothing_are_refused() -> None:
     ) == [" profile/shapes"]
 
 
+RING = "musubi:P a sh:NodeShape ; sh:targetClass musubi:Sample ; "
+FIRST, REST = (f"<http://www.w3.org/1999/02/22-rdf-syntax-ns#{name}>" for name in ("first", "rest"))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "refused"),
+    [
+        (RING + "sh:or ( musubi:P musubi:Q ) .", "shapes"),
+        (RING + "sh:property musubi:R . musubi:R sh:path musubi:lot ; sh:property musubi:R .", "shapes"),
+        (RING + f"sh:in _:l . _:l {FIRST} 1 ; {REST} _:l .", "shapes"),
+        (RING + "sh:and ( musubi:S0 ) . " + " ".join(f"musubi:S{n} sh:and ( musubi:S{n + 1} ) ." for n in range(20_000)), "shapes"),
+        (RING + "sh:and ( musubi:S0 ) . " + " ".join(f"musubi:S{n} sh:or ( musubi:S{n + 1} musubi:S{n + 1} ) ." for n in range(30)), "shapes"),
+        (RING + "sh:property [ sh:path musubi:lot ; sh:pattern '(' ] .", "sh:pattern"),
+        (RING + "sh:property [ sh:path musubi:lot ; sh:pattern '((a{1,1000}){1,1000}){1,1000}' ] .", "sh:pattern"),
+    ],
+    ids=["or", "property", "list", "depth", "doubling", "no pattern", "huge pattern"],
+)  # fmt: skip
+def test_shapes_without_an_end_are_refused_at_once(shapes: str, refused: str) -> None:
+    started = time.monotonic()
+    assert refusals({}, PREFIXES + shapes) == [f" profile/{refused}"]
+    assert time.monotonic() - started < 5
+
+
 def test_shapes_of_a_profile_are_read() -> None:
     profile = compiled(
         {},
