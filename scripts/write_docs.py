@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from catalog import settings
+from catalog.assembly import all_shipped_profiles
 from catalog.cli import exits
 from catalog.cli.words import LANGUAGE
 from catalog.ledger.mirror import RECORD_COLUMNS, public_view
@@ -96,12 +97,26 @@ def endpoints() -> str:
     return "\n".join(lines)
 
 
+def profiles() -> str:
+    """The profiles that come with the software."""
+    there = all_shipped_profiles()
+    if not there:
+        return "None yet."
+    lines = ["| profile | kind | for | examples |", "|---|---|---|---|"]
+    for each in there:
+        about = each.description.get("en") or each.title.get("en", "")
+        counts = f"{len(each.good)} good, {len(each.bad)} bad"
+        lines.append(f"| `{each.name}@{each.version}` | `{each.kind}` | {about} | {counts} |")
+    return "\n".join(lines)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings.table,
     "exit-codes": exits.table,
     "commands": commands,
     "mirror": mirror,
     "endpoints": endpoints,
+    "profiles": profiles,
 }
 
 

@@ -75,7 +75,8 @@ def test_files_that_pages_name_are_there(page: Path) -> None:
     named = re.findall(
         r"`((?:catalog|schemas|ontologies|loaders|tests|docs|scripts)/[A-Za-z0-9_./-]+)`", page.read_text("utf-8")
     )
-    assert [name for name in named if not (PROJECT / name).exists()] == []
+    # `x` stands for a name that the reader gives.
+    assert [name for name in named if not (PROJECT / name).exists() and "/x." not in name] == []
 
 
 def test_no_page_and_no_code_names_a_place_on_somebodys_machine() -> None:
