@@ -118,7 +118,8 @@ async def read_whole(request: Request, first: bytes, rest: AsyncIterator[bytes],
         else:
             return bytes(held)
         del held
-    if request.headers.get("expect", "").lower() != "100-continue":
+    # Who waits for leave to send has not been given it yet, unless something was read already.
+    if first or request.headers.get("expect", "").lower() != "100-continue":
         await drain(rest, seconds=30)
     mebibytes = limit / 1024 / 1024
     raise errors.TooLarge(

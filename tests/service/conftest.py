@@ -51,10 +51,10 @@ def free_port() -> int:
 def start(data: Path, *more: str) -> Served:
     """Start a server on a data folder, and wait until it is ready."""
     port = free_port()
-    log = (data.parent / f"{data.name}.log").open("ab")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CATALOG_")}
     command = [sys.executable, "-c", START, "serve", "--data", str(data), "--port", str(port), *more]
-    process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+    with (data.parent / f"{data.name}.log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
     address = f"http://127.0.0.1:{port}/"
     until = time.monotonic() + 60
     while True:
