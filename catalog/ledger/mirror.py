@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from catalog.errors import Misconfigured
 from catalog.records.kinds import Column, Form, Kind, Kinds, Part
 from catalog.store.engine import Store
+from catalog.store.tables import mirror
 
 TYPES: Mapping[str, Mapping[str, str]] = {
     "sqlite": {"text": "TEXT", "timestamp": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "BOOLEAN"},
@@ -99,12 +100,18 @@ class Mirrors:
         """Where this transaction writes the records of each kind."""
         self._store.database.hold_mirrors(connection, alone=False)
         targets: dict[str, tuple[Target, ...]] = {}
-        rows = connection.exec_driver_sql('SELECT kind, "table" FROM mirror ORDER BY kind, state').fetchall()
-        for name, table in rows:
+        current: set[str] = set()
+        rows = connection.exec_driver_sql(
+            'SELECT kind, fingerprint, "table" FROM mirror ORDER BY kind, state'
+        ).fetchall()
+        for name, fingerprint, table in rows:
             if kind := self._kinds.get(name):
                 target = Target(table, self._shared(connection, table, kind))
                 targets[name] = (*targets.get(name, ()), target)
-        return targets
+                if fingerprint == kind.fingerprint:
+                    current.add(name)
+        # A process that does not know what the mirror has become would leave columns empty: it may write nothing there.
+        return {name: found for name, found in targets.items() if name in current}
 
     def swap(self, connection: Connection, kind: Kind) -> None:
         """Let the filled table answer, and drop the one that answered until now."""
@@ -117,7 +124,7 @@ class Mirrors:
             )
         connection.execute(
             text(
-                "UPDATE mirror SET state = 'live', filled_to = NULL WHERE kind = :kind AND fingerprint = :fingerprint"
+                "UPDATE mirror SET state = 'live', filled_to = NULL, followed_to = NULL WHERE kind = :kind AND fingerprint = :fingerprint"
             ),
             {"kind": kind.name, "fingerprint": kind.fingerprint},
         )
@@ -158,17 +165,18 @@ class Mirrors:
         empty = (
             connection.scalar(text("SELECT key FROM record WHERE kind = :kind LIMIT 1"), {"kind": kind.name}) is None
         )
+        ready = not live and empty
+        position = connection.scalar(text("SELECT coalesce(max(position), 0) FROM change"))
         connection.execute(
-            text('INSERT INTO mirror (kind, fingerprint, "table", state, filled_to)'
-                 " VALUES (:kind, :fingerprint, :table, :state, :filled_to)"),
-            {
-                "kind": kind.name,
-                "fingerprint": kind.fingerprint,
-                "table": table,
-                "state": "live" if not live and empty else "filling",
-                "filled_to": None if not live and empty else 0,
-            },
-        )  # fmt: skip
+            mirror.insert().values(
+                kind=kind.name,
+                fingerprint=kind.fingerprint,
+                table=table,
+                state="live" if ready else "filling",
+                filled_to=None if ready else 0,
+                followed_to=None if ready else position,
+            )
+        )
         if live:
             # Until the swap the old table answers; what it has no column for is absent.
             self._set_views(connection, kind, live[0], self._table_columns(connection, live[0]))
@@ -213,6 +221,16 @@ class Mirrors:
             return tuple(column.name for column in kind.columns)
         ours = kind.column
         return tuple(name for name in self._table_columns(connection, table) if name in ours)
+
+
+def targets_of(targets: Mapping[str, Sequence[Target]], kind: str) -> Sequence[Target]:
+    """Where records of a kind are written."""
+    if kind not in targets:
+        raise Misconfigured(
+            f"the mirror of the kind {kind!r} was made anew by another version: restart this process with that version",
+            ja=f"種別 {kind!r} のミラーは別の版で作り直されています。その版でこのプロセスを再起動してください",
+        )
+    return targets[kind]
 
 
 def mirror_row(key: int, target: Target, columns: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import orjson
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Select, func, select, update
 
 from catalog.ledger import rows
 from catalog.ledger.mirror import Target, table_name
@@ -14,7 +14,7 @@ from catalog.ledger.pen import Pen
 from catalog.ledger.sources import Sources
 from catalog.records.kinds import Kind, Kinds
 from catalog.records.linked import Linked, link_up
-from catalog.store.tables import linked, node, record, revision
+from catalog.store.tables import change, linked, mirror, node, record, revision
 
 SLICE = 500
 
@@ -43,7 +43,7 @@ def upgrade_mirrors(
                 some = _fill_slice(pen, nodes, connection, kind, sources)
             if some is None:
                 break
-            done += some
+            done = min(done + some, of)
             progress(name, done, of)
         filled[name] = done
     return filled
@@ -53,26 +53,26 @@ def _fill_slice(pen: Pen, nodes: Nodes, connection: Connection, kind: Kind, sour
     """Fill in the next records; None when there were none left and the new table was let answer."""
     database = pen.store.database
     database.hold_mirrors(connection, alone=True)
-    named = {"kind": kind.name, "fingerprint": kind.fingerprint}
-    at = connection.scalar(
-        text("SELECT filled_to FROM mirror WHERE kind = :kind AND fingerprint = :fingerprint AND state = 'filling'"),
-        named,
-    )
+    ours = (mirror.c.kind == kind.name) & (mirror.c.fingerprint == kind.fingerprint) & (mirror.c.state == "filling")
+    at = connection.execute(select(mirror.c.filled_to, mirror.c.followed_to).where(ours)).one_or_none()
     if at is None:  # somebody else filled it
         return None
-    found = connection.execute(
-        select(record.c.key, record.c.source, node.c.id, revision.c.body)
-        .join(node, node.c.key == record.c.key)
-        .join(revision, (revision.c.record == record.c.key) & (revision.c.number == record.c.shown))
-        # What has no linked form (quarantined, expunged, a draft that breaks its kind) has no row in a mirror either.
-        .join(linked, linked.c.record == record.c.key)
-        .where(record.c.kind == kind.name, record.c.key > at)
-        .order_by(record.c.key)
-        .limit(SLICE)
-    ).fetchall()
-    if not found:
-        pen.mirrors.swap(connection, kind)
-        return None
+    found = connection.execute(_contents(kind).where(record.c.key > at.filled_to).limit(SLICE)).fetchall()
+    if found:
+        come = {"filled_to": found[-1].key}
+    else:
+        # What changed meanwhile was written to both tables, but perhaps by a process that knows the old one only.
+        since = connection.execute(
+            select(change.c.position, change.c.record)
+            .where(change.c.position > at.followed_to)
+            .order_by(change.c.position)
+            .limit(SLICE)
+        ).fetchall()
+        if not since:
+            pen.mirrors.swap(connection, kind)
+            return None
+        come = {"followed_to": since[-1].position}
+        found = connection.execute(_contents(kind).where(record.c.key.in_({row.record for row in since}))).fetchall()
     database.lock(connection, [row.key for row in found])
     made: list[tuple[int, str, Linked]] = []
     for row in found:
@@ -82,8 +82,18 @@ def _fill_slice(pen: Pen, nodes: Nodes, connection: Connection, kind: Kind, sour
     targets = {kind.name: [Target(table_name(kind), tuple(column.name for column in kind.columns))]}
     rows.take_away(connection, database, [(key, name) for key, name, _ in made], targets)
     rows.put(connection, database, made, targets, keys)
-    connection.execute(
-        text("UPDATE mirror SET filled_to = :key WHERE kind = :kind AND fingerprint = :fingerprint"),
-        {**named, "key": found[-1].key},
-    )
+    connection.execute(update(mirror).where(ours).values(come))
     return len(found)
+
+
+def _contents(kind: Kind) -> Select[tuple[int, str, str, str]]:
+    """What is shown of the records of a kind, by key."""
+    return (
+        select(record.c.key, record.c.source, node.c.id, revision.c.body)
+        .join(node, node.c.key == record.c.key)
+        .join(revision, (revision.c.record == record.c.key) & (revision.c.number == record.c.shown))
+        # What has no linked form (quarantined, expunged, a draft that breaks its kind) has no row in a mirror either.
+        .join(linked, linked.c.record == record.c.key)
+        .where(record.c.kind == kind.name)
+        .order_by(record.c.key)
+    )

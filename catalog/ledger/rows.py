@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 from sqlalchemy import Connection
 
-from catalog.ledger.mirror import Target, mirror_row
+from catalog.ledger.mirror import Target, mirror_row, targets_of
 from catalog.records.record import Attribute, Identifier, Link, Quantity
 from catalog.store.database import Database, Row
 
@@ -83,7 +83,7 @@ def put(
             for place, each in enumerate(linked.attributes)
         ]
         identifiers += [(key, place, *_identifier(each)) for place, each in enumerate(linked.identifiers)]
-        for target in targets[kind]:
+        for target in targets_of(targets, kind):
             mirrors.setdefault(target, []).append(mirror_row(key, target, linked.columns))
     insert = database.insert
     insert(connection, "linked", ("record", "document"), documents)
@@ -111,7 +111,7 @@ def take_away(
     for key, kind in records:
         by_kind.setdefault(kind, []).append(key)
     for kind, of_kind in by_kind.items():
-        for target in targets[kind]:
+        for target in targets_of(targets, kind):
             connection.exec_driver_sql(
                 f'DELETE FROM "{target.table}" WHERE {database.among("record")}', (database.listed(of_kind),)
             )

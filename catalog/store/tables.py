@@ -312,5 +312,6 @@ mirror = Table(
     Column("fingerprint", Text, primary_key=True),
     Column("table", Text, nullable=False),
     Column("state", Text, nullable=False),  # filling | live | old
-    Column("filled_to", Key),
+    Column("filled_to", Key),  # the last record that was filled in, by key
+    Column("followed_to", Key),  # the last change that was followed since the filling began
 )

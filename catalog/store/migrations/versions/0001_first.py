@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("table", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("filled_to", key, nullable=True),
+        sa.Column("followed_to", key, nullable=True),
         sa.PrimaryKeyConstraint("kind", "fingerprint", name=op.f("pk_mirror")),
     )
     op.create_table(
