@@ -22,7 +22,7 @@ from catalog.records.triples import triples
 from catalog.validation.compiled_shapes import Context, ShapeCompiler
 from catalog.validation.profiles import CompiledProfile
 from catalog.validation.schema import Library, SchemaJudge, compile_schema, pointer_to, registry_of
-from catalog.validation.second_opinion import Late, SecondOpinion
+from catalog.validation.second_opinion import Crosscheck, Late, SecondOpinion
 from catalog.validation.shapes import Broken, Shapes, Unreadable, apart_by_links, record_of, sees_beyond_links
 from catalog.validation.wording import listed, near_spellings
 
@@ -92,12 +92,19 @@ class Gate:
     """Judges submissions. It keeps nothing but what was compiled, so any number of threads may use one."""
 
     def __init__(
-        self, kinds: Kinds, profiles: Profiles, sources: Sources, *, second_opinion: SecondOpinion | None = None
+        self,
+        kinds: Kinds,
+        profiles: Profiles,
+        sources: Sources,
+        *,
+        second_opinion: SecondOpinion | None = None,
+        crosscheck: Crosscheck | None = None,
     ) -> None:
         self._kinds = kinds
         self._profiles = profiles
         self._sources = sources
         self._second_opinion = second_opinion
+        self._crosscheck = crosscheck
         self._context = Context(kinds.context)
         library = Library(kinds.schemas)
         registry = registry_of(kinds.schemas)
@@ -129,7 +136,10 @@ class Gate:
         """The verdict on each submission; none depends on what else is in the batch."""
         trials = [self._begin(submission) for submission in submissions]
         self._ask_shapes(trials)
-        return [trial.verdict() for trial in trials]
+        verdicts = [trial.verdict() for trial in trials]
+        if self._crosscheck is not None:
+            self._crosscheck.consider(verdicts)
+        return verdicts
 
     # -- one by one ---------------------------------------------------------------------------------------------------
 

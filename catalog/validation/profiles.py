@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,14 @@ def compile_profile(
             )
         )  # fmt: skip
     resources = {**(registered or {}), **kinds.schemas}
-    mended, judge = _examine_schema(name, version, schema, resources, refused)
+    taken = set(kinds.schemas)
+    for other_address, other in (registered or {}).items():
+        if isinstance(other, dict):
+            # Under its own name too, so that who knows it from elsewhere can refer to it.
+            resources.setdefault(_base_of(other, other_address), other)
+            if not other_address.startswith(profile_address(name, 0)[:-1]):
+                taken |= {other_address, _base_of(other, other_address)}
+    mended, judge = _examine_schema(name, version, schema, resources, taken, refused)
     read = _examine_shapes(shapes, refused)
     if refused or judge is None:
         raise Invalid(
@@ -111,7 +119,7 @@ def _refusal(pointer: str, rule: str, en: str, ja: str) -> Finding:
 
 
 def _examine_schema(
-    name: str, version: int, schema: Any, resources: Mapping[str, Any], refused: list[Finding]
+    name: str, version: int, schema: Any, resources: Mapping[str, Any], taken: AbstractSet[str], refused: list[Finding]
 ) -> tuple[Repair, SchemaJudge | None]:
     if not isinstance(schema, dict):
         refused.append(
@@ -162,7 +170,7 @@ def _examine_schema(
     # Its own name is an address of its own, so that two profiles cannot take each other's place.
     address = profile_address(name, version)
     base = _base_of(mended.schema, address)
-    if base in resources and base != address:
+    if base in taken:
         refused.append(
             _refusal(
                 "/$id", "profile/$id",
@@ -171,7 +179,9 @@ def _examine_schema(
             )
         )  # fmt: skip
         return mended, None
-    everything = {**resources, address: mended.schema, base: mended.schema}
+    # Itself first: an older version may bear the same name.
+    own = {address: mended.schema, base: mended.schema}
+    everything = {**own, **{name: other for name, other in resources.items() if name not in own}}
     library = Library(everything)
     refused.extend(_unresolved(mended.schema, base, library))
     if refused:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from catalog.records.kinds import Kinds
+
 if TYPE_CHECKING:
     from catalog.validation.gate import Judged
 
@@ -132,16 +134,9 @@ class Crosscheck:
     It never holds up whoever calls: one thread asks, and what comes while it is busy is left out.
     """
 
-    def __init__(
-        self,
-        schemas: Mapping[str, Any],
-        addresses: Mapping[str, str],
-        *,
-        every: int = 1000,
-        deadline_seconds: float = 5.0,
-    ) -> None:
-        self._schemas = schemas
-        self._addresses = addresses  # kind -> the address of its schema
+    def __init__(self, kinds: Kinds, *, every: int = 1000, deadline_seconds: float = 5.0) -> None:
+        self._schemas = kinds.schemas
+        self._addresses = {name: str(kind.schema["$id"]) for name, kind in kinds.items()}
         self._every = every
         self._opinion = SecondOpinion(deadline_seconds=deadline_seconds)
         self._seen = 0

@@ -130,6 +130,35 @@ def test_registered_schemas_and_kinds_may_be_referred_to() -> None:
     ]
 
 
+def test_a_new_version_may_bear_the_name_of_the_older_and_means_itself() -> None:
+    def told(pattern: str) -> dict[str, Any]:
+        return {
+            "$id": "https://rde.example/x",
+            "$defs": {"lot": {"pattern": pattern}},
+            "properties": {"lot": {"$ref": "#/$defs/lot"}},
+        }
+
+    registered = {profile_address("p", 1): told("^old$")}
+    newer = compile_profile("p", 2, "sample", told("^new$"), None, kinds=KINDS, registered=registered)
+    assert newer.judge.accepts({"lot": "new"})
+    assert not newer.judge.accepts({"lot": "old"})
+    assert newer.judge.findings({"lot": "old"})[0].messages["en"].endswith('(pattern "^new$")')
+    with pytest.raises(Invalid, match="is taken"):
+        compile_profile("other", 1, "sample", told("^x$"), None, kinds=KINDS, registered=registered)
+    # Another profile may refer to it by the name that it gave itself.
+    other = compile_profile(
+        "other",
+        1,
+        "sample",
+        {"properties": {"lot": {"$ref": "https://rde.example/x#/$defs/lot"}}},
+        None,
+        kinds=KINDS,
+        registered=registered,
+    )
+    assert other.judge.accepts({"lot": "old"})
+    assert not other.judge.accepts({"lot": "new"})
+
+
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(Invalid, match="no kind"):
         compile_profile("p", 1, "sampel", {}, None, kinds=KINDS)
