@@ -98,10 +98,11 @@ def test_the_installed_command_explains_itself(installed: Path) -> None:
 
 
 def test_the_installed_catalogue_answers_with_its_sample(served: str) -> None:
-    def get(path: str) -> bytes:
+    def get(path: str, accept: str = "*/*") -> bytes:
         for _ in range(150):
             try:
-                with urllib.request.urlopen(served + path, timeout=5) as answer:
+                request = urllib.request.Request(served + path, headers={"Accept": accept})
+                with urllib.request.urlopen(request, timeout=5) as answer:
                     body: bytes = answer.read()
                     return body
             except ConnectionError:
@@ -113,5 +114,5 @@ def test_the_installed_catalogue_answers_with_its_sample(served: str) -> None:
         raise AssertionError("the server does not answer")
 
     assert get("/health")
-    assert b"<html" in get("/").lower()
+    assert b"<html" in get("/", "text/html").lower()
     assert b'"items"' in get("/records?kind=sample")
