@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from catalog.access.policy import decide, is_insider
 from catalog.curation.submit import Intake
-from catalog.errors import Forbidden, Invalid, NotFound
+from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.ledger.append import Known
 from catalog.ledger.verbs import StatusVerb
 from catalog.questions.reader import Reader, Right
@@ -133,6 +133,8 @@ def _demand_sound(id: str, known: Known, intake: Intake) -> None:
     """A draft that is to be published passes the gate like any other submission."""
     kind, source, local_id = split_id(id)
     body = intake.ledger.body(id, known.revision)
+    if body is None:
+        raise Conflict(f"the content of {id} was expunged", ja=f"{id} の内容は抹消されています")
     (verdict,) = intake.gate.judge([Submission(kind, source, local_id, body, known.profile)])
     if verdict.breaks != "nothing":
         raise Invalid(
