@@ -19,7 +19,7 @@ list: ## this list
 .PHONY: run
 run: ## serve a sample catalogue on 127.0.0.1:8000; PORT=8080 and DATA=folder choose another place
 	@$(run_environment)
-	@.venv/bin/catalog sample --data '$(DATA)' --if-empty
+	@.venv/bin/catalog sample --data '$(DATA)' --port '$(PORT)' --if-empty
 	@exec .venv/bin/catalog serve --data '$(DATA)' --port '$(PORT)'
 
 .PHONY: environment

@@ -90,7 +90,13 @@ def announce(settings: Settings, base: str, made_token: str | None) -> None:
     """Say what to open, and what the administrator's token is if it was just made."""
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     here = f"http://{shown}:{settings.port}/"
-    tell(t(f"Musubi serves {settings.data} at {here}", f"Musubi: {settings.data} を {here} で公開します"))
+    tell(t(f"Musubi serves {settings.data}", f"Musubi: {settings.data} を公開します"))
+    tell(
+        t(
+            f"  open {here} (what programs can ask: {here}api)",
+            f"  {here} を開いてください（プログラム向けの説明は {here}api）",
+        )
+    )
     if base != here:
         tell(t(f"  its records are known under {base}", f"  レコードのアドレス: {base}"))
     if made_token is not None:
