@@ -11,7 +11,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from catalog.assembly import install_profiles, open_catalog
+from catalog.assembly import open_catalog
 from catalog.cli.opening import data_option, database_option
 from catalog.cli.words import t, tell
 from catalog.errors import Unavailable
@@ -48,11 +48,7 @@ def serve_(**given: Any) -> None:
     refuse_taken(settings.host, settings.port)
     # Opened once before any worker is: tables, token and base address are made by one process.
     catalog = open_catalog(settings)
-    try:
-        # A new version of the software may ship profiles that the one before did not.
-        install_profiles(catalog)
-    finally:
-        catalog.close()
+    catalog.close()
     announce(settings, catalog.base, catalog.made_token)
     hand_on(settings)
     server = Granian(
