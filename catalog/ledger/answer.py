@@ -686,7 +686,7 @@ class _Maker:
                 return self._in_mirror(name, at, lambda field, row: self._dated(asked, field, row))
             case Missing(name):
                 return self._in_mirror(name, at, lambda field, row: self._missing(asked, field, row))
-            case OfRecord("source", "eq", Slot() as value) if value == self._source:
+            case OfRecord("source", "eq", value) if self._is_source(value):
                 # The range of ids has said so already, and has them in order, which an index on sources has not.
                 return f"{self.sql.unindexed(f'{at.record}.source')} = {self._value(value)}"
             case OfRecord(attribute):
@@ -715,6 +715,9 @@ class _Maker:
             case Identified(value, scheme):
                 of_scheme = "" if scheme is None else f" AND i.scheme = {self._value(scheme)}"
                 return f"{at.record}.key IN (SELECT i.record FROM identifier i WHERE i.value = {self._value(value)}{of_scheme})"
+
+    def _is_source(self, value: Any) -> bool:
+        return self._source is not None and value == self._source
 
     def _in_mirror(self, name: str, at: _At, made: Any) -> str:
         """A condition on a field, said over the mirror row that stands there, or over that of each kind asked about."""

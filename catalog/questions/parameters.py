@@ -255,7 +255,7 @@ class _Asking:
             if len(measured) == len(values):
                 return _any(list(measured))
             every = {one for kind in known for one in self.vocabulary.kinds[kind].fields}
-            raise unknown("parameter", as_asked, [*OF_LIST, *OF_RECORD, *every])
+            raise unknown("parameter", plain, [*OF_LIST, *OF_RECORD, *every])
         field = found[0]
         language = None
         if field.sort == "text" and rest.partition(".")[0] not in (*OPERATORS, "exists", ""):
