@@ -27,8 +27,12 @@ Mode = Literal["everyone", "limited"]
 DEEPEST: Final = 4
 # What stands for a scope in the order of changes; its colon keeps it apart from every record's id.
 NODE: Final = "urn:musubi:scope:"
-_ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?)*")
-_COLUMNS: Final = "s.id, s.title, s.level, s.mode, s.metadata_until, s.data_until, s.open, s.metadata_embargo, s.data_embargo"
+_ID: Final = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?)*"
+)
+_COLUMNS: Final = (
+    "s.id, s.title, s.level, s.mode, s.metadata_until, s.data_until, s.open, s.metadata_embargo, s.data_embargo"
+)
 
 
 class Keep:
@@ -124,7 +128,17 @@ class Scopes:
     ) -> Scope:
         """Make a scope: a root by an administrator, any other by whoever manages the scope above it."""
         _check_id(id)
-        made = Scope(id, title or {}, id.count("/") + 1, _mode(mode), _time("metadataUntil", metadata_until), _time("dataUntil", data_until), False, None, None)
+        made = Scope(
+            id,
+            title or {},
+            id.count("/") + 1,
+            _mode(mode),
+            _time("metadataUntil", metadata_until),
+            _time("dataUntil", data_until),
+            False,
+            None,
+            None,
+        )
         _check_title(made.title)
         with self._store.write() as connection:
             self._alone(connection)
@@ -192,7 +206,9 @@ class Scopes:
         with self._store.write() as connection:
             self._alone(connection)
             scope = _read(connection, id)
-            if scope is None or not (decide("read", scope.facts, by, self._clock()) or decide("manage", scope.facts, by, self._clock())):
+            if scope is None or not (
+                decide("read", scope.facts, by, self._clock()) or decide("manage", scope.facts, by, self._clock())
+            ):
                 raise absent(id)
             demand("manage", scope.facts, by, self._clock())
             if not wanted:
@@ -209,7 +225,10 @@ class Scopes:
     def _above(self, connection: Connection, made: Scope, by: Reader) -> Scope | None:
         if made.parent is None:
             if not by.administrator:
-                raise Forbidden("a scope without one above it is made by administrators", ja="最上位のスコープは管理者だけが作成できます")
+                raise Forbidden(
+                    "a scope without one above it is made by administrators",
+                    ja="最上位のスコープは管理者だけが作成できます",
+                )
             return None
         above = _read(connection, made.parent)
         moment = self._clock()
@@ -241,7 +260,10 @@ class Scopes:
                 changed.append({"id": scope.id, "open": now[0], "metadata": now[1], "data": now[2]})
         if changed:
             connection.execute(
-                text("UPDATE scope SET open = :open, metadata_embargo = :metadata, data_embargo = :data WHERE id = :id"), changed
+                text(
+                    "UPDATE scope SET open = :open, metadata_embargo = :metadata, data_embargo = :data WHERE id = :id"
+                ),
+                changed,
             )
         settled = _read(connection, id)
         assert settled is not None
@@ -269,7 +291,10 @@ class Scopes:
 
 def absent(id: str) -> NotFound:
     """What is said of a scope that is hidden or was never made: the same."""
-    return NotFound(f"scope {id:.200}: there is none of this id; scopes are made first, never in passing", ja=f"スコープ {id:.200} はありません")
+    return NotFound(
+        f"scope {id:.200}: there is none of this id; scopes are made first, never in passing",
+        ja=f"スコープ {id:.200} はありません",
+    )
 
 
 def _force(scope: Scope) -> dict[str, Any]:
@@ -283,7 +308,9 @@ def _read(connection: Connection, id: str) -> Scope | None:
 
 def _scope(row: Any) -> Scope:
     id, title, level, mode, metadata_until, data_until, is_open, metadata_embargo, data_embargo = row
-    return Scope(id, orjson.loads(title), level, mode, metadata_until, data_until, bool(is_open), metadata_embargo, data_embargo)
+    return Scope(
+        id, orjson.loads(title), level, mode, metadata_until, data_until, bool(is_open), metadata_embargo, data_embargo
+    )
 
 
 def _key(connection: Connection, id: str) -> int:
@@ -297,19 +324,28 @@ def _check_id(id: str) -> None:
             ja=f"スコープ {id!r:.200}: 英数字と「.」「_」「-」の名前を / でつないでください (例 spring8/2026A1234)",
         )
     if id.count("/") >= DEEPEST:
-        raise Invalid(f"scope {id:.200}: the tree has at most {DEEPEST} levels", ja=f"スコープ {id:.200}: 階層は{DEEPEST}段までです")
+        raise Invalid(
+            f"scope {id:.200}: the tree has at most {DEEPEST} levels",
+            ja=f"スコープ {id:.200}: 階層は{DEEPEST}段までです",
+        )
 
 
 def _check_title(title: Mapping[str, str]) -> None:
     if not all(isinstance(language, str) and isinstance(told, str) for language, told in title.items()):
-        raise Invalid('title: write texts by language, as {"en": "…", "ja": "…"}', ja='title: {"en": "…", "ja": "…"} の形で書いてください')
+        raise Invalid(
+            'title: write texts by language, as {"en": "…", "ja": "…"}',
+            ja='title: {"en": "…", "ja": "…"} の形で書いてください',
+        )
 
 
 def _mode(mode: str | None) -> Mode | None:
     match mode:
         case None | "everyone" | "limited":
             return mode
-    raise Invalid(f"mode: {mode!r:.80} is neither everyone nor limited", ja=f"mode: {mode!r:.80} は everyone か limited ではありません")
+    raise Invalid(
+        f"mode: {mode!r:.80} is neither everyone nor limited",
+        ja=f"mode: {mode!r:.80} は everyone か limited ではありません",
+    )
 
 
 def _time(name: str, told: str | None) -> str | None:
@@ -318,5 +354,8 @@ def _time(name: str, told: str | None) -> str | None:
         return None
     date = understand_date(told) if isinstance(told, str) else None
     if not isinstance(date, Date) or date.from_ is None or date.datatype in ("edtf", "missing"):
-        raise Invalid(f"{name}: {told!r:.80} is no day or time; write 2030-04-01 or 2030-04-01T00:00:00+09:00", ja=f"{name}: {told!r:.80} は日付・時刻ではありません")
+        raise Invalid(
+            f"{name}: {told!r:.80} is no day or time; write 2030-04-01 or 2030-04-01T00:00:00+09:00",
+            ja=f"{name}: {told!r:.80} は日付・時刻ではありません",
+        )
     return date.from_

@@ -56,7 +56,9 @@ class Sight:
         """The condition that public metadata in this scope may be read."""
         if of.everything:
             return "TRUE"
-        public = f"({scope}.open AND ({scope}.metadata_embargo IS NULL OR {scope}.metadata_embargo <= {self.value('now')}))"
+        public = (
+            f"({scope}.open AND ({scope}.metadata_embargo IS NULL OR {scope}.metadata_embargo <= {self.value('now')}))"
+        )
         return f"({public} OR {self._below('read_in', scope)})" if of.reads else public
 
     def inside(self, of: ReaderClass, scope: str) -> str:
@@ -68,7 +70,9 @@ class Sight:
     def _granted(self, name: str) -> str:
         # One parameter, whatever the number of grants; the statement stays the same.
         if self._postgresql:
-            return f"SELECT s.key FROM scope s WHERE s.id IN (SELECT json_array_elements_text({self.value(name)}::json))"
+            return (
+                f"SELECT s.key FROM scope s WHERE s.id IN (SELECT json_array_elements_text({self.value(name)}::json))"
+            )
         return f"SELECT s.key FROM scope s WHERE s.id IN (SELECT value FROM json_each({self.value(name)}))"
 
     def _below(self, name: str, scope: str) -> str:

@@ -98,7 +98,9 @@ def _scope_told(position: int, at: str, said: Mapping[str, Any], reader: Reader,
     scope = said["scope"]
     path = scope.split("/")
     above = {"/".join(path[: depth + 1]) for depth in range(len(path))}
-    if reader.administrator or any(grant.right in ("read", "write", "manage") and grant.scope in above for grant in reader.grants):
+    if reader.administrator or any(
+        grant.right in ("read", "write", "manage") and grant.scope in above for grant in reader.grants
+    ):
         return  # sees it by right, before and after
 
     def seen(force: Mapping[str, Any] | None) -> bool:

@@ -54,7 +54,9 @@ def table(kind: str, reader: Reader, *, answers: Answers, question: Question | N
 
 
 def _all(question: Question, answers: Answers) -> Question:
-    return check(replace(question, statuses=("public",), order=(), after=None, first=PAGE, count="none"), answers.vocabulary)
+    return check(
+        replace(question, statuses=("public",), order=(), after=None, first=PAGE, count="none"), answers.vocabulary
+    )
 
 
 def _lines(rows: list[list[object]]) -> bytes:

@@ -34,7 +34,13 @@ class Noted:
 
     def document(self) -> dict[str, Any]:
         """The revision as it is answered."""
-        told: dict[str, Any] = {"revision": self.number, "at": self.at, "profile": self.profile, "scope": self.scope, "hash": self.hash}
+        told: dict[str, Any] = {
+            "revision": self.number,
+            "at": self.at,
+            "profile": self.profile,
+            "scope": self.scope,
+            "hash": self.hash,
+        }
         told["shown"] = self.shown
         if self.quarantined:
             told["quarantined"] = True
@@ -80,13 +86,28 @@ def history(id: str, reader: Reader, *, answers: Answers, before: int | None = N
         inside = one.inside and bool(inside)
         if quarantined and not inside:
             continue
-        noted.append(Noted(number, at, profile, scope, hash, number == one.revision, bool(quarantined), expunged, by if inside else None))
+        noted.append(
+            Noted(
+                number,
+                at,
+                profile,
+                scope,
+                hash,
+                number == one.revision,
+                bool(quarantined),
+                expunged,
+                by if inside else None,
+            )
+        )
     more = len(rows) > limit
     return History(
         id,
         tuple(noted[:limit]),
         rows[limit - 1][0] if more else None,
-        tuple(Event(position, verb, at, by, revision, _told(verb, detail, scopes)) for position, verb, at, by, revision, detail in events),
+        tuple(
+            Event(position, verb, at, by, revision, _told(verb, detail, scopes))
+            for position, verb, at, by, revision, detail in events
+        ),
     )
 
 
@@ -250,7 +271,11 @@ def _names(items: Sequence[Any]) -> list[str]:
 
 def _name(item: Any) -> str:
     if isinstance(item, dict):
-        parts = [item[key] for key in ("to", "role", "port", "predicate", "from", "scheme", "name", "term", "id", "path") if key in item]
+        parts = [
+            item[key]
+            for key in ("to", "role", "port", "predicate", "from", "scheme", "name", "term", "id", "path")
+            if key in item
+        ]
         if "scheme" in item:
             parts.append(item.get("value"))
         if parts:

@@ -89,7 +89,9 @@ def absent(id: str) -> NotFound:
     return NotFound(f"{shown}: there is no such record", ja=f"{shown}: そのような記録はありません")
 
 
-def withdrawn(id: str, one: One, reader: Reader, answers: Answers, connection: Connection | None = None) -> NotFound | Gone:
+def withdrawn(
+    id: str, one: One, reader: Reader, answers: Answers, connection: Connection | None = None
+) -> NotFound | Gone:
     """Gone with the reason for those who could read it last, for all others what is said of anything absent."""
     rows = answers.rows(_withdrawal, {"key": one.key}, reader, connection)
     detail, at = rows[0] if rows else (None, "")
@@ -139,7 +141,13 @@ def _former(id: str, reader: Reader, answers: Answers, revision: int | None, as_
     if former is None:
         raise NotFound(f"{id}: there is no such revision", ja=f"{id}: そのような版はありません")
     document = orjson.loads(one.text)
-    document |= {"profile": former.profile, "scope": former.scope, "revision": former.number, "at": former.at, "body": former.body}
+    document |= {
+        "profile": former.profile,
+        "scope": former.scope,
+        "revision": former.number,
+        "at": former.at,
+        "body": former.body,
+    }
     document["former"] = former.number != one.revision
     if former.by is not None:
         document["by"] = former.by
@@ -174,7 +182,9 @@ def read_former(
             hidden = frozenset(named - set(seen))
             body = without_links(without_private(body, id.partition("/")[0], answers.vocabulary), hidden)
     told = orjson.loads(findings) if findings else []
-    return Former(number, body, hidden, profile, scope, hash, at, by if inside else None, expunged, told, inside, titles)
+    return Former(
+        number, body, hidden, profile, scope, hash, at, by if inside else None, expunged, told, inside, titles
+    )
 
 
 def _one_revision(terms: Terms) -> str:
@@ -185,7 +195,9 @@ def _one_revision(terms: Terms) -> str:
     )
 
 
-def _revision_as_of(key: int, as_of: str | int | None, reader: Reader, answers: Answers, connection: Connection) -> int | None:
+def _revision_as_of(
+    key: int, as_of: str | int | None, reader: Reader, answers: Answers, connection: Connection
+) -> int | None:
     if isinstance(as_of, int) or (isinstance(as_of, str) and len(as_of) > 4 and _DIGITS.fullmatch(as_of)):
         rows = answers.rows(_revision_at_position, {"key": key, "position": int(as_of)}, reader, connection)
     else:
@@ -229,12 +241,15 @@ def _ids_in(value: Any) -> Iterator[str]:
 def _links_told(former: Former, kind: str, vocabulary: Vocabulary) -> Iterator[dict[str, Any]]:
     words = vocabulary.kinds.get(kind)
     for name, items in (former.body or {}).items():
-        if words is None or name not in words.fields or words.fields[name].sort != "link" or not isinstance(items, list):
+        if (
+            words is None
+            or name not in words.fields
+            or words.fields[name].sort != "link"
+            or not isinstance(items, list)
+        ):
             continue
         for item in items:
             told: dict[str, Any] = {"field": name, **({"to": item} if isinstance(item, str) else item)}
             if found := former.titles.get(told["to"]):
                 told["kind"], told["title"] = found
             yield told
-
-

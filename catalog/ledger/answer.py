@@ -189,7 +189,9 @@ class Answers:
         rows = self.rows(_readable_ids, {"ids": orjson.dumps(sorted(set(ids))).decode()}, reader, connection)
         return {id: Seen(kind, orjson.loads(title) if title else {}) for id, kind, title in rows}
 
-    def linked(self, question: Question, reader: Reader, connection: Connection | None = None) -> Iterator[tuple[str, str]]:
+    def linked(
+        self, question: Question, reader: Reader, connection: Connection | None = None
+    ) -> Iterator[tuple[str, str]]:
         """The id and the linked form, as JSON text, of every record that the question asks for."""
         for item in self.each(replace(question, selection=Selection(linked=True)), reader, connection):
             head, _, document = item.text.partition(',"linked":')
@@ -251,7 +253,9 @@ class Answers:
         bound.update(more)
         return bound
 
-    def _run(self, plan: Plan, values: Sequence[Any], reader: Reader, connection: Connection | None, **more: Any) -> list[Any]:
+    def _run(
+        self, plan: Plan, values: Sequence[Any], reader: Reader, connection: Connection | None, **more: Any
+    ) -> list[Any]:
         bound = self._bind(values, reader, **more)
         if connection is not None:
             return self._dialect.rows(connection.connection.driver_connection, plan.statement, bound)
@@ -443,7 +447,12 @@ class _Maker:
         at = self._at(asked)
         order = [self._sorted(one, at) for one in asked.order]
         outer = asked.statuses != ("public",)
-        in_order = bool(order) and order[0].expression.startswith(f"{at.mirror}.") and not outer and not _finds_first(asked.where)
+        in_order = (
+            bool(order)
+            and order[0].expression.startswith(f"{at.mirror}.")
+            and not outer
+            and not _finds_first(asked.where)
+        )
         source = self._from(at, outer=outer, in_order=in_order)
         self._source = source_asked = None if order else _source_of(asked.where)
         conditions = [self._listed(at, asked.statuses)]
@@ -461,8 +470,12 @@ class _Maker:
         item, source_of_item = self._item(at, asked.selection)
         columns = [f"{item} AS item", "page.id AS id"]
         keys = "".join(f", page.o{number}" for number in range(len(order)))
-        ordering = ", ".join([*self._ordering(order, [f"page.o{number}" for number in range(len(order))]), self.sql.bytewise("page.id")])
-        joined = f"page JOIN record {at.record} ON {at.record}.key = page.key" + source_of_item.removeprefix(f"record {at.record}")
+        ordering = ", ".join(
+            [*self._ordering(order, [f"page.o{number}" for number in range(len(order))]), self.sql.bytewise("page.id")]
+        )
+        joined = f"page JOIN record {at.record} ON {at.record}.key = page.key" + source_of_item.removeprefix(
+            f"record {at.record}"
+        )
         with_ = self._with({"page": page})
         if asked.count == "none":
             statement = f"{with_} SELECT {', '.join(columns)}, NULL{keys} FROM {joined} ORDER BY {ordering}"
@@ -593,9 +606,14 @@ class _Maker:
         beginning = _literal(kind + "/")
         if source is None:
             return [f"{at.node}.id >= {beginning}", f"{at.node}.id < {_literal(kind + '0')}"]
-        return [f"{at.node}.id >= {beginning} || {self._value(source)} || '/'", f"{at.node}.id < {beginning} || {self._value(source)} || '0'"]
+        return [
+            f"{at.node}.id >= {beginning} || {self._value(source)} || '/'",
+            f"{at.node}.id < {beginning} || {self._value(source)} || '0'",
+        ]
 
-    def _by_kinds(self, at: _At, tables: str, conditions: Sequence[str], source: Slot, after: After | None, limit: str) -> str:
+    def _by_kinds(
+        self, at: _At, tables: str, conditions: Sequence[str], source: Slot, after: After | None, limit: str
+    ) -> str:
         """A source's records of several kinds: one range of ids after the other is the order of ids, and none is sorted."""
         last = self.sql.bytewise(f"{at.node}.id")
         behind = "" if after is None else f" AND {last} > {self._value(after.id)}"
@@ -630,9 +648,13 @@ class _Maker:
             made.append(f"{written} DESC" if one.descending else written)
         return made
 
-    def _page(self, at: _At, source: str, conditions: Sequence[str], order: Sequence[_Sorted], after: After | None, limit: str) -> str:
+    def _page(
+        self, at: _At, source: str, conditions: Sequence[str], order: Sequence[_Sorted], after: After | None, limit: str
+    ) -> str:
         columns = "".join(f", {one.expression} AS o{number}" for number, one in enumerate(order))
-        head = f"SELECT {at.record}.key AS key, {at.node}.id AS id{columns} FROM {source} WHERE {' AND '.join(conditions)}"
+        head = (
+            f"SELECT {at.record}.key AS key, {at.node}.id AS id{columns} FROM {source} WHERE {' AND '.join(conditions)}"
+        )
         last = self.sql.bytewise(f"{at.node}.id")
         if len(order) == 1 and order[0].nullable:
             # Two lists one after the other, so that an index on the column gives the order of the first.
@@ -741,7 +763,11 @@ class _Maker:
             case "text":
                 names = [columns["whole"]]
                 if language is not None:
-                    names = [columns[part] for part in (language, "ja" if language == "en" else "en", "whole") if part in columns]
+                    names = [
+                        columns[part]
+                        for part in (language, "ja" if language == "en" else "en", "whole")
+                        if part in columns
+                    ]
                 if len(names) == 1:
                     return f"{row}.{_name(names[0])}"
                 return "coalesce(" + ", ".join(f"{row}.{_name(one)}" for one in names) + ")"
@@ -871,7 +897,10 @@ class _Maker:
             conditions += [f"a.value_key = substr({bound}, 1, 64)", f"a.value = {bound}"]
         elif asked.operator == "in" and isinstance(value, tuple):
             several = [self._value(one) for one in value]
-            conditions += [f"a.value_key IN ({', '.join(f'substr({one}, 1, 64)' for one in several)})", f"a.value IN ({', '.join(several)})"]
+            conditions += [
+                f"a.value_key IN ({', '.join(f'substr({one}, 1, 64)' for one in several)})",
+                f"a.value IN ({', '.join(several)})",
+            ]
         elif asked.operator == "prefix":
             conditions.append(self._against("a.value", "prefix", value, is_text=True))
         if asked.term is not None:
@@ -906,9 +935,14 @@ class _Maker:
         if chosen.body:
             parts.append(f"""',"body":' || coalesce({revision}.body, 'null')""")
         if chosen.fields:
-            several = " || ',' || ".join(f"""'"{name}":' || coalesce({self.sql.part(f"{revision}.body", name)}, 'null')""" for name in dict.fromkeys(chosen.fields))
+            several = " || ',' || ".join(
+                f"""'"{name}":' || coalesce({self.sql.part(f"{revision}.body", name)}, 'null')"""
+                for name in dict.fromkeys(chosen.fields)
+            )
             parts.append(f"""',"fields":{{' || {several} || '}}'""")
-        holds_links = chosen.body or chosen.linked or any(one.sort in ("link", "other") for found in fields for one in found)
+        holds_links = (
+            chosen.body or chosen.linked or any(one.sort in ("link", "other") for found in fields for one in found)
+        )
         if inside != "TRUE" and holds_links:
             parts.append(self._hidden(at, inside))
         # The linked form holds nothing private to begin with.
@@ -984,7 +1018,9 @@ class _Maker:
                 f""" WHEN {japanese} IS NOT NULL THEN '{{"ja":' || {quote(japanese)} || '}}'"""
                 f""" WHEN {any_} IS NOT NULL THEN '{{"und":' || {quote(any_)} || '}}' ELSE '{{}}' END"""
             )
-            cases.append(f"WHEN {_literal(kind)} THEN (SELECT {told} FROM {_mirror(kind)} {row} WHERE {row}.record = {record}.key)")
+            cases.append(
+                f"WHEN {_literal(kind)} THEN (SELECT {told} FROM {_mirror(kind)} {row} WHERE {row}.record = {record}.key)"
+            )
         return f"CASE {record}.kind {' '.join(cases)} END" if cases else "'{}'"
 
     def _links(self, at: _At, inside: str) -> str:
@@ -997,12 +1033,14 @@ class _Maker:
             for name in ("role", "port", "predicate", "from", "until", "note", "by")
         ]
         one.append(f"""CASE WHEN {link}."order" IS NULL THEN '' ELSE ',"order":' || {link}."order" END""")
-        one.append(f"""CASE WHEN {seen} THEN ',"kind":"' || {end.record}.kind || '","title":' || coalesce({self._title(end.record)}, '{{}}') ELSE '' END || '}}'""")
+        one.append(
+            f"""CASE WHEN {seen} THEN ',"kind":"' || {end.record}.kind || '","title":' || coalesce({self._title(end.record)}, '{{}}') ELSE '' END || '}}'"""
+        )
         allowed = f"({inside} OR {seen} OR {self._outside(end)})"
         rows = (
             f"SELECT {' || '.join(one)} AS told FROM link {link} JOIN node {end.node} ON {end.node}.key = {link}.target"
             f" LEFT JOIN record {end.record} ON {end.record}.key = {link}.target LEFT JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
-            f' WHERE {link}.record = {at.record}.key AND {allowed} ORDER BY {link}.field, {link}.place'
+            f" WHERE {link}.record = {at.record}.key AND {allowed} ORDER BY {link}.field, {link}.place"
         )
         return f"""',"links":[' || coalesce((SELECT {self.sql.glue("x.told")} FROM ({rows}) AS x), '') || ']'"""
 
@@ -1038,7 +1076,12 @@ class _Maker:
         link, quote = f"l{end.number}", self.sql.quote
         order = [self._sorted(one, end, link) for one in asked.order]
         # One record may be linked twice, in two roles: the place in the list is the link's, not only the record's.
-        place = " || ' ' || ".join([f"{end.node}.id", *(f"""coalesce({link}."{name}", '')""" for name in ("field", "role", "port", "predicate", "from"))])
+        place = " || ' ' || ".join(
+            [
+                f"{end.node}.id",
+                *(f"""coalesce({link}."{name}", '')""" for name in ("field", "role", "port", "predicate", "from")),
+            ]
+        )
         place = f"({place})"
         conditions = [f"{link}.{own} = {at.record}.key", self._linkable(end), *self._of_kinds(end)]
         if nested.field is not None:
@@ -1048,7 +1091,11 @@ class _Maker:
         if asked.where is not None:
             conditions.append(self._condition(asked.where, end))
         source = self._link_source(link, far, end)
-        counted = f"""|| ',"total":' || (SELECT count(*) FROM {source} WHERE {" AND ".join(conditions)})""" if asked.count == "exact" else ""
+        counted = (
+            f"""|| ',"total":' || (SELECT count(*) FROM {source} WHERE {" AND ".join(conditions)})"""
+            if asked.count == "exact"
+            else ""
+        )
         if asked.after is not None:
             conditions.append(self._behind(order, asked.after, self.sql.bytewise(place)))
         ordering = ", ".join([*self._ordering(order, [one.expression for one in order]), self.sql.bytewise(place)])
@@ -1056,7 +1103,10 @@ class _Maker:
         # The rows that only the item needs, beside those that the list was chosen by.
         extra = item_source.removeprefix(self._from(_At(end.number, end.kinds)))
         told = [f"""'{{"field":"' || {link}.field || '"'"""]
-        told += [f"""CASE WHEN {link}."{name}" IS NULL THEN '' ELSE ',"{name}":' || {quote(f'{link}."{name}"')} END""" for name in ("role", "port")]
+        told += [
+            f"""CASE WHEN {link}."{name}" IS NULL THEN '' ELSE ',"{name}":' || {quote(f'{link}."{name}"')} END"""
+            for name in ("role", "port")
+        ]
         told.append(f"""CASE WHEN {link}."order" IS NULL THEN '' ELSE ',"order":' || {link}."order" END""")
         keys = " || ',' || ".join([*(quote(one.expression) for one in order), quote(place)])
         told.append(f"""',"at":[' || {keys} || '],"record":' || {item} || '}}'""")

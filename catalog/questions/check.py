@@ -53,7 +53,10 @@ def check(question: Question, vocabulary: Vocabulary) -> Question:
     for value in values:
         # Neither is in any stored text, and databases refuse to be asked for them.
         if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
-            raise Invalid(f"{value!r:.80}: a value holds a character that no text can hold", ja=f"{value!r:.80}: 使えない文字を含む値です")
+            raise Invalid(
+                f"{value!r:.80}: a value holds a character that no text can hold",
+                ja=f"{value!r:.80}: 使えない文字を含む値です",
+            )
     return question
 
 
@@ -78,19 +81,27 @@ class _Check:
                 ja=f"質問の要素が{MOST_PARTS}個を超えています。複数の質問に分けてください",
             )
         if depth > DEEPEST:
-            raise Invalid(f"the question is nested more than {DEEPEST} deep", ja=f"質問の入れ子が{DEEPEST}段を超えています")
+            raise Invalid(
+                f"the question is nested more than {DEEPEST} deep", ja=f"質問の入れ子が{DEEPEST}段を超えています"
+            )
 
     def question(self, asked: Question, depth: int, *, nested: bool = False) -> None:
         self.count(depth)
         kinds = asked.kinds
         self.vocabulary.named(kinds)
         if not 1 <= asked.first <= MOST_ITEMS:
-            raise Invalid(f"limit: {asked.first} is not between 1 and {MOST_ITEMS}", ja=f"limit: 1から{MOST_ITEMS}の範囲で指定してください")
+            raise Invalid(
+                f"limit: {asked.first} is not between 1 and {MOST_ITEMS}",
+                ja=f"limit: 1から{MOST_ITEMS}の範囲で指定してください",
+            )
         if not asked.statuses:
             raise Invalid("status: at least one is needed", ja="status: 少なくとも一つ必要です")
         for status in asked.statuses:
             if status == "withdrawn":
-                raise Invalid("status: withdrawn records are in no list; ask for one by its id", ja="status: 取り下げられた記録は一覧に出ません。idで取得してください")
+                raise Invalid(
+                    "status: withdrawn records are in no list; ask for one by its id",
+                    ja="status: 取り下げられた記録は一覧に出ません。idで取得してください",
+                )
             if status not in LISTED_STATUSES:
                 raise unknown("status", status, LISTED_STATUSES)
         if len(asked.order) > 3:
@@ -119,7 +130,9 @@ class _Check:
         self.link_name(nested.field, nested.direction, kinds)
         inner = nested.question
         if inner.count == "bounded":
-            raise Invalid("count: nested lists are counted exactly or not at all", ja="count: 入れ子の一覧は exact か none です")
+            raise Invalid(
+                "count: nested lists are counted exactly or not at all", ja="count: 入れ子の一覧は exact か none です"
+            )
         if inner.statuses != ("public",):
             raise Invalid("status: links lead to public records only", ja="status: リンク先は公開された記録だけです")
         self.question(inner, depth, nested=True)
@@ -136,16 +149,23 @@ class _Check:
         (field,) = found.values()
         if not field.sortable or field.private or field.sort in ("link", "other"):
             (kind,) = found
-            names = [one.name for one in self.vocabulary.kinds[kind].fields.values() if one.sortable and not one.private]
+            names = [
+                one.name for one in self.vocabulary.kinds[kind].fields.values() if one.sortable and not one.private
+            ]
             known = ", ".join(["id", "created", "modified", *names])
-            raise Invalid(f"sort: {kind} cannot be sorted by {order.by}; it can by {known}", ja=f"sort: {kind} は {order.by} で並べ替えられません。使えるのは {known}")
+            raise Invalid(
+                f"sort: {kind} cannot be sorted by {order.by}; it can by {known}",
+                ja=f"sort: {kind} は {order.by} で並べ替えられません。使えるのは {known}",
+            )
         self.language(order.language, field)
 
     def language(self, language: str | None, field: Field) -> None:
         if language is None:
             return
         if field.sort != "text":
-            raise Invalid(f"{field.name}: not a text, it has no languages", ja=f"{field.name}: 言語別の項目ではありません")
+            raise Invalid(
+                f"{field.name}: not a text, it has no languages", ja=f"{field.name}: 言語別の項目ではありません"
+            )
         if language not in ("en", "ja"):
             raise unknown("language", language, ("en", "ja"), of=field.name)
 
@@ -176,7 +196,9 @@ class _Check:
             case Dated(name, _, start, end):
                 self.of_sort(name, kinds, "date", "a date")
                 if start is not None and end is not None and start > end:
-                    raise Invalid(f"{name}: the interval ends before it begins", ja=f"{name}: 期間の終わりが始まりより前です")
+                    raise Invalid(
+                        f"{name}: the interval ends before it begins", ja=f"{name}: 期間の終わりが始まりより前です"
+                    )
             case Missing(name):
                 self.of_sort(name, kinds, "date", "a date")
             case OfRecord(attribute, operator, value):
@@ -194,15 +216,23 @@ class _Check:
                 if place == "field":
                     self.of_sort(name, kinds, "quantity", "a quantity")
                 if low is not None and high is not None and low > high:
-                    raise Invalid(f"{name}: the range ends below where it begins", ja=f"{name}: 範囲の上限が下限より小さいです")
+                    raise Invalid(
+                        f"{name}: the range ends below where it begins", ja=f"{name}: 範囲の上限が下限より小さいです"
+                    )
                 if any(bound is not None and math.isnan(bound) for bound in (low, high)):
                     raise Invalid(f"{name}: not a number", ja=f"{name}: 数値ではありません")
             case Attributed(name, operator, value):
                 if operator == "exists":
                     if value is not None:
-                        raise Invalid(f"attribute {name}: exists takes no value", ja=f"attribute {name}: exists に値は指定できません")
+                        raise Invalid(
+                            f"attribute {name}: exists takes no value",
+                            ja=f"attribute {name}: exists に値は指定できません",
+                        )
                 elif value is None:
-                    raise Invalid(f"attribute {name}: {operator} needs a value", ja=f"attribute {name}: {operator} には値が必要です")
+                    raise Invalid(
+                        f"attribute {name}: {operator} needs a value",
+                        ja=f"attribute {name}: {operator} には値が必要です",
+                    )
                 else:
                     self.values(name, operator, value, (str,))
             case InScope() | Identified():
@@ -220,14 +250,19 @@ class _Check:
             if accepted is None:
                 raise _not_compared(asked.field)
             if field.sort == "boolean" and asked.operator not in ("eq", "ne"):
-                raise Invalid(f"{asked.field}: true or false is compared by eq or ne", ja=f"{asked.field}: 真偽値は eq か ne で比較します")
+                raise Invalid(
+                    f"{asked.field}: true or false is compared by eq or ne",
+                    ja=f"{asked.field}: 真偽値は eq か ne で比較します",
+                )
             self.values(asked.field, asked.operator, asked.value, accepted)
 
     def values(self, name: str, operator: str, value: object, accepted: tuple[type, ...]) -> None:
         if operator not in OPERATORS:
             raise unknown("operator", operator, OPERATORS, of=name)
         if (operator == "in") is not isinstance(value, tuple):
-            raise Invalid(f"{name}: `in` takes several values, {operator} one", ja=f"{name}: in だけが複数の値を取ります")
+            raise Invalid(
+                f"{name}: `in` takes several values, {operator} one", ja=f"{name}: in だけが複数の値を取ります"
+            )
         several = value if isinstance(value, tuple) else (value,)
         if not several:
             raise Invalid(f"{name}: in needs at least one value", ja=f"{name}: in には値が必要です")
@@ -235,9 +270,15 @@ class _Check:
             raise _too_many(name)
         for one in several:
             right = isinstance(one, accepted) and (bool in accepted or not isinstance(one, bool))
-            if not right or (isinstance(one, float) and not math.isfinite(one)) or (isinstance(one, int) and abs(one) >= 1 << 53):
+            if (
+                not right
+                or (isinstance(one, float) and not math.isfinite(one))
+                or (isinstance(one, int) and abs(one) >= 1 << 53)
+            ):
                 wanted = {str: "a text", bool: "true or false"}.get(accepted[0], "a number")
-                raise Invalid(f"{name}: {one!r:.80} is not {wanted}", ja=f"{name}: {one!r:.80} は使えない値です ({wanted})")
+                raise Invalid(
+                    f"{name}: {one!r:.80} is not {wanted}", ja=f"{name}: {one!r:.80} は使えない値です ({wanted})"
+                )
             if operator == "prefix" and not isinstance(one, str):
                 raise Invalid(f"{name}: prefix is for texts", ja=f"{name}: prefix は文字列だけに使えます")
 
@@ -247,12 +288,18 @@ class _Check:
                 raise Invalid(f"{name}: not {called}", ja=f"{name}: {sort} の項目ではありません")
 
 
-def other_end(vocabulary: Vocabulary, name: str | None, direction: str, asked: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:
+def other_end(
+    vocabulary: Vocabulary, name: str | None, direction: str, asked: tuple[str, ...], kinds: tuple[str, ...]
+) -> tuple[str, ...]:
     """The kinds that may stand at the other end of a link; none: any."""
     if asked or name is None:
         return asked
     if direction == "in":
-        return tuple(kind for kind, words in vocabulary.kinds.items() if name in words.fields and words.fields[name].sort == "link")
+        return tuple(
+            kind
+            for kind, words in vocabulary.kinds.items()
+            if name in words.fields and words.fields[name].sort == "link"
+        )
     ends = [field.kinds for field in vocabulary.link_fields(name, kinds).values()]
     return () if not all(ends) else tuple(dict.fromkeys(kind for end in ends for kind in end))
 

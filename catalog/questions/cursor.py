@@ -37,7 +37,12 @@ def read_cursor(text: str, order: Sequence[Order]) -> After:
     except (ValueError, binascii.Error) as cause:
         raise _refused() from cause
     # A hand-made cursor with a right check must still be of the right shape before it is bound to a statement.
-    if not isinstance(values, list) or len(values) != len(order) or not isinstance(last, str) or not all(map(_is_value, values)):
+    if (
+        not isinstance(values, list)
+        or len(values) != len(order)
+        or not isinstance(last, str)
+        or not all(map(_is_value, values))
+    ):
         raise _refused()
     return After(tuple(values), last)
 

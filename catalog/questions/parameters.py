@@ -46,11 +46,23 @@ from catalog.records.quantities import Unknown, si, understand
 # What stands for the whole list, and not for one record.
 OF_LIST: Final = ("kind", "status", "sort", "limit", "cursor", "select", "count")
 # What a field of a kind cannot shadow; a field of such a name is asked for as body.<name>.
-OF_RECORD: Final = (*RECORD_ATTRIBUTES, "scope", "identifier", "attribute", "condition", "link", "incoming", "body", "not")
+OF_RECORD: Final = (
+    *RECORD_ATTRIBUTES,
+    "scope",
+    "identifier",
+    "attribute",
+    "condition",
+    "link",
+    "incoming",
+    "body",
+    "not",
+)
 SELECTABLE: Final = ("body", "links", "incoming", "files", "findings", "identifiers")
 
 _NUMBER: Final = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
-_RANGE: Final = re.compile(rf"\s*(?P<low>{_NUMBER})?\s*(?P<dots>\.\.)?\s*(?P<high>{_NUMBER})?\s*(?P<unit>.*?)\s*", re.DOTALL)
+_RANGE: Final = re.compile(
+    rf"\s*(?P<low>{_NUMBER})?\s*(?P<dots>\.\.)?\s*(?P<high>{_NUMBER})?\s*(?P<unit>.*?)\s*", re.DOTALL
+)
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9.+-]*):(?!//)(.+)", re.DOTALL)
 _MOST_PARAMETERS: Final = 200
 
@@ -82,7 +94,9 @@ def question_from(pairs: Iterable[tuple[str, str]], vocabulary: Vocabulary) -> Q
         order=order,
         first=_limit(_single(listed, "limit")),
         after=read_cursor(cursor, order) if cursor else None,
-        selection=_selection(_several(listed, "select"), kinds, vocabulary) if "select" in listed else Selection(body=True),
+        selection=_selection(_several(listed, "select"), kinds, vocabulary)
+        if "select" in listed
+        else Selection(body=True),
         count=_count(_single(listed, "count")),
     )
     return check(question, vocabulary)
@@ -95,7 +109,9 @@ def _several(listed: dict[str, list[str]], name: str) -> list[str]:
 def _single(listed: dict[str, list[str]], name: str) -> str | None:
     values = listed.get(name, ())
     if len(values) > 1:
-        raise Invalid(f"{name}: given {len(values)} times; once is enough", ja=f"{name}: {len(values)}回指定されています")
+        raise Invalid(
+            f"{name}: given {len(values)} times; once is enough", ja=f"{name}: {len(values)}回指定されています"
+        )
     return values[0] if values else None
 
 
@@ -246,7 +262,9 @@ class _Asking:
     def _field(self, name: str, values: list[str], kinds: tuple[str, ...], *, as_asked: str) -> Condition:
         plain, _, rest = name.partition(".")
         known = kinds or tuple(self.vocabulary.kinds)
-        found = [self.vocabulary.kinds[kind].fields[plain] for kind in known if plain in self.vocabulary.kinds[kind].fields]
+        found = [
+            self.vocabulary.kinds[kind].fields[plain] for kind in known if plain in self.vocabulary.kinds[kind].fields
+        ]
         if not found:
             # Not a field: a condition or attribute of that name, if the value is a quantity; else a slip.
             named, operator = _split_operator(name)
@@ -283,7 +301,9 @@ class _Asking:
     def _link(self, direction: Direction, field: str, told: Pairs, kinds: tuple[str, ...]) -> Condition:
         called = f"{'link' if direction == 'out' else 'incoming'}.{field}"
         if not field:
-            raise Invalid(f"{called}: name a link field: link.samples=sample/x/y", ja=f"{called}: リンク項目の名前が必要です")
+            raise Invalid(
+                f"{called}: name a link field: link.samples=sample/x/y", ja=f"{called}: リンク項目の名前が必要です"
+            )
         name = None if field == "any" else field
         targets: list[str] = []
         role = port = None
@@ -343,7 +363,9 @@ def _truth(name: str, value: str) -> bool:
             return True
         case "false" | "0" | "no":
             return False
-    raise Invalid(f"{name}: {value!r:.80} is neither true nor false", ja=f"{name}: {value!r:.80} は true か false ではありません")
+    raise Invalid(
+        f"{name}: {value!r:.80} is neither true nor false", ja=f"{name}: {value!r:.80} は true か false ではありません"
+    )
 
 
 def _scalar(name: str, field: Field, value: str) -> Scalar:
@@ -405,10 +427,14 @@ def _written(name: str, attribute: Literal["created", "modified"], operator: Ope
             return Not(before)
         case "lt" if after is not None:
             return Not(after)
-    raise Invalid(f"{name}: a time is compared by eq, lt, le, gt or ge", ja=f"{name}: 時刻には eq、lt、le、gt、ge を使います")
+    raise Invalid(
+        f"{name}: a time is compared by eq, lt, le, gt or ge", ja=f"{name}: 時刻には eq、lt、le、gt、ge を使います"
+    )
 
 
-def _measured(name: str, called: str, place: Place, operator: str | None, value: str, *, guess: bool = False) -> Measured | None:
+def _measured(
+    name: str, called: str, place: Place, operator: str | None, value: str, *, guess: bool = False
+) -> Measured | None:
     """The quantity that the value names: `7 keV`, `7..8 keV`, `..8 keV`, `7.. keV`; None if it names none."""
     found = _RANGE.fullmatch(value)
     if found is None or (found["low"] is None and found["high"] is None):
@@ -429,7 +455,9 @@ def _measured(name: str, called: str, place: Place, operator: str | None, value:
     if not found["dots"]:
         low = high = low if low is not None else high
     if low is not None and high is not None and low > high:
-        raise Invalid(f"{name}: the range {value!r:.80} ends below where it begins", ja=f"{name}: 範囲の上限が下限より小さいです")
+        raise Invalid(
+            f"{name}: the range {value!r:.80} ends below where it begins", ja=f"{name}: 範囲の上限が下限より小さいです"
+        )
     match operator:
         case "ge" | "gt":
             high = None

@@ -164,7 +164,21 @@ class Identified:
     scheme: str | None = _bound()
 
 
-Condition = And | Or | Not | Compare | Exists | Dated | Missing | OfRecord | InScope | Linked | Measured | Attributed | Identified
+Condition = (
+    And
+    | Or
+    | Not
+    | Compare
+    | Exists
+    | Dated
+    | Missing
+    | OfRecord
+    | InScope
+    | Linked
+    | Measured
+    | Attributed
+    | Identified
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,9 @@ class Oracle:
         for order in reversed(question.order):
             valued = [record for record in found if self.value(record, order.by, order.language) is not None]
             rest = [record for record in found if self.value(record, order.by, order.language) is None]
-            valued.sort(key=functools.partial(self._key, by=order.by, language=order.language), reverse=order.descending)
+            valued.sort(
+                key=functools.partial(self._key, by=order.by, language=order.language), reverse=order.descending
+            )
             if order.descending:
                 # A reversed sort keeps equals as they were; nothing more to do.
                 pass
@@ -172,7 +174,12 @@ class Oracle:
         if asked.direction == "out":
             ends = [(link, link.to) for link in self.links(record)]
         else:
-            ends = [(link, other.id) for other in self.records.values() for link in self.links(other) if link.to == record.id]
+            ends = [
+                (link, other.id)
+                for other in self.records.values()
+                for link in self.links(other)
+                if link.to == record.id
+            ]
         for link, end in ends:
             if asked.field is not None and link.field != asked.field:
                 continue

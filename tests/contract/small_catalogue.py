@@ -98,7 +98,11 @@ def small(seed: int = 7, size: int = 90) -> Small:
     ids = [
         f"{kind}/{source}/{encode_local(f'{kind[0]} {number}' if number % 9 == 0 else f'{kind[0]}-{number:03}')}"
         for number, kind, source in (
-            (number, chance.choice(["sample", "sample", "experiment", "dataset", "agent"]), chance.choice(["ddbj", "spring8"]))
+            (
+                number,
+                chance.choice(["sample", "sample", "experiment", "dataset", "agent"]),
+                chance.choice(["ddbj", "spring8"]),
+            )
             for number in range(size)
         )
     ]
@@ -146,26 +150,47 @@ def _record(chance: random.Random, number: int, id: str, of_kind: Mapping[str, S
         links.append(Told("samples", links[0].to, "control", None))
         if chance.random() < 0.6:
             low = chance.uniform(1, 5)
-            quantities.append(("conditions", chance.choice(["energy", "temperature"]), low, low + 1, chance.choice(["Energy", "Temperature"])))
+            quantities.append(
+                (
+                    "conditions",
+                    chance.choice(["energy", "temperature"]),
+                    low,
+                    low + 1,
+                    chance.choice(["Energy", "Temperature"]),
+                )
+            )
     if kind == "dataset":
         links += [Told("generatedBy", target) for target in chance.sample(of_kind["experiment"], 2)]
-        links += [Told("contributors", target, "creator", order) for order, target in enumerate(chance.sample(of_kind["agent"], 2))]
+        links += [
+            Told("contributors", target, "creator", order)
+            for order, target in enumerate(chance.sample(of_kind["agent"], 2))
+        ]
         body["size"] = chance.choice([1, 2, 10, 10**12])
     if chance.random() < 0.4:
         links.append(Told("seeAlso", chance.choice([*IRIS, *of_kind["dataset"]])))
     by_field: dict[str, list[Any]] = {}
     for link in dict.fromkeys(links):
-        told = {"to": link.to} | ({"role": link.role} if link.role else {}) | ({"order": link.order} if link.order is not None else {})
+        told = (
+            {"to": link.to}
+            | ({"role": link.role} if link.role else {})
+            | ({"order": link.order} if link.order is not None else {})
+        )
         by_field.setdefault(link.field, []).append(told if len(told) > 1 else link.to)
     body.update(by_field)
     attributes = [
-        (chance.choice(["tissue", "coating"]), chance.choice(["leaf", "Rh", "R" * 70]), chance.choice([None, "http://t/1"]))
+        (
+            chance.choice(["tissue", "coating"]),
+            chance.choice(["leaf", "Rh", "R" * 70]),
+            chance.choice([None, "http://t/1"]),
+        )
         for _ in range(chance.randint(0, 2))
     ]
     return Plain(
         id,
         chance.choice(SCOPES).id,
-        chance.choices(["public", "private", "draft", "suppressed", "quarantined", "withdrawn"], [70, 6, 6, 6, 6, 6])[0],
+        chance.choices(["public", "private", "draft", "suppressed", "quarantined", "withdrawn"], [70, 6, 6, 6, 6, 6])[
+            0
+        ],
         body,
         tuple(dict.fromkeys(links)),
         tuple(quantities),
@@ -187,7 +212,9 @@ def fill(store: Store, catalogue: Small, kinds: Kinds) -> None:
     """Put the catalogue into an empty store, row by row, without the verbs that are tested elsewhere."""
     Mirrors(store, kinds).prepare()
     tables = metadata.tables
-    ids = dict.fromkeys([record.id for record in catalogue.records] + [link.to for record in catalogue.records for link in record.links])
+    ids = dict.fromkeys(
+        [record.id for record in catalogue.records] + [link.to for record in catalogue.records for link in record.links]
+    )
     keys = {id: number for number, id in enumerate(ids, 1)}
     scope_keys = {scope.id: number for number, scope in enumerate(catalogue.scopes, 1)}
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in tables}
@@ -207,7 +234,9 @@ def fill(store: Store, catalogue: Small, kinds: Kinds) -> None:
             }
         )
         for depth, above in enumerate(reversed(scope.path)):
-            rows["scope_closure"].append({"ancestor": scope_keys[above], "descendant": scope_keys[scope.id], "depth": depth})
+            rows["scope_closure"].append(
+                {"ancestor": scope_keys[above], "descendant": scope_keys[scope.id], "depth": depth}
+            )
     mirrored: dict[str, list[dict[str, Any]]] = {}
     for position, record in enumerate(catalogue.records, 1):
         key = keys[record.id]
@@ -240,16 +269,46 @@ def fill(store: Store, catalogue: Small, kinds: Kinds) -> None:
                 "by": "someone",
             }
         )
-        rows["change"].append({"position": position, "record": key, "verb": "submit", "revision": 1, "at": record.created, "by": "someone"})
+        rows["change"].append(
+            {
+                "position": position,
+                "record": key,
+                "verb": "submit",
+                "revision": 1,
+                "at": record.created,
+                "by": "someone",
+            }
+        )
         if record.status == "quarantined":
             continue
         rows["linked"].append({"record": key, "document": orjson.dumps({"id": record.id, **record.body}).decode()})
         for link in record.links:
-            rows["link"].append({"record": key, "field": link.field, "target": keys[link.to], "role": link.role, "order": link.order})
+            rows["link"].append(
+                {"record": key, "field": link.field, "target": keys[link.to], "role": link.role, "order": link.order}
+            )
         for field_, name, low, high, kind in record.quantities:
-            rows["quantity"].append({"record": key, "field": field_, "name": name, "unit": "x", "si_min": low, "si_max": high, "quantity_kind": kind})
+            rows["quantity"].append(
+                {
+                    "record": key,
+                    "field": field_,
+                    "name": name,
+                    "unit": "x",
+                    "si_min": low,
+                    "si_max": high,
+                    "quantity_kind": kind,
+                }
+            )
         for name, value, term in record.attributes:
-            rows["attribute"].append({"record": key, "name": name, "value": value, "value_key": value and value[:64], "term": term, "origin": "submitted"})
+            rows["attribute"].append(
+                {
+                    "record": key,
+                    "name": name,
+                    "value": value,
+                    "value_key": value and value[:64],
+                    "term": term,
+                    "origin": "submitted",
+                }
+            )
         for scheme, value in record.identifiers:
             rows["identifier"].append({"record": key, "scheme": scheme, "value": value, "is_primary": False})
         mirrored.setdefault(record.kind, []).append({"record": key, **_columns(record)})
@@ -265,7 +324,9 @@ def fill(store: Store, catalogue: Small, kinds: Kinds) -> None:
             table_name = connection.scalar(text('SELECT "table" FROM mirror WHERE kind = :kind'), {"kind": kind})
             for row in several:
                 names = ", ".join(f'"{name}"' for name in row)
-                connection.execute(text(f'INSERT INTO "{table_name}" ({names}) VALUES ({", ".join(":" + name for name in row)})'), row)
+                connection.execute(
+                    text(f'INSERT INTO "{table_name}" ({names}) VALUES ({", ".join(":" + name for name in row)})'), row
+                )
 
 
 def _columns(record: Plain) -> dict[str, Any]:

@@ -560,8 +560,16 @@ USUAL = (
     (Question(kinds=("sample",)), r"SEARCH n1 USING (COVERING )?INDEX \S+ \(id>\? AND id<\?\)", False),
     (Question(), r"n1 USING (COVERING )?INDEX", False),
     (Question(order=(Order("modified", True),)), r"r1 USING INDEX ix_record_modified_at", True),
-    (Question(kinds=("sample",), order=(Order("title"),)), r"SCAN m\w* USING (COVERING )?INDEX ix_mirror_sample_\w+_title|SEARCH m\w* USING (COVERING )?INDEX ix_mirror_sample_\w+_title \(title>\?\)", True),
-    (Question(where=OfRecord("source", "eq", "ddbj")), r"SEARCH n1 USING (COVERING )?INDEX \S+ \(id>\? AND id<\?\)", None),
+    (
+        Question(kinds=("sample",), order=(Order("title"),)),
+        r"SCAN m\w* USING (COVERING )?INDEX ix_mirror_sample_\w+_title|SEARCH m\w* USING (COVERING )?INDEX ix_mirror_sample_\w+_title \(title>\?\)",
+        True,
+    ),
+    (
+        Question(where=OfRecord("source", "eq", "ddbj")),
+        r"SEARCH n1 USING (COVERING )?INDEX \S+ \(id>\? AND id<\?\)",
+        None,
+    ),
     (
         Question(where=Identified("10.1/3", "doi")),
         r"i USING INDEX ix_identifier_value_scheme|ix_identifier_value_scheme",

@@ -109,7 +109,9 @@ def test_a_hidden_scope_and_one_that_was_never_made_are_refused_in_the_same_word
     assert scopes.facts("none") is None
 
 
-def test_every_change_of_a_scope_stands_in_the_order_of_changes_with_what_was_and_what_is(store: Store, scopes: Scopes) -> None:
+def test_every_change_of_a_scope_stands_in_the_order_of_changes_with_what_was_and_what_is(
+    store: Store, scopes: Scopes
+) -> None:
     scopes.create("lab", ADMINISTRATOR)
     scopes.change("lab", ADMINISTRATOR, mode="everyone")
     scopes.change("lab", MANAGER, metadata_until=AFTER)
@@ -130,7 +132,9 @@ def test_every_change_of_a_scope_stands_in_the_order_of_changes_with_what_was_an
     assert details[1]["now"] == {"open": True, "metadata": None, "data": None}
 
 
-def test_the_feed_tells_those_who_gain_a_scope_to_read_again_and_those_who_lose_it_that_it_is_gone(store: Store, scopes: Scopes) -> None:
+def test_the_feed_tells_those_who_gain_a_scope_to_read_again_and_those_who_lose_it_that_it_is_gone(
+    store: Store, scopes: Scopes
+) -> None:
     scopes.create("lab", ADMINISTRATOR)
     scopes.change("lab", ADMINISTRATOR, mode="everyone")
     scopes.change("lab", ADMINISTRATOR, title={"en": "Lab"})
@@ -139,7 +143,10 @@ def test_the_feed_tells_those_who_gain_a_scope_to_read_again_and_those_who_lose_
 
     told = changes_after(0, PUBLIC, answers=answers).changes
 
-    assert [(change.position, change.what, change.id) for change in told] == [(2, "scope-again", "lab"), (4, "scope-gone", "lab")]
+    assert [(change.position, change.what, change.id) for change in told] == [
+        (2, "scope-again", "lab"),
+        (4, "scope-gone", "lab"),
+    ]
     assert changes_after(0, MANAGER, answers=answers).changes == ()
 
 
@@ -180,7 +187,9 @@ def test_what_policy_decides_the_database_decides_too(store: Store, data: st.Dat
 
     answers = Answers(store, Vocabulary({}), sight, clock=lambda: NOW)
     every = scopes.list(ADMINISTRATOR)
-    assert [id for (id,) in answers.rows(readable, {}, reader)] == [scope.id for scope in every if _may("read", scope, reader)]
+    assert [id for (id,) in answers.rows(readable, {}, reader)] == [
+        scope.id for scope in every if _may("read", scope, reader)
+    ]
     assert [id for (id,) in answers.rows(inside, {}, reader)] == [scope.id for scope in every if _inside(scope, reader)]
 
 

@@ -19,7 +19,11 @@ def told(was: Any, now: Any) -> list[tuple[str, str, Any, Any]]:
 @pytest.mark.parametrize(
     ("was", "now", "steps"),
     [
-        ({"title": {"en": "a"}}, {"title": {"en": "b", "ja": "甲"}}, [("/title/en", "changed", "a", "b"), ("/title/ja", "added", None, "甲")]),
+        (
+            {"title": {"en": "a"}},
+            {"title": {"en": "b", "ja": "甲"}},
+            [("/title/en", "changed", "a", "b"), ("/title/ja", "added", None, "甲")],
+        ),
         ({"tissue": "leaf"}, {}, [("/tissue", "removed", "leaf", None)]),
         ({"a/b~c": 1}, {"a/b~c": 1.5}, [("/a~1b~0c", "changed", 1, 1.5)]),
         ({"flag": 1}, {"flag": True}, [("/flag", "changed", 1, True)]),
@@ -49,7 +53,9 @@ def test_a_difference_names_what_is_otherwise_and_nothing_else(was: Any, now: An
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", "sample/a/x"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["to", "name", "x", "a/b"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["to", "name", "x", "a/b"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -73,4 +79,10 @@ def test_each_step_is_said_in_both_languages() -> None:
     (step,) = _steps("/tissue", "leaf", "root")
 
     assert step.words == {"en": "“leaf” became “root”", "ja": "“leaf” を “root” に変更"}
-    assert step.document() == {"pointer": "/tissue", "what": "changed", "was": "leaf", "now": "root", "words": dict(step.words)}
+    assert step.document() == {
+        "pointer": "/tissue",
+        "what": "changed",
+        "was": "leaf",
+        "now": "root",
+        "words": dict(step.words),
+    }

@@ -80,7 +80,10 @@ def asked(text: str) -> Question:
         ("kind=sample&amount=1..5 mg", Measured("amount", "field", 1e-6, 5e-6, ("Mass",))),
         ("kind=sample&amount=..5 mg", Measured("amount", "field", None, 5e-6, ("Mass",))),
         ("kind=sample&amount.ge=5 mg", Measured("amount", "field", 5e-6, None, ("Mass",))),
-        ("kind=experiment&link.samples=sample/x/y&link.samples.role=measured", Linked("samples", "out", ("sample/x/y",), "measured")),
+        (
+            "kind=experiment&link.samples=sample/x/y&link.samples.role=measured",
+            Linked("samples", "out", ("sample/x/y",), "measured"),
+        ),
         ("kind=experiment&samples=sample/x/y,sample/x/z", Linked("samples", "out", ("sample/x/y", "sample/x/z"))),
         ("kind=sample&incoming.samples.exists=false", Not(Linked("samples", "in"))),
         ("kind=experiment&samples.to.tissue=leaf", Linked("samples", where=Compare("tissue", "eq", "leaf"))),
@@ -158,7 +161,10 @@ def test_all_of_the_list_is_said_by_parameters() -> None:
         ("a=b&" * 300, "more than"),
         ("kind=experiment&" + "samples.to.derivedFrom.to." * 8 + "tissue=x", "nested|samples"),
         ("kind=sample&link.derivedFrom." + "to.derivedFrom." * 20 + "to.tissue=x", "nested"),
-        ("kind=sample&" + "&".join(f"title=t{number}" for number in range(150)) + "&" + "id=" + "x," * 1001, "more than"),
+        (
+            "kind=sample&" + "&".join(f"title=t{number}" for number in range(150)) + "&" + "id=" + "x," * 1001,
+            "more than",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_refused_by_name(text: str, said: str) -> None:
@@ -175,7 +181,21 @@ def test_any_parameters_are_a_question_or_a_refusal(pairs: list[tuple[str, str]]
 
 
 @given(
-    st.sampled_from(["kind", "title", "title.ja", "link.samples", "incoming.samples", "attribute", "condition.x", "created", "scope", "samples.to", "not.not"]),
+    st.sampled_from(
+        [
+            "kind",
+            "title",
+            "title.ja",
+            "link.samples",
+            "incoming.samples",
+            "attribute",
+            "condition.x",
+            "created",
+            "scope",
+            "samples.to",
+            "not.not",
+        ]
+    ),
     st.sampled_from(["", ".eq", ".in", ".prefix", ".exists", ".to", ".from.title", ".missing", "..", "."]),
     st.text(max_size=12),
 )

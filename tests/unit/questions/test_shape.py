@@ -14,8 +14,12 @@ def _lifted(question: Question) -> tuple[Any, list[Any]]:
 
 
 def test_two_questions_that_differ_in_values_have_one_shape() -> None:
-    one = Question(("sample",), And((Compare("title", "eq", "a"), Not(Linked("projects", targets=("x", "y"), role="r")))), first=5)
-    other = Question(("sample",), And((Compare("title", "eq", "b"), Not(Linked("projects", targets=("z", "w"), role="q")))), first=7)
+    one = Question(
+        ("sample",), And((Compare("title", "eq", "a"), Not(Linked("projects", targets=("x", "y"), role="r")))), first=5
+    )
+    other = Question(
+        ("sample",), And((Compare("title", "eq", "b"), Not(Linked("projects", targets=("z", "w"), role="q")))), first=7
+    )
 
     assert _lifted(one)[0] == _lifted(other)[0]
     assert _lifted(one)[1] == ["a", "x", "y", "r", 5]
