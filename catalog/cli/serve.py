@@ -59,13 +59,36 @@ def serve_(**given: Any) -> None:
         interface=Interfaces.ASGI,
         workers=settings.workers,
         workers_kill_timeout=GRACE_SECONDS,
+        # What brings one process down must not bring down the service.
+        respawn_failed_workers=True,
         websockets=False,
         log_level=LogLevels("warning" if settings.log_level == "info" else settings.log_level),
+        log_dictconfig=logging_of(settings.log_level),
         log_access=settings.log_requests,
         process_name=None,
     )
     server.serve()
     tell(t("stopped", "停止しました"))
+
+
+def logging_of(level: str) -> dict[str, Any]:
+    """How the processes that serve log: everything on standard error, our own words from this level on."""
+    logger = {"handlers": ["console"], "level": level.upper(), "propagate": False}
+    return {
+        "formatters": {
+            "line": {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%Y-%m-%dT%H:%M:%S%z"},
+            "bare": {"format": "%(message)s"},
+        },
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"},
+            "access": {"class": "logging.StreamHandler", "formatter": "bare", "stream": "ext://sys.stderr"},
+        },
+        "loggers": {
+            "_granian": logger,
+            "granian.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+            "catalog": logger,
+        },
+    }
 
 
 def refuse_taken(host: str, port: int) -> None:
