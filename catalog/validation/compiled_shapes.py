@@ -39,8 +39,14 @@ _KEYWORDS = {
     "@set",
     "@list",
 }
-# Up to here every engine writes an integer in the same way.
-_WHOLE = 999_999_999_999_999
+# Up to here every engine reads and writes an integer as the same one.
+_WHOLE = 2**53 - 1
+
+# A language tag in the case that BCP 47 recommends; two such tags never differ by case alone.
+_USUAL_TAG = (
+    "^[a-z]{2,8}(?:-[a-z]{3})?(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
+    "(?:-x(?:-[a-z0-9]{1,8})+)?$"
+)
 
 # What may stand on a shape without a bearing on the verdict.
 _SILENT = {
@@ -80,12 +86,13 @@ class Context:
     def __init__(self, context: Mapping[str, Any]) -> None:
         inner = context.get("@context", context)
         self._raw: Mapping[str, Any] = inner if isinstance(inner, Mapping) else {}
-        self.prefixes = {
-            key: value
-            for key, value in self._raw.items()
-            # A prefix ends where a name may follow; what does not is a term, however shortly it is written.
-            if isinstance(value, str) and value.endswith(("#", "/", "-", "_", ":", "=", "?"))
-        }
+        # JSON-LD 1.1: a prefix is what says so, or what ends in one of these delimiters; all else is a term.
+        self.prefixes: dict[str, str] = {}
+        for key, value in self._raw.items():
+            if isinstance(value, str) and value.endswith((":", "/", "?", "#", "[", "]", "@")):
+                self.prefixes[key] = value
+            elif isinstance(value, Mapping) and value.get("@prefix") is True and isinstance(value.get("@id"), str):
+                self.prefixes[key] = str(value["@id"])
         self.aliases: dict[str, set[str]] = {keyword: {keyword} for keyword in _KEYWORDS}
         for key, value in self._raw.items():
             if isinstance(value, str) and value in _KEYWORDS:
@@ -105,7 +112,7 @@ class Context:
             return ContextTerm(key, self.expand(value))
         if not isinstance(value, Mapping):
             return None
-        if {"@context", "@nest", "@prefix", "@index"} & set(value) or isinstance(value.get("@container"), list):
+        if {"@context", "@nest", "@index"} & set(value) or isinstance(value.get("@container"), list):
             self.readable = False
             return None
         reverse = isinstance(value.get("@reverse"), str)
@@ -143,8 +150,8 @@ class Context:
                 name = value
                 continue
             prefix, colon, rest = name.partition(":")
-            if colon and not rest.startswith("//") and isinstance(self._raw.get(prefix), str):
-                name = str(self._raw[prefix]) + rest
+            if colon and not rest.startswith("//") and prefix in self.prefixes:
+                name = self.prefixes[prefix] + rest
         return name
 
     def spellings(self, iri: str, *, as_term: bool) -> list[str]:
@@ -534,7 +541,7 @@ class _Compiler:
                 "properties": {
                     term.key: {
                         "type": "object",
-                        "propertyNames": {"pattern": "^[a-z]+(?:-[A-Z][a-z]+)?(?:-[A-Z]+)?$"},
+                        "propertyNames": {"pattern": _USUAL_TAG},
                         "additionalProperties": {"type": "string"},
                     }
                 }
