@@ -343,7 +343,8 @@ class Ledger:
         if batch.changes:
             first = write_changes(connection, database, batch.changes)
             for place, change in batch.positioned.items():
-                batch.outcomes[place] = replace(batch.outcomes[place], position=first + change)
+                was = batch.outcomes[place]
+                batch.outcomes[place] = Outcome(was.id, was.outcome, was.revision, first + change, was.findings)
         return nodes
 
     def _write_records(
@@ -592,9 +593,8 @@ def _refusals(entry: Entry, scopes: Mapping[str, int]) -> tuple[Finding, ...]:
     if judged.breaks != "kind":
         if judged.linked is None:
             raise ValueError(f"{judged.id}: passed the gate without a linked form")
-        for text, where in rows.indexed(judged.linked):
-            if len(text) > LONGEST // 4 and len(text.encode()) > LONGEST:
-                return (_too_long(where),)
+        if where := rows.too_long(judged.linked, LONGEST):
+            return (_too_long(where),)
     return ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -117,14 +117,19 @@ def take_away(
             )
 
 
-def indexed(linked: LinkedForm) -> Iterator[tuple[str, str]]:
-    """The texts that stand in an index, which has room for so many bytes only, and where they came from."""
+def too_long(linked: LinkedForm, bytes_at_most: int) -> str | None:
+    """The field of a text that must stand in an index and is longer than it has room for; None if all fit."""
+    surely = bytes_at_most // 4
     for link in linked.links:
-        yield link.to, link.field
+        if len(link.to) > surely and len(link.to.encode()) > bytes_at_most:
+            return link.field
     for identifier in linked.identifiers:
-        yield identifier.value, "identifiers"
+        if len(identifier.value) > surely and len(identifier.value.encode()) > bytes_at_most:
+            return "identifiers"
     for attribute in linked.attributes:
-        yield attribute.name, "attributes"
+        if len(attribute.name) > surely and len(attribute.name.encode()) > bytes_at_most:
+            return "attributes"
     for quantity in linked.quantities:
-        if quantity.name is not None:
-            yield quantity.name, quantity.field
+        if quantity.name and len(quantity.name) > surely and len(quantity.name.encode()) > bytes_at_most:
+            return quantity.field
+    return None
