@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
-from math import isfinite
 from typing import Any, Final
 
 import orjson
@@ -18,18 +17,20 @@ from catalog.records.record import Submission
 # units here). Each is looked for with what is quickest; a hit inside a string costs the slower way, never a wrong text.
 _SORTED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _WHOLE: Final = re.compile(rb"\.0[,\]}]|\.0\Z")
+_WHOLE_NUMBER: Final = re.compile(rb"(?<=[:,\[])(-?[1-9][0-9]*|0)\.0(?=[,\]}])")
 _EXPONENT: Final = re.compile(rb"e[-+0-9](?<=[0-9]e.)")
 _BELOW_ASTRAL: Final = bytes(range(0xF0))
-_SAFE_INTEGER: Final = 2**53
 
 
 def canonical(value: Any) -> bytes:
     """The value as RFC 8785 writes it."""
     try:
         text = orjson.dumps(value, option=_SORTED)
-        # orjson writes NaN as null, so a null is worth a look.
+        # orjson writes NaN as null, so a null is worth a look; and what looks like a whole float may stand in a string.
         if _WHOLE.search(text) is not None or b"null" in text:
-            text = orjson.dumps(_with_whole_numbers(value), option=_SORTED)
+            text = _WHOLE_NUMBER.sub(rb"\1", text)
+            if orjson.loads(text) != value:
+                return rfc8785.dumps(value)
         if not (_EXPONENT.search(text) or _WHOLE.search(text) or text.translate(None, _BELOW_ASTRAL)):
             return text
         return rfc8785.dumps(value)
@@ -38,20 +39,6 @@ def canonical(value: Any) -> bytes:
             f"this content has no canonical form (RFC 8785): {cause}",
             ja=f"この内容には正規形（RFC 8785）がありません: {cause}",
         ) from cause
-
-
-def _with_whole_numbers(value: Any) -> Any:
-    """The same value with 5 for 5.0; past 2^53, where orjson refuses integers, the float stays as it is."""
-    if isinstance(value, dict):
-        return {key: _with_whole_numbers(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_whole_numbers(inner) for inner in value]
-    if isinstance(value, float):
-        if not isfinite(value):
-            raise rfc8785.FloatDomainError(value)
-        if value.is_integer() and abs(value) < _SAFE_INTEGER:
-            return int(value)
-    return value
 
 
 def hash_of(value: Any) -> str:
