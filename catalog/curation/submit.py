@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from catalog.access.policy import decide
 from catalog.access.scopes import Scopes
+from catalog.curation.file_rules import file_findings
 from catalog.errors import CatalogError
 from catalog.ledger.append import Entry, Known, Ledger, Outcome
 from catalog.ledger.sources import Sources
@@ -95,6 +96,8 @@ def prepare(submissions: Sequence[Submission], by: Reader, *, intake: Intake, mo
         found = _placed(submission, before, by, intake, may_write, moment)
         if isinstance(found, Finding):
             prepared.append(Prepared(submission, id, refused(id, (found,))))
+        elif submission.files and (wrong := file_findings(submission.files)):
+            prepared.append(Prepared(submission, id, refused(id, wrong)))
         elif before is not None and _says_nothing_new(submission, before):
             outcome = Outcome(id, "unchanged", before.revision, None, ())
             prepared.append(Prepared(submission, id, outcome, known=before))

@@ -16,7 +16,7 @@ from catalog import __version__
 from catalog.assembly import Catalog, open_catalog
 from catalog.errors import CatalogError, Malformed, Misconfigured, NotFound
 from catalog.settings import read_settings
-from catalog.web import described, feeds, linked_data, pages, reading, registry, scopes, verbs, writing
+from catalog.web import described, feeds, files, linked_data, pages, reading, registry, scopes, verbs, writing
 from catalog.web.door import Door
 from catalog.web.metrics import Metrics
 from catalog.web.operations import Routes, add_routes
@@ -31,6 +31,7 @@ ROUTES = Routes(
         *writing.routes,
         *reading.routes,
         *verbs.routes,
+        *files.routes,
         *registry.routes,
         *scopes.routes,
         *feeds.routes,
