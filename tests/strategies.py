@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,11 +12,14 @@ from catalog.errors import Malformed
 from catalog.records.identifiers import check_local_id
 from catalog.records.kinds import Kinds
 from catalog.records.record import Submission
-from tests.generated import bodies
+from tests import generated
 
 __all__ = ["bodies", "floats", "hostile_local_ids", "json_values", "local_ids", "sources", "submissions"]
 
 LARGEST = 2**53 - 1
+
+# A strategy made anew for each example is validated anew, which takes longer than drawing from it.
+bodies = cache(generated.bodies)
 
 sources = st.from_regex(r"[a-z0-9](?:[a-z0-9._-]{0,20}[a-z0-9])?", fullmatch=True)
 

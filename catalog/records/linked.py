@@ -30,6 +30,8 @@ from catalog.records.record import Attribute, Identifier, Link, Quantity
 # Schemes of IRIs that stand for vocabularies' terms; any other word before a colon must be a prefix of the source.
 SCHEMES: Final = frozenset("http https urn ftp info tag ark did doi hdl swh ni geo".split())
 
+# A role is a term of our own vocabulary. (A context's prefix must end in a delimiter, so `role-` can't be part of one.)
+_ROLE: Final = "musubi:role-"
 _safe: Final = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII).fullmatch
 
 
@@ -175,7 +177,7 @@ def _text(key: str, column: str) -> _Write:
         columns = walk.columns
         en = columns[english] = value.get("en")
         ja = columns[japanese] = value.get("ja")
-        columns[column] = en or ja or next(iter(value.values()), None)
+        columns[column] = en or ja or (value[min(value)] if value else None)
 
     return write
 
@@ -565,7 +567,7 @@ def _links(field: Field, path: str) -> _Write:
             own: dict[str, Any] = {"id": id, "type": "Link", "of": node["id"], "field": path}
             role = get("role")
             if role is not None:
-                own["hadRole"] = "ro:" + _encoded_name(role)
+                own["hadRole"] = _ROLE + _encoded_name(role)
             if walk.path is None:
                 if role is None or len(item) > 2:
                     _fill(walk, extras, own, id + "/", item)

@@ -279,7 +279,7 @@ def read_by_engine(kinds: Kinds, documents: Iterable[Mapping[str, Any]], base: s
     return out.getvalue()
 
 
-_LINE: Final = re.compile(rb"<([^>]*)> <[^>]*> (?:<([^>]*)>)?")
+_LINE: Final = re.compile(rb"^<([^>]*)> <[^>]*> (?:<([^>]*)>)?", re.MULTILINE)
 
 
 def check_triples(nt: bytes, base: str, links: Mapping[str, Iterable[Link]]) -> dict[str, list[Finding]]:
