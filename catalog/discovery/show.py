@@ -69,7 +69,7 @@ def show(
     """The record of this id, or where it went; NotFound and Gone as DESIGN §6 says.
 
     `revision` shows a former one; `as_of` the one that was shown at a time (ISO 8601 or any date: its end) or at a
-    position in the ledger.
+    position in the ledger (a number; one of four digits as `position:1234`, since `1234` is a year).
     """
     if revision is not None or as_of is not None:
         return _former(id, reader, answers, revision, as_of)
@@ -198,10 +198,13 @@ def _one_revision(terms: Terms) -> str:
 def _revision_as_of(
     key: int, as_of: str | int | None, reader: Reader, answers: Answers, connection: Connection
 ) -> int | None:
-    if isinstance(as_of, int) or (isinstance(as_of, str) and len(as_of) > 4 and _DIGITS.fullmatch(as_of)):
-        rows = answers.rows(_revision_at_position, {"key": key, "position": int(as_of)}, reader, connection)
+    # Four digits are a year; a position of four digits is written `position:1234`.
+    told = str(as_of)
+    position = told.removeprefix("position:")
+    if isinstance(as_of, int) or (_DIGITS.fullmatch(position) and (position != told or len(told) != 4)):
+        rows = answers.rows(_revision_at_position, {"key": key, "position": int(position)}, reader, connection)
     else:
-        date = understand_date(str(as_of))
+        date = understand_date(told)
         if not isinstance(date, Date) or date.until is None:
             raise Invalid(
                 f"asOf: {as_of!r} is neither a time (2026-05-10T12:00:00Z, 2026-05) nor a position",

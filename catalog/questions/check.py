@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
 
 from catalog.errors import Invalid
@@ -43,6 +44,14 @@ _COMPARED: Final[dict[Sort, tuple[type, ...]]] = {
     "number": (int, float),
     "boolean": (bool,),
 }
+
+
+# What an item tells anyway; a part of such a name would be told twice.
+_TAKEN: Final = frozenset(
+    """id kind source localId profile scope status revision newest created modified body fields findings identifiers files
+    links incoming incomingComplete linked""".split()
+)
+_PART_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 def check(question: Question, vocabulary: Vocabulary) -> Question:
@@ -123,6 +132,11 @@ class _Check:
         for part in chosen.nested:
             self.nested(part, kinds, depth + 1)
         names = [one.name for one in chosen.nested] + [one.name for one in chosen.counts]
+        for name in names:
+            if not _PART_NAME.fullmatch(name) or name in _TAKEN:
+                raise Invalid(
+                    f"select: {name!r:.80} cannot be the name of a part", ja=f"select: {name!r:.80} は名前に使えません"
+                )
         if len(set(names)) != len(names):
             raise Invalid("select: two parts have one name", ja="select: 名前が重複しています")
 

@@ -147,6 +147,8 @@ def test_a_record_is_shown_as_of_a_time_and_as_of_a_position(house: House) -> No
     times = [noted.at for noted in history(A, PUBLIC, answers=house.answers).revisions]
 
     assert house.show(A, as_of=first)["revision"] == 1
+    assert house.show(A, as_of=str(first))["revision"] == 1
+    assert house.show(A, as_of=f"position:{first}")["revision"] == 1
     assert house.show(A, as_of=first + 1)["revision"] == 2
     assert house.show(A, as_of=times[1])["body"]["title"] == {"en": "one"}
     assert house.show(A, as_of="2999")["revision"] == 2
