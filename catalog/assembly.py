@@ -41,7 +41,7 @@ from catalog.validation.profiles import (
     profile_address,
     shipped_profiles,
 )
-from catalog.validation.second_opinion import SecondOpinion
+from catalog.validation.second_opinion import Crosscheck, SecondOpinion
 
 TOKEN_BYTES = 32
 
@@ -62,13 +62,20 @@ class Catalog:
     scopes: Scopes
     loads: Loads
     second_opinion: SecondOpinion
+    crosscheck: Crosscheck
     token: str = field(repr=False)
     made_token: str | None = field(default=None, repr=False)  # the token, if this start made it
 
     @cached_property
     def gate(self) -> Gate:
         """What submissions are judged by; compiled when the first one comes, since reading needs none of it."""
-        return Gate(self.kinds, self.profiles, self.sources, second_opinion=self.second_opinion)
+        return Gate(
+            self.kinds,
+            self.profiles,
+            self.sources,
+            second_opinion=self.second_opinion,
+            crosscheck=self.crosscheck,
+        )
 
     @property
     def intake(self) -> Intake:
@@ -76,8 +83,9 @@ class Catalog:
         return Intake(self.gate, self.ledger, self.sources, self.scopes)
 
     def close(self) -> None:
-        """Let go of the database, and of the process that gives second opinions."""
+        """Let go of the database, and of the processes that give second opinions."""
         self.second_opinion.close()
+        self.crosscheck.close()
         self.store.close()
 
 
@@ -124,6 +132,7 @@ def open_catalog(settings: Settings) -> Catalog:
             scopes=Scopes(store),
             loads=Loads(store),
             second_opinion=SecondOpinion(),
+            crosscheck=Crosscheck(kinds),
             token=token,
             made_token=token if made else None,
         )

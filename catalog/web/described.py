@@ -141,6 +141,10 @@ async def metrics(request: Request) -> Response:
         counts = await site.in_thread(counts_by_kind, reader, answers=site.catalog.answers)
         for kind, count in counts.items():
             gauges.append(("musubi_records", "Public records, by kind.", {"kind": kind}, count))
+        second = site.catalog.crosscheck
+        about = "Judged records that the Python validator was asked about too, by what came of it."
+        for outcome, count in (("asked", second.asked), ("late", second.late), ("disagreed", second.disagreements)):
+            gauges.append(("musubi_crosschecks", about, {"outcome": outcome}, count))
     return Response(site.metrics.text(gauges), 200, {"Cache-Control": "no-store"}, CONTENT_TYPE)
 
 
