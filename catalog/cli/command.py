@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "history": ("reading", t("Show a record's revisions, or what two differ in.", "版の一覧や差分を表示する。")),
     "export": ("reading", t("Write out many records.", "レコードを書き出す。")),
     "record": ("records", t("Publish, withdraw, merge, move … a record.", "レコードの公開・取り下げ・統合など。")),
+    "file": ("files", t("The files of a dataset.", "データセットのファイル。")),
     "source": ("sources", t("Sources: list, show, register.", "登録元の一覧・表示・登録。")),
     "profile": ("profiles", t("Profiles: list, show, propose, publish.", "プロファイルの一覧・表示・提案・公開。")),
     "kind": ("kinds", t("Kinds: list, show.", "種別の一覧・表示。")),

@@ -155,6 +155,30 @@ def test_erasing_takes_two_calls_and_the_code_that_the_first_wrote(run: Run, tmp
     assert not code.exists()
 
 
+def test_files_of_a_dataset_are_put_added_listed_and_removed(run: Run, tmp_path: Path) -> None:
+    dataset = {"kind": "dataset", "source": "spring8", "localId": "filed", "body": {"title": {"en": "Filed"}}}
+    run("submit", written(tmp_path, dataset))
+    id, file = "dataset/spring8/filed", tmp_path / "files.ndjson"
+    file.write_text('{"path": "a.h5", "size": 10}\n\n{"path": "b/c.h5", "size": 20}\n')
+    assert json.loads(run("file", "put", id, str(file), "--json").stdout) == {
+        "id": id,
+        "version": 1,
+        "count": 2,
+        "size": 30,
+    }
+    file.write_text('{"path": "d.h5", "size": 5}\n')
+    assert run("file", "add", id, str(file), "--version", "0").exit_code == 4
+    assert run("file", "add", id, str(file), "--version", "1").exit_code == 0
+    assert run("file", "remove", id, "a.h5").exit_code == 0
+    assert [each["path"] for each in lines(run("file", "list", id, "--json"))] == ["b/c.h5", "d.h5"]
+    file.write_text('{"size": 5}\n')
+    assert run("file", "put", id, str(file)).exit_code == 1
+    file.write_text('{"path": "x"}\n{"path": \n')
+    wrong = run("file", "put", id, str(file))
+    assert (wrong.exit_code, "line 2" in wrong.stderr) == (1, True)
+    assert len(lines(run("file", "list", id, "--json"))) == 2, "nothing of what was refused is stored"
+
+
 def test_scopes_are_made_before_records_lie_in_them(run: Run, tmp_path: Path) -> None:
     inside = written(tmp_path, {**FIRST, "scope": "spring8/new"})
     assert run("submit", inside).exit_code == 1
