@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from threading import Event, Thread
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
+from starlette.types import Lifespan
 
 from catalog import __version__
 from catalog.assembly import Catalog, open_catalog
@@ -38,6 +42,8 @@ ROUTES = Routes(
         *linked_data.routes,
     )
 )
+log = logging.getLogger(__name__)
+
 # The first word of every address that is not a record's: a kind of that name would hide it, or be hidden.
 WORDS = frozenset(word for told, _ in ROUTES if not (word := told.path.split("/")[1]).startswith("{") and word)
 
@@ -63,11 +69,26 @@ def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        stopping = Event()
+        filling = Thread(target=fill_mirrors, args=(catalog, stopping), name="mirrors", daemon=True)
+        filling.start()
         yield
+        stopping.set()
+        await asyncio.to_thread(filling.join)
         site.close()
         if closes:
             catalog.close()
 
+    app = bare(lifespan)
+    app.state.site = site
+    app.add_exception_handler(HTTPException, _as_ours)
+    # Door, outermost, tells them; without this Starlette would answer for the whole tree itself.
+    app.add_middleware(Door, site=site)
+    return app
+
+
+def bare(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """The routes without a catalogue behind them: what is described is the same for each."""
     app = FastAPI(
         title="Musubi",
         version=__version__,
@@ -79,12 +100,32 @@ def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.site = site
-    app.add_exception_handler(HTTPException, _as_ours)
-    # Door, outermost, tells them; without this Starlette would answer for the whole tree itself.
-    app.add_middleware(Door, site=site)
     add_routes(app, ROUTES)
     return app
+
+
+class _Stopping(Exception):
+    """The process is to end; the next one goes on where this one came to."""
+
+
+def fill_mirrors(catalog: Catalog, stopping: Event) -> None:
+    """Fill the mirrors of kinds that have changed, while the old ones answer; several processes take turns."""
+
+    def heard(kind: str, done: int, of: int) -> None:
+        log.info("the mirror of %s: %d of %d records", kind, done, of)
+        if stopping.is_set():
+            raise _Stopping
+
+    try:
+        filled = catalog.ledger.upgrade_mirrors(heard)
+    except _Stopping:
+        return
+    except Exception:
+        # Nobody waits for this thread. What the old mirror says stays right, so serving goes on.
+        log.exception("a kind has changed, and its mirror could not be filled: the old one goes on answering")
+        return
+    for kind, count in filled.items():
+        log.info("the mirror of %s is filled with %d records and answers from now on", kind, count)
 
 
 async def _as_ours(request: Request, error: Exception) -> Response:

@@ -179,7 +179,13 @@ async def _changed(request: Request, change: Callable[..., Any]) -> Response:
     chunks: AsyncIterator[bytes] = request.stream()
 
     def run() -> Any:
-        return change(id, said_in(inflow, media_type, site.catalog.kinds), reader, intake=site.catalog.intake, expected_version=expected)
+        return change(
+            id,
+            said_in(inflow, media_type, site.catalog.kinds),
+            reader,
+            intake=site.catalog.intake,
+            expected_version=expected,
+        )
 
     with site.loads:
         feeding = asyncio.create_task(inflow.fill(b"", chunks))

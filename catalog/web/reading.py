@@ -260,7 +260,7 @@ def record_page(request: Request, site: Site, found: Shown, language: Language, 
         "Records that a filter chooses",
         "レコードを探す",
         "A page of records. Filters are named by fields of the kind (`kind=sample&title.prefix=Iron&derivedFrom=…`), dates "
-        "overlap, quantities are compared in SI; docs/rest.md lists them. The cursor is stable while others write.",
+        "overlap, quantities are compared in SI; docs/asking.md lists them. The cursor is stable while others write.",
         {200: Answer("The page.", (JSON, HTML), {"items": [RECORD_EXAMPLE], "next": None})},
         (400, 406, 422),
         (FORMAT, LIMIT, CURSOR, Parameter("kind", "The kind, or several divided by commas.", example="sample")),

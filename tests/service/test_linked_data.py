@@ -61,19 +61,22 @@ def test_the_context_that_is_published_gives_the_same_statements(public: httpx.C
     assert context.headers["content-type"] == "application/ld+json"
     # Engines fetch the context from its address; here it is put in by hand.
     text = httpx.Response(200, json={**document, "@context": context.json()["@context"]}).content
-    read = {
-        str(quad.triple)
-        for quad in pyoxigraph.parse(text, format=pyoxigraph.RdfFormat.JSON_LD)
-        if "rdf-syntax-ns#JSON" not in str(quad.object)
-    }
-    told = {
-        str(quad.triple)
-        for quad in pyoxigraph.parse(
-            public.get(ID, headers={"Accept": "application/n-triples"}).content, format=pyoxigraph.RdfFormat.N_TRIPLES
-        )
-        if "rdf-syntax-ns#JSON" not in str(quad.object)
-    }
-    assert read == told
+    told = public.get(ID, headers={"Accept": "application/n-triples"}).content
+    assert statements(text, pyoxigraph.RdfFormat.JSON_LD) == statements(told, pyoxigraph.RdfFormat.N_TRIPLES)
+
+
+def statements(text: bytes, form: pyoxigraph.RdfFormat) -> set[tuple[str, str, object]]:
+    """What a text says, doubles by their value: each engine spells them in its own way."""
+    read: set[tuple[str, str, object]] = set()
+    for quad in pyoxigraph.parse(text, format=form):
+        value: object = str(quad.object)
+        if isinstance(quad.object, pyoxigraph.Literal):
+            if quad.object.datatype.value.endswith("#JSON"):
+                value = str(sorted(quad.object.value))
+            elif quad.object.datatype.value.endswith("#double"):
+                value = float(quad.object.value)
+        read.add((str(quad.subject), str(quad.predicate), value))
+    return read
 
 
 def test_the_form_is_chosen_by_weight_and_by_name(public: httpx.Client) -> None:
