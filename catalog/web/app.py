@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from threading import Event, Thread
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,6 +19,7 @@ from catalog.errors import CatalogError, Malformed, Misconfigured, NotFound
 from catalog.settings import read_settings
 from catalog.web import described, feeds, files, linked_data, pages, reading, registry, scopes, verbs, writing
 from catalog.web.door import Door
+from catalog.web.filling import mirrors_filled
 from catalog.web.metrics import Metrics
 from catalog.web.operations import Routes, add_routes
 from catalog.web.refusals import MethodNotAllowed
@@ -42,8 +40,6 @@ ROUTES = Routes(
         *linked_data.routes,
     )
 )
-log = logging.getLogger(__name__)
-
 # The first word of every address that is not a record's: a kind of that name would hide it, or be hidden.
 WORDS = frozenset(word for told, _ in ROUTES if not (word := told.path.split("/")[1]).startswith("{") and word)
 
@@ -69,12 +65,8 @@ def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        stopping = Event()
-        filling = Thread(target=fill_mirrors, args=(catalog, stopping), name="mirrors", daemon=True)
-        filling.start()
-        yield
-        stopping.set()
-        await asyncio.to_thread(filling.join)
+        with mirrors_filled(catalog):
+            yield
         site.close()
         if closes:
             catalog.close()
@@ -102,30 +94,6 @@ def bare(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     )
     add_routes(app, ROUTES)
     return app
-
-
-class _Stopping(Exception):
-    """The process is to end; the next one goes on where this one came to."""
-
-
-def fill_mirrors(catalog: Catalog, stopping: Event) -> None:
-    """Fill the mirrors of kinds that have changed, while the old ones answer; several processes take turns."""
-
-    def heard(kind: str, done: int, of: int) -> None:
-        log.info("the mirror of %s: %d of %d records", kind, done, of)
-        if stopping.is_set():
-            raise _Stopping
-
-    try:
-        filled = catalog.ledger.upgrade_mirrors(heard)
-    except _Stopping:
-        return
-    except Exception:
-        # Nobody waits for this thread. What the old mirror says stays right, so serving goes on.
-        log.exception("a kind has changed, and its mirror could not be filled: the old one goes on answering")
-        return
-    for kind, count in filled.items():
-        log.info("the mirror of %s is filled with %d records and answers from now on", kind, count)
 
 
 async def _as_ours(request: Request, error: Exception) -> Response:
