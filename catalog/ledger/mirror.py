@@ -155,7 +155,7 @@ class Mirrors:
             )
         defined = "".join(f', "{column.name}" {self._types[column.type]}' for column in kind.columns)
         connection.exec_driver_sql(
-            f'CREATE TABLE "{table}" (record {self._types["integer"]} NOT NULL PRIMARY KEY REFERENCES record (key){defined})'
+            f'CREATE TABLE "{table}" (record {self._types["integer"]} NOT NULL PRIMARY KEY{defined})'
         )
         for column in order_columns(kind):
             connection.exec_driver_sql(

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from catalog.errors import Misconfigured, Unavailable
@@ -141,6 +142,44 @@ def test_a_read_only_file_is_told_and_can_still_be_read(tmp_path: Path) -> None:
         enter(ledger, entry("b"))
 
     assert mirrored(ledger) == {"sample/lab/a": "a"}
+    ledger.store.close()
+
+
+def test_a_disk_that_becomes_read_only_is_told(small_disk: Path) -> None:
+    ledger = opened(f"sqlite:///{small_disk}/catalogue.db")
+    enter(ledger, entry("a"))
+    ledger.store.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    store = open_store(f"sqlite:///{small_disk}/catalogue.db")
+    with pytest.raises(Unavailable) as refused:
+        store.migrate()
+    store.close()
+    assert refused.value.messages["ja"] != refused.value.messages["en"]
+
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    ledger = opened(f"sqlite:///{small_disk}/catalogue.db")
+    assert mirrored(ledger) == {"sample/lab/a": "a"}
+    whole(ledger)
+    ledger.store.close()
+
+
+@pytest.mark.service
+def test_a_server_that_drops_its_connections_costs_one_answer_at_most(postgresql: str) -> None:
+    ledger = opened(postgresql)
+    enter(ledger, entry("a"))
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    enter(ledger, entry("b"))
+
+    with pytest.raises(Unavailable, match="cannot be reached"), ledger.store.write() as connection:
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+    enter(ledger, entry("c"))
+    assert set(mirrored(ledger)) == {"sample/lab/a", "sample/lab/b", "sample/lab/c"}
+    whole(ledger)
     ledger.store.close()
 
 

@@ -16,6 +16,19 @@ def upgrade() -> None:
     key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     id_text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
     op.create_table(
+        "attribute",
+        sa.Column("record", key, autoincrement=False, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=True),
+        sa.Column("value_key", sa.Text(), nullable=True),
+        sa.Column("term", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record", "place", name=op.f("pk_attribute")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_attribute_name_value_key", "attribute", ["name", "value_key"], unique=False)
+    op.create_table(
         "change",
         sa.Column("position", key, autoincrement=False, nullable=False),
         sa.Column("record", key, nullable=False),
@@ -27,6 +40,42 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position", name=op.f("pk_change")),
     )
     op.create_index("ix_change_record_position", "change", ["record", "position"], unique=False)
+    op.create_table(
+        "identifier",
+        sa.Column("record", key, autoincrement=False, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("scheme", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("is_primary", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("record", "place", name=op.f("pk_identifier")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_identifier_value_scheme", "identifier", ["value", "scheme"], unique=False)
+    op.create_table(
+        "link",
+        sa.Column("record", key, autoincrement=False, nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("target", key, nullable=False),
+        sa.Column("role", sa.Text(), nullable=True),
+        sa.Column("port", sa.Text(), nullable=True),
+        sa.Column("predicate", sa.Text(), nullable=True),
+        sa.Column("from", sa.Text(), nullable=True),
+        sa.Column("order", sa.Integer(), nullable=True),
+        sa.Column("until", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("record", "field", "place", name=op.f("pk_link")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_link_target_field", "link", ["target", "field"], unique=False)
+    op.create_table(
+        "linked",
+        sa.Column("record", key, autoincrement=False, nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record", name=op.f("pk_linked")),
+    )
     op.create_table(
         "load",
         sa.Column("id", sa.Text(), nullable=False),
@@ -72,6 +121,24 @@ def upgrade() -> None:
         sa.Column("by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", "version", name=op.f("pk_profile_version")),
     )
+    op.create_table(
+        "quantity",
+        sa.Column("record", key, autoincrement=False, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("value", sa.Double(), nullable=True),
+        sa.Column("min", sa.Double(), nullable=True),
+        sa.Column("max", sa.Double(), nullable=True),
+        sa.Column("uncertainty", sa.Double(), nullable=True),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("quantity_kind", sa.Text(), nullable=True),
+        sa.Column("si_min", sa.Double(), nullable=True),
+        sa.Column("si_max", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("record", "place", name=op.f("pk_quantity")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_quantity_field_name_si_min", "quantity", ["field", "name", "si_min"], unique=False)
     op.create_table(
         "scope",
         sa.Column("key", key, nullable=False),
@@ -154,20 +221,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "version", name=op.f("pk_source_version")),
     )
     op.create_table(
-        "attribute",
-        sa.Column("record", key, nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=True),
-        sa.Column("value_key", sa.Text(), nullable=True),
-        sa.Column("term", sa.Text(), nullable=True),
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["record"], ["record.key"], name=op.f("fk_attribute_record")),
-        sa.PrimaryKeyConstraint("record", "place", name=op.f("pk_attribute")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("ix_attribute_name_value_key", "attribute", ["name", "value_key"], unique=False)
-    op.create_table(
         "expunge_request",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("record", key, nullable=False),
@@ -206,65 +259,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["dataset"], ["record.key"], name=op.f("fk_file_list_dataset")),
         sa.PrimaryKeyConstraint("dataset", name=op.f("pk_file_list")),
     )
-    op.create_table(
-        "identifier",
-        sa.Column("record", key, nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column("scheme", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("is_primary", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("state", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["record"], ["record.key"], name=op.f("fk_identifier_record")),
-        sa.PrimaryKeyConstraint("record", "place", name=op.f("pk_identifier")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("ix_identifier_value_scheme", "identifier", ["value", "scheme"], unique=False)
-    op.create_table(
-        "link",
-        sa.Column("record", key, nullable=False),
-        sa.Column("field", sa.Text(), nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column("target", key, nullable=False),
-        sa.Column("role", sa.Text(), nullable=True),
-        sa.Column("port", sa.Text(), nullable=True),
-        sa.Column("predicate", sa.Text(), nullable=True),
-        sa.Column("from", sa.Text(), nullable=True),
-        sa.Column("order", sa.Integer(), nullable=True),
-        sa.Column("until", sa.Text(), nullable=True),
-        sa.Column("note", sa.Text(), nullable=True),
-        sa.Column("by", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["record"], ["record.key"], name=op.f("fk_link_record")),
-        sa.ForeignKeyConstraint(["target"], ["node.key"], name=op.f("fk_link_target")),
-        sa.PrimaryKeyConstraint("record", "field", "place", name=op.f("pk_link")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("ix_link_target_field", "link", ["target", "field"], unique=False)
-    op.create_table(
-        "linked",
-        sa.Column("record", key, autoincrement=False, nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["record"], ["record.key"], name=op.f("fk_linked_record")),
-        sa.PrimaryKeyConstraint("record", name=op.f("pk_linked")),
-    )
-    op.create_table(
-        "quantity",
-        sa.Column("record", key, nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column("field", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=True),
-        sa.Column("value", sa.Double(), nullable=True),
-        sa.Column("min", sa.Double(), nullable=True),
-        sa.Column("max", sa.Double(), nullable=True),
-        sa.Column("uncertainty", sa.Double(), nullable=True),
-        sa.Column("unit", sa.Text(), nullable=False),
-        sa.Column("quantity_kind", sa.Text(), nullable=True),
-        sa.Column("si_min", sa.Double(), nullable=True),
-        sa.Column("si_max", sa.Double(), nullable=True),
-        sa.ForeignKeyConstraint(["record"], ["record.key"], name=op.f("fk_quantity_record")),
-        sa.PrimaryKeyConstraint("record", "place", name=op.f("pk_quantity")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("ix_quantity_field_name_si_min", "quantity", ["field", "name", "si_min"], unique=False)
     op.create_table(
         "revision",
         sa.Column("record", key, nullable=False),
