@@ -16,6 +16,7 @@ from catalog.errors import Forbidden
 from catalog.web import problems
 from catalog.web.addresses import Elsewhere
 from catalog.web.negotiation import language_for, prefers_page
+from catalog.web.operations import Switchboard
 from catalog.web.pages import problem_page
 from catalog.web.refusals import Unauthorized
 from catalog.web.site import Site
@@ -38,6 +39,7 @@ class Door:
     def __init__(self, app: ASGIApp, site: Site) -> None:
         self.app = app
         self.site = site
+        self.switchboard: Switchboard | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,7 +66,15 @@ class Door:
 
         self.site.metrics.open += 1
         try:
-            await self.app(scope, receive, answer)
+            if self.switchboard is None:
+                # The routes are there once the application is whole, which it is at the first request.
+                self.switchboard = Switchboard(scope["app"])
+            endpoint = self.switchboard.endpoint(scope)
+            if endpoint is None:
+                await self.app(scope, receive, answer)
+            else:
+                response = await endpoint(Request(scope, receive))
+                await response(scope, receive, answer)
         except Elsewhere as elsewhere:
             await _redirect(scope, elsewhere, self.site)(scope, receive, answer)
         except ClientDisconnect:

@@ -167,7 +167,7 @@ async def record(request: Request) -> Response:
             raise NotAcceptable((JSON.media_type, HTML.media_type))
         return found, written_as(form, site.catalog.kinds, [found.document["linked"]], site.catalog.base)
 
-    found, body = await site.in_thread(made)
+    found, body = await (site.quickly(made) if form is JSON and not past else site.in_thread(made))
     # Prefixes come in any order, so the tag is made of what was written down.
     same_as = found.text.encode() if form in FORMS and isinstance(found, Shown) else None
     if isinstance(found, Moved):

@@ -76,6 +76,21 @@ class Site:
         """What a synchronous function answers, without holding up other requests."""
         return await asyncio.get_running_loop().run_in_executor(self.reading, partial(function, *args, **named))
 
+    async def quickly(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What a function answers that looks up one thing by its key.
+
+        In the embedded database that takes 70 µs and waits for nobody, while the way to a thread and back takes 200; over
+        the network it is done in a thread like everything else.
+        """
+        if self.embedded:
+            return function(*args, **named)
+        return await self.in_thread(function, *args, **named)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the ledger's database is part of this process."""
+        return self.catalog.settings.database_address.startswith("sqlite")
+
     async def stream(self, make: Callable[[], Iterable[bytes]]) -> AsyncIterator[bytes]:
         """What a synchronous function makes piece by piece, as fast as it is taken."""
         return await self.begun(outflow(make, self.streaming))
