@@ -305,8 +305,7 @@ class _Measure:
         if si_max is not None:
             node["siMax"] = si_max
         if (note := value.get("note")) is not None:
-            # An attribute's own note may be there already; both are kept.
-            node["note"] = note if "note" not in node else [node["note"], note]
+            _add_note(node, note)
         walk.quantities.append(
             Quantity(self.field, name, one, smallest, largest, uncertainty, typed, kind, si_min, si_max)
         )
@@ -334,6 +333,15 @@ class _Measure:
             "profile",
             near,
         )
+
+
+def _add_note(node: dict[str, Any], note: Any) -> None:
+    """An attribute and its quantity may each have a note, and share a node; both are kept, in an order of their own."""
+    node["note"] = sorted((node["note"], note)) if "note" in node else note
+
+
+def _write_note(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
+    _add_note(node, value)
 
 
 def _in_si(value: float, unit: Unit) -> float | None:
@@ -638,9 +646,12 @@ def _compiled(field: Field, path: str, top: bool) -> _Write | str:
         for each in field.fields:
             if each.private:
                 continue
-            plan[each.name] = (
-                _flat(each, outer) if each.name == flat else _compiled(each, f"{path}.{each.name}", top=False)
-            )
+            if each.name == flat:
+                plan[each.name] = _flat(each, outer)
+            elif flat and each.linked == "note":
+                plan[each.name] = _write_note
+            else:
+                plan[each.name] = _compiled(each, f"{path}.{each.name}", top=False)
         return _objects(field, plan) if field.many else _object(field, plan)
     if form == "scalar" and field.format in ("iri", "reference", "iri-reference"):
         return _reference(key, column, field.many)

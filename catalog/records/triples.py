@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from io import BytesIO
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -224,7 +225,9 @@ class _Compiled:
                 return f'"{float(value)!r}"' + typed
             # JSON-LD: a number without a fraction is an integer, however it was written.
             if value == int(value) and abs(value) < 1e21:
-                return f'"{int(value)}"' + (typed or f"^^<{_XSD}integer>")
+                # Beyond 2^53 its shortest digits filled with zeros, as JavaScript writes it and so JSON-LD.
+                digits = int(value) if abs(value) < 1e16 else format(Decimal(repr(value)), "f")
+                return f'"{digits}"' + (typed or f"^^<{_XSD}integer>")
             return f'"{float(value)!r}"' + (typed or f"^^<{_XSD}double>")
 
         return literal
