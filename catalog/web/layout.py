@@ -42,6 +42,14 @@ class Laid:
     about: str
     values: tuple[Value, ...] = field(default_factory=tuple)
 
+    @property
+    def brief(self) -> bool:
+        """Whether the values read better in one line than in a list: words and numbers with nothing beside them."""
+        return all(
+            value.form in ("text", "plain") and len(value.text) <= 24 and not (value.aside or value.language)
+            for value in self.values
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
