@@ -65,7 +65,7 @@ class Sqlite:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA cache_size = {-cache_kib}")
-            connection.execute(f"PRAGMA mmap_size = {1 << 30}")
+            connection.execute(f"PRAGMA mmap_size = {1 << 27}")
             connection.execute("PRAGMA temp_store = MEMORY")
             # What is replaced or deleted is overwritten with zeros: expunged content must not stay in free pages.
             connection.execute("PRAGMA secure_delete = ON")
