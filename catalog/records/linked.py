@@ -115,7 +115,18 @@ def _short(text: str, length: int) -> str:
 
 
 def _content(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    """The value as one text, whatever the order of its keys and lists: a graph has neither."""
+    return orjson.dumps(_orderless(value), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _orderless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _orderless(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return sorted(
+            (_orderless(each) for each in value), key=lambda each: orjson.dumps(each, option=orjson.OPT_SORT_KEYS)
+        )
+    return value
 
 
 def _expanded(walk: _Walk, text: str) -> str:
