@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import orjson
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -19,7 +20,7 @@ from catalog.access.scopes import Scopes
 from catalog.access.sight import Sight
 from catalog.curation.profiles import propose_profile, publish_profile
 from catalog.curation.submit import Intake
-from catalog.errors import Misconfigured
+from catalog.errors import Conflict, Misconfigured
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
 from catalog.ledger.loads import Loads
@@ -182,14 +183,22 @@ def all_shipped_profiles() -> tuple[ShippedProfile, ...]:
 def install_profiles(catalog: Catalog) -> None:
     """Register and publish the shipped profiles that are not registered yet; one that somebody else named so stays theirs."""
     for each in all_shipped_profiles():
-        if catalog.profiles.next_version(each.name) != each.version:
+        stored = catalog.profiles.version(f"{each.name}@{each.version}")
+        if stored is not None and stored.published_at is not None:
             continue
         told = {"name": each.name, "kind": each.kind, "title": each.title, "schema": each.schema}
         document = {**told, "description": each.description, **({"shapes": each.shapes} if each.shapes else {})}
-        stored = propose_profile(
-            document, ADMINISTRATOR, profiles=catalog.profiles, kinds=catalog.kinds, sources=catalog.sources
-        )
-        publish_profile(stored.reference, ADMINISTRATOR, profiles=catalog.profiles, despite_broken=True)
+        try:
+            if stored is None and catalog.profiles.next_version(each.name) == each.version:
+                stored = propose_profile(
+                    document, ADMINISTRATOR, profiles=catalog.profiles, kinds=catalog.kinds, sources=catalog.sources
+                )
+            # A start that was cut off may have left it proposed only.
+            if stored is not None and stored.submitted == orjson.dumps(each.schema).decode():
+                publish_profile(stored.reference, ADMINISTRATOR, profiles=catalog.profiles, despite_broken=True)
+        except Conflict:
+            # Another process makes its start at the same moment, and was quicker.
+            continue
 
 
 class _AnySource:

@@ -57,7 +57,7 @@ def place(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         [catalog, "serve", "--data", "data", "--port", port], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(200):
+        for _ in range(1200):
             with socket.socket() as knock:
                 if knock.connect_ex(("127.0.0.1", int(port))) == 0:
                     break

@@ -99,7 +99,7 @@ def test_the_installed_command_explains_itself(installed: Path) -> None:
 
 def test_the_installed_catalogue_answers_with_its_sample(served: str) -> None:
     def get(path: str, accept: str = "*/*") -> bytes:
-        for _ in range(150):
+        for _ in range(600):
             try:
                 request = urllib.request.Request(served + path, headers={"Accept": accept})
                 with urllib.request.urlopen(request, timeout=5) as answer:

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from catalog.assembly import Catalog, administrators_token, exists, open_catalog, prepare_folder
 from catalog.errors import Misconfigured
@@ -93,3 +94,13 @@ def test_a_data_folder_in_which_nothing_can_be_made_is_refused(tmp_path: Path) -
 def test_a_folder_of_kinds_without_kinds_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="has no schemas/kinds"):
         open_catalog(settings(tmp_path / "data", kinds=[tmp_path]))
+
+
+def test_shipped_profiles_are_published_also_where_an_earlier_start_was_cut_off(tmp_path: Path) -> None:
+    with opened(tmp_path) as catalog:
+        shipped = [each.reference for each in catalog.profiles.versions()]
+        assert shipped
+        with catalog.store.write() as connection:
+            connection.execute(text("UPDATE profile_version SET published_at = NULL"))
+    with opened(tmp_path) as catalog:
+        assert [each.reference for each in catalog.profiles.versions() if each.published_at] == shipped
