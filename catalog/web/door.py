@@ -20,6 +20,7 @@ from catalog.web.operations import Switchboard
 from catalog.web.pages import problem_page
 from catalog.web.refusals import Unauthorized
 from catalog.web.site import Site
+from catalog.web.streams import drain
 
 logger = logging.getLogger("catalog.web")
 
@@ -31,6 +32,9 @@ SAFE_HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "Vary": "Accept, Accept-Language, Authorization, Cookie",
 }
+
+
+DRAINS_SECONDS = 10
 
 
 class Door:
@@ -64,6 +68,19 @@ class Door:
                 message = {**message, "body": b""}
             await send(message)
 
+        # Whether there is a body that nobody has read to its end.
+        unread = any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in scope["headers"]
+        )
+
+        async def take() -> Message:
+            nonlocal unread
+            message = await receive()
+            if not message.get("more_body", False):
+                unread = False
+            return message
+
         self.site.metrics.open += 1
         try:
             if self.switchboard is None:
@@ -71,10 +88,10 @@ class Door:
                 self.switchboard = Switchboard(scope["app"])
             endpoint = self.switchboard.endpoint(scope)
             if endpoint is None:
-                await self.app(scope, receive, answer)
+                await self.app(scope, take, answer)
             else:
-                response = await endpoint(Request(scope, receive))
-                await response(scope, receive, answer)
+                response = await endpoint(Request(scope, take))
+                await response(scope, take, answer)
         except Elsewhere as elsewhere:
             await _redirect(scope, elsewhere, self.site)(scope, receive, answer)
         except ClientDisconnect:
@@ -85,7 +102,11 @@ class Door:
                 # The answer has begun, so only cutting it off can say that it is not whole.
                 logger.error("answer cut off: %s %s", method, scope["path"], exc_info=error)
                 raise
-            await answer_problem(self.site, Request(scope), error)(scope, receive, answer)
+            response = answer_problem(self.site, Request(scope), error)
+            if unread and not any(name == b"expect" for name, _ in scope["headers"]):
+                # A connection that is closed on an unread body is reset, and the problem may be lost with it.
+                await drain(Request(scope, take).stream(), seconds=DRAINS_SECONDS)
+            await response(scope, receive, answer)
         finally:
             self.site.metrics.open -= 1
             route = scope.get("route")
