@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from catalog.errors import Misconfigured
 from catalog.store.database import Database
-from catalog.store.migrate import migrate
+from catalog.store.migrate import is_current, migrate
 from catalog.store.postgresql import Postgresql
 from catalog.store.sqlite import Sqlite
 from catalog.store.transaction import transaction
@@ -33,6 +33,9 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to what this version needs, or refuse a database that a newer version has changed."""
+        with self.read() as connection:
+            if is_current(connection):
+                return
         with self.write() as connection:
             migrate(self.database, connection)
 

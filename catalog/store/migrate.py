@@ -45,6 +45,13 @@ def migrate(database: Database, connection: Connection, to: str = "head") -> Non
         command.upgrade(config, to)
 
 
+def is_current(connection: Connection) -> bool:
+    """Whether every step was taken, asked without holding anybody up."""
+    with as_file(files("catalog.store") / "migrations") as steps:
+        wanted = ScriptDirectory.from_config(_config(steps)).get_heads()
+    return list(MigrationContext.configure(connection).get_current_heads()) == list(wanted)
+
+
 def step_of(connection: Connection) -> str | None:
     """The step at which a database stands; None before the first."""
     return MigrationContext.configure(connection).get_current_revision()
