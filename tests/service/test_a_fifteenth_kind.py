@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -104,7 +105,7 @@ def test_a_good_example_passes_the_gate_without_a_finding(path: Path) -> None:
     verdict = judged(example(path))
 
     assert [finding.document() for finding in verdict.findings] == []
-    assert (verdict.breaks, verdict.id) == ("nothing", f"{NAME}/lab/{path and example(path)['localId']}")
+    assert (verdict.breaks, verdict.id) == ("nothing", f"{NAME}/lab/{example(path)['localId']}")
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
@@ -207,7 +208,6 @@ def grown(folder: Path) -> Path:
         "x-quantity": {"quantityKind": "Volume"},
         "x-sortable": True,
     }
-    # Bodies that came before may hold what the field will be: as details, which are looked at no more than kept.
     path.write_text(json.dumps(schema), "utf-8")
     context = folder / "ontologies" / "context" / f"{NAME}.jsonld"
     terms = json.loads(context.read_text("utf-8"))
@@ -296,6 +296,10 @@ SAMPLE = {
 }  # fmt: skip
 
 
+def shipped_record(kind: str, local_id: str, **body: object) -> dict[str, Any]:
+    return {"kind": kind, "source": "lab", "localId": local_id, "body": body}
+
+
 def with_kind(data: Path, folder: Path = FIFTEENTH) -> Path:
     """A data folder whose settings name the folder of the kind, as an installation's would."""
     data.mkdir(exist_ok=True)
@@ -316,7 +320,9 @@ def sailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             assert told.status_code == 201, told.text
             others = [
                 SAMPLE,
-                {"kind": "instrument", "source": "lab", "localId": "yokosuka", "body": {"title": {"en": "R/V Yokosuka"}}},
+                shipped_record("instrument", "yokosuka", title={"en": "R/V Yokosuka"}),
+                shipped_record("sample", "core-2", title={"en": "Push core 2"}),
+                shipped_record("agent", "mori", title={"en": "Mori Ran"}, names={"en": "Mori Ran", "ja": "森 蘭"}),
             ]
             for document in (*(example(path) for path in GOOD), *others):
                 made = client.post("records", json=document)
@@ -376,7 +382,7 @@ def test_it_is_found_by_every_sort_of_its_fields_and_by_links(
     ],
 )  # fmt: skip
 def test_a_shipped_kind_is_found_by_its_links_with_it(everyone: httpx.Client, asked: str) -> None:
-    assert found(everyone, f"kind=sample&{asked}") == ["sample/lab/core-1"]
+    assert found(everyone, f"kind=sample&form=sediment&{asked}") == ["sample/lab/core-1"]
 
 
 @pytest.mark.parametrize(
@@ -422,7 +428,7 @@ def test_its_record_is_told_in_every_form(everyone: httpx.Client) -> None:
 
 def test_its_pages_are_in_both_languages_with_its_own_words(everyone: httpx.Client) -> None:
     for language, words in (
-        ("en", ("Vents of the Okinawa Trough", "Research voyage", "Distance", "Chief scientists", "Legs", "1,200", "R/V Yokosuka")),
+        ("en", ("Vents of the Okinawa Trough", "Research voyage", "Distance", "Chief scientists", "Legs", "1200", "R/V Yokosuka")),
         ("ja", ("沖縄トラフの熱水噴出孔", "研究航海", "航程", "首席研究者", "航海区間", "海域")),
     ):  # fmt: skip
         page = everyone.get(VENTS, params={"lang": language}, headers={"Accept": "text/html"})
@@ -447,7 +453,10 @@ def test_its_kind_is_documented_by_itself(everyone: httpx.Client) -> None:
     assert (fields["recovered"]["kinds"], fields["distance"]["units"]) == (["sample"], ["km", "[nmi_i]"])
     assert fields["shipName"]["facet"] is fields["shipName"]["sortable"] is fields["shipName"]["required"] is True
     assert fields["insurer"]["private"] is True
-    for language, words in (("en", ("Sea area", "Chief scientists", "private")), ("ja", ("海域", "首席研究者", "並べ替え可"))):
+    for language, words in (
+        ("en", ("Sea area", "Chief scientists", "private")),
+        ("ja", ("海域", "首席研究者", "並べ替え可")),
+    ):
         page = everyone.get(f"kinds/{NAME}?lang={language}", headers={"Accept": "text/html"}).text
         assert [word for word in words if word not in page] == []
     assert "研究航海" in everyone.get("kinds?lang=ja", headers={"Accept": "text/html"}).text
@@ -456,11 +465,13 @@ def test_its_kind_is_documented_by_itself(everyone: httpx.Client) -> None:
     plain = jsonschema_rs.Draft202012Validator(schema)
     assert plain.is_valid(good("vents")["body"])
     assert not plain.is_valid({**good("vents")["body"], "recovered": ["agent/lab/mori"]})
-    assert everyone.get("context.jsonld").json()["@context"]["shipName"] == OCEAN + "shipName"
+    assert everyone.get("context.jsonld").json()["@context"]["shipName"] == "ocean:shipName"
     shapes = everyone.get(f"kinds/{NAME}/shapes").content
     assert list(pyoxigraph.parse(shapes, format=pyoxigraph.RdfFormat.TURTLE))
     assert b"VoyageLegShape" in shapes
-    assert (OCEAN + "ResearchVoyage").encode() in everyone.get("ns", headers={"Accept": "application/n-triples"}).content
+    assert (OCEAN + "ResearchVoyage").encode() in everyone.get(
+        "ns", headers={"Accept": "application/n-triples"}
+    ).content
 
 
 def test_what_breaks_it_is_told_over_http_in_both_languages(curator: httpx.Client, everyone: httpx.Client) -> None:
@@ -504,8 +515,18 @@ def test_what_is_private_in_it_is_told_to_who_may_write_and_to_nobody_else(
     curator.put(VENTS, json={"body": {**good("vents")["body"], "crewSize": 58, "insurer": "SECRET-INSURER anew"}})
     read = curator.get(VENTS).json()["body"]
     assert (read["insurer"], read["legs"][0]["incident"]) == ("SECRET-INSURER anew", "winch jammed SECRET-LEG")
-    addresses = [VENTS, f"{VENTS}?revision=1", f"{VENTS}?asOf=2099", f"revisions/{VENTS}", f"revisions/{VENTS}?between=1,2"]
-    addresses += [f"records?kind={NAME}", f"records?kind={NAME}&select=body,links", f"records?kind={NAME}&select=insurer,legs"]
+    addresses = [
+        VENTS,
+        f"{VENTS}?revision=1",
+        f"{VENTS}?asOf=2099",
+        f"revisions/{VENTS}",
+        f"revisions/{VENTS}?between=1,2",
+    ]
+    addresses += [
+        f"records?kind={NAME}",
+        f"records?kind={NAME}&select=body,links",
+        f"records?kind={NAME}&select=insurer,legs",
+    ]
     addresses += [f"links/{VENTS}", "links/sample/lab/core-1", "changes", "", f"export?kind={NAME}"]
     for address in addresses:
         for accept in (
@@ -521,16 +542,23 @@ def test_what_is_private_in_it_is_told_to_who_may_write_and_to_nobody_else(
         assert answer.status_code in (400, 422) or answer.json()["items"] == [], asked
     changed = everyone.get(f"revisions/{VENTS}?between=1,2").json()
     assert [step["pointer"] for group in changed["groups"] for step in group["changes"]] == ["/crewSize"]
+    curator.put(VENTS, json={"body": good("vents")["body"]})
 
 
 def test_a_profile_of_it_judges(curator: httpx.Client) -> None:
-    document = {"name": "deep-voyage", "kind": NAME, "title": {"en": "Deep voyages"}, "schema": {"required": ["distance"]}}
+    document = {
+        "name": "deep-voyage",
+        "kind": NAME,
+        "title": {"en": "Deep voyages"},
+        "schema": {"required": ["distance"]},
+    }
     assert curator.post("profiles", json=document).status_code == 201
     assert curator.post("profiles/deep-voyage@1/publish").status_code == 200
     held = {**voyage(1), "profile": "deep-voyage@1"}
-    assert curator.post("records?dryRun=true", json=held).status_code == 422
+    refused = curator.post("records", json=held)
+    assert (refused.status_code, refused.json()["findings"][0]["breaks"]) == (422, "profile")
     held["body"]["distance"] = {"value": 1, "unit": "km"}
-    assert curator.post("records?dryRun=true", json=held).status_code == 200
+    assert curator.post("records?dryRun=true", json=held).json()["outcome"] == "created"
 
 
 def test_the_description_of_the_service_stays_as_it_is(everyone: httpx.Client) -> None:
@@ -559,7 +587,7 @@ def test_the_command_line_knows_it_and_a_backup_brings_it_elsewhere(sailing: Ser
 
     file = tmp_path / "voyage.json"
     file.write_text(json.dumps(voyage(1, distance={"value": 2, "unit": "km"})), "utf-8")
-    assert json.loads(there("submit", str(file), "--json").stdout)["outcome"] == "created"
+    assert json.loads(there("submit", str(file), "--json").stdout.splitlines()[0])["outcome"] == "created"
     there("check", str(file))
     assert json.loads(there("get", VENTS, "--json").stdout)["body"]["insurer"].startswith("SECRET")
     assert "Yokosuka" in there("get", VENTS).stdout
@@ -569,7 +597,6 @@ def test_the_command_line_knows_it_and_a_backup_brings_it_elsewhere(sailing: Ser
         told = there("export", NAME, "--form", form).stdout
         assert word in told
         assert VENTS in told
-    assert "v0001" in there("history", f"{NAME}/lab/v0001", "--json").stdout or True
 
 
 def test_a_server_that_is_started_with_a_grown_schema_fills_the_mirror_by_itself(tmp_path: Path) -> None:
@@ -589,11 +616,11 @@ def test_a_server_that_is_started_with_a_grown_schema_fills_the_mirror_by_itself
         with second.client(**second.as_administrator) as client:
             assert client.post("records", json=voyage(2, fuel={"value": 2, "unit": "L"})).status_code == 201
             assert client.post("records", json=voyage(3, fuel={"value": 1, "unit": "L"})).status_code == 201
-            asked = f"records?kind={NAME}&fuel.exists=true&sort=fuel"
-            until = 100
+            asked = f"kind={NAME}&fuel.exists=true&sort=fuel"
+            until = time.monotonic() + 20
             while found(client, asked) != [f"{NAME}/lab/v0003", f"{NAME}/lab/v0002"]:
-                until -= 1
-                assert until, "the new mirror does not answer"
-            assert found(client, f"kind={NAME}&fuel.le=1.5 L".replace("records?", "")) == [f"{NAME}/lab/v0003"]
+                assert time.monotonic() < until, "the new mirror does not answer"
+                time.sleep(0.05)
+            assert found(client, f"kind={NAME}&fuel.le=1.5 L") == [f"{NAME}/lab/v0003"]
     finally:
         stop(second)
