@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ import orjson
 
 from catalog.errors import Misconfigured
 from catalog.records.identifiers import KIND_PATTERN
+from catalog.records.quantities import SHIPPED, Unit
 from catalog.records.shipped import shipped
 
 Form = Literal["text", "date", "quantity", "links", "term", "object", "json", "scalar"]
@@ -40,6 +42,13 @@ TABLES: Final = frozenset(
     account person principal grant token session audit sharing job projection failure lease upload""".split()
 )
 RESERVED: Final = ROUTES | TABLES
+# PostgreSQL cuts a name off after 63 bytes, and a kind's is a part of longer ones.
+LONGEST_NAME: Final = 32
+# What the schema of a kind may say beside JSON Schema's own words; docs/kinds.md says what each means.
+MARKS: Final = frozenset(
+    """x-ja x-kind x-plural x-types x-text x-date x-quantity x-link x-term x-json x-type x-key x-fragment x-attribute
+    x-identifier x-private x-sortable x-facet x-searchable x-linked x-mirror""".split()
+)
 # JSON-LD's own words in the linked form: a body's field of such a name needs `x-linked`.
 LINKED_WORDS: Final = frozenset(("id", "type", "to", "as", "of", "is"))
 
@@ -308,6 +317,7 @@ class _Reader:
             form = "scalar"
             type_ = marks.get("type")
             scalar = type_ if type_ in ("string", "integer", "number", "boolean") else "mixed"
+        _check_marks(name, form, marks)
         mark = marks.get("x-quantity")
         fit = mark if isinstance(mark, dict) else {}
         link = marks.get("x-link")
@@ -375,6 +385,40 @@ def _form(schema: Mapping[str, Any]) -> Form | None:
     return None
 
 
+# What the values of a form look like; the linked form trusts that the schema says so.
+_TYPES_OF: Final[Mapping[str, str]] = {
+    "text": "object", "date": "string", "quantity": "object", "term": "object", "links": "array"
+}  # fmt: skip
+
+
+def _check_marks(name: str, form: Form, marks: Mapping[str, Any]) -> None:
+    """Refuse a mark that means nothing, and one that its field can't bear."""
+    for mark in marks:
+        if mark.startswith("x-") and mark not in MARKS:
+            near = get_close_matches(mark, MARKS, n=1)
+            raise Misconfigured(
+                f"the field {name!r}: there is no mark {mark!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+                ja=f"項目 {name!r}: {mark!r} という印はありません" + (f"。{near[0]!r} のことですか" if near else ""),
+            )
+    types = marks.get("type")
+    wanted = _TYPES_OF.get(form)
+    if wanted is not None and wanted not in (types if isinstance(types, list) else [types]):
+        raise Misconfigured(
+            f"the field {name!r} is marked as {form}, which is written as type {wanted!r}, and its type is {types!r}",
+            ja=f"項目 {name!r} の印は {form} で、型は {wanted!r} のはずですが {types!r} です",
+        )
+    fit = marks.get("x-quantity")
+    if isinstance(fit, dict):
+        kind = fit.get("quantityKind")
+        unknown = [unit for unit in fit.get("units", ()) if not isinstance(SHIPPED.understand(unit), Unit)]
+        unknown += [kind] if kind is not None and not SHIPPED.knows_kind(kind) else []
+        if unknown:
+            raise Misconfigured(
+                f"the field {name!r}: x-quantity names {unknown[0]!r}, which is not known",
+                ja=f"項目 {name!r}: x-quantity の {unknown[0]!r} は使えません",
+            )
+
+
 def _reference_format(marks: Mapping[str, Any]) -> str | None:
     """`iri` or `reference` where the string is one: its prefix is expanded in the linked form."""
     for place in marks.get("$refs", ()):
@@ -421,11 +465,12 @@ def _columns(name: str, fields: tuple[Field, ...]) -> tuple[Column, ...]:
             made.append(Column(column, each.name, "whole", "text"))
         elif each.form == "scalar":
             made.append(Column(column, each.name, "whole", _COLUMN_TYPES.get(each.scalar or "", "text")))
-    seen: set[str] = set()
+    # Each table of the mirror has a column of its own, which says whose row it is.
+    seen: set[str] = {"record"}
     for each_column in made:
         if each_column.name in seen:
             raise Misconfigured(
-                f"kind {name}: two fields would share the mirror's column {each_column.name!r}; rename one or mark it x-mirror: false",
+                f"kind {name}: two fields would share the mirror's column {each_column.name!r}, or it is its own; rename one or mark it x-mirror: false",
                 ja=f"種別 {name}: 2つの項目がミラーの列 {each_column.name!r} を共有します。名前を変えるか x-mirror: false を付けてください",
             )
         seen.add(each_column.name)
@@ -451,6 +496,33 @@ def _check_linked_keys(
             )
         seen[each.linked] = each.name
         _check_linked_keys(f"{place}/{each.name}", each.fields, prefixes, each.form == "links")
+
+
+def _check_terms(
+    place: str, fields: tuple[Field, ...], context: Mapping[str, Any], inside: Literal["record", "object", "link"]
+) -> None:
+    """Refuse what the graph would silently lose: a field or a class that the context has no term for."""
+    for each in fields:
+        # A link's target and role, and an object's own quantity, are written in words of the linked form itself.
+        if each.private or (inside == "link" and each.name in ("to", "role")):
+            continue
+        if not (inside == "object" and each.form == "quantity" and each.name == "quantity"):
+            _check_term(f"{place}: the field {each.name!r}", f"{place}: 項目 {each.name!r}", each.linked, context)
+        if each.rdf_type is not None:
+            _check_term(
+                f"{place}: the x-type of {each.name!r}", f"{place}: {each.name!r} の x-type", each.rdf_type, context
+            )
+        if each.form in ("object", "links"):
+            _check_terms(f"{place}/{each.name}", each.fields, context, "link" if each.form == "links" else "object")
+
+
+def _check_term(place: str, place_ja: str, key: str, context: Mapping[str, Any]) -> None:
+    prefix, colon, rest = key.partition(":")
+    if key not in context and not (colon and (prefix in context or rest.startswith("//"))):
+        raise Misconfigured(
+            f"{place} is written as {key!r}, which the context (ontologies/context) has no term for",
+            ja=f"{place_ja} は {key!r} と書かれますが、コンテキスト（ontologies/context）に定義がありません",
+        )
 
 
 def _linked_kinds(fields: tuple[Field, ...]) -> Iterator[tuple[str, str]]:
@@ -489,9 +561,17 @@ def _merged_context(folders: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _files(folders: tuple[Path, ...], *inside: str, pattern: str) -> dict[str, bytes]:
-    return {
-        path.stem: path.read_bytes() for folder in folders for path in sorted(folder.joinpath(*inside).glob(pattern))
-    }
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.joinpath(*inside).glob(pattern)):
+            # Else an installation's own common.ttl would take the place of ours, and nothing be held to it any more.
+            if path.stem in found:
+                raise Misconfigured(
+                    f"{path} bears the name of {found[path.stem]}; give it another",
+                    ja=f"{path} は {found[path.stem]} と同じ名前です。別の名前にしてください",
+                )
+            found[path.stem] = path
+    return {stem: path.read_bytes() for stem, path in found.items()}
 
 
 def prefixes_of(context: Mapping[str, Any]) -> frozenset[str]:
@@ -506,6 +586,11 @@ def _checked_name(name: Any, path: Path, mark: str) -> str:
         raise Misconfigured(
             f"{path}: {mark} must be a name of small letters, digits and single hyphens, not {name!r}",
             ja=f"{path}: {mark} は英小文字、数字、単独のハイフンの名前でなければなりません（{name!r}）",
+        )
+    if len(name) > LONGEST_NAME:
+        raise Misconfigured(
+            f"{path}: {mark} {name!r} is longer than {LONGEST_NAME} letters",
+            ja=f"{path}: {mark} {name!r} は{LONGEST_NAME}文字を超えています",
         )
     if name in RESERVED or name.replace("-", "_") in RESERVED:
         raise Misconfigured(
@@ -544,6 +629,9 @@ def load_kinds(*folders: Path) -> Kinds:
                 f"{path}: the kind {kind.name!r} is there twice", ja=f"{path}: 種別 {kind.name!r} が2つあります"
             )
         _check_linked_keys(f"kind {kind.name}", kind.fields, prefixes)
+        _check_terms(f"kind {kind.name}", kind.fields, context, "record")
+        for type_ in kind.types:
+            _check_term(f"kind {kind.name}: x-types", f"種別 {kind.name}: x-types", type_, context)
         kinds[kind.name] = kind
     for kind in kinds.values():
         for field_name, target in _linked_kinds(kind.fields):

@@ -451,10 +451,14 @@ def _fill(walk: _Walk, plan: _Plan, node: dict[str, Any], base: str, value: Mapp
 
 def _object(field: Field, plan: _Plan) -> _Write:
     key, fragment, rdf_type = field.linked, _encoded(field.fragment), field.rdf_type
-    flat = _flat_quantity(field)
+    measured = _types_with_quantity(field)
 
     def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
-        own = _node(base + fragment, rdf_type, flat and flat in value)
+        own: dict[str, Any] = {"id": base + fragment}
+        if measured and "quantity" in value:
+            own["type"] = measured
+        elif rdf_type:
+            own["type"] = rdf_type
         node[key] = own
         if walk.path is not None:
             walk.pointers[base + fragment] = walk.pointer()
@@ -463,18 +467,16 @@ def _object(field: Field, plan: _Plan) -> _Write:
     return write
 
 
-def _node(id: str, rdf_type: str | None, measured: Any) -> dict[str, Any]:
-    if measured:
-        return {"id": id, "type": [rdf_type, "Quantity"] if rdf_type else "Quantity"}
-    return {"id": id, "type": rdf_type} if rdf_type else {"id": id}
+def _types_with_quantity(field: Field) -> list[str] | None:
+    """An object's types where its quantity is written on its own node, or none if it has no such quantity."""
+    if not _has_flat_quantity(field):
+        return None
+    return [field.rdf_type, "Quantity"] if field.rdf_type else ["Quantity"]
 
 
-def _flat_quantity(field: Field) -> str | None:
-    """The name of the inner field whose quantity is written on the object's own node: an attribute's `quantity`."""
-    for each in field.fields:
-        if each.form == "quantity" and each.name == "quantity" and not each.many:
-            return each.name
-    return None
+def _has_flat_quantity(field: Field) -> bool:
+    """Whether an inner field's quantity is written on the object's own node: an attribute's `quantity`."""
+    return any(each.form == "quantity" and each.name == "quantity" and not each.many for each in field.fields)
 
 
 def _part_of_key(value: Any) -> str:
@@ -496,20 +498,30 @@ def _key_of(item: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 def _objects(field: Field, plan: _Plan) -> _Write:
     key, start, rdf_type, names = field.linked, _encoded(field.fragment) + "/", field.rdf_type, field.key
-    flat = _flat_quantity(field)
     is_attribute, is_identifier = (
         field.attribute or field.name == "attributes",
         field.identifier or field.name == "identifiers",
     )
     first = names[0] if names else ""
+    measured = _types_with_quantity(field)
+
+    def key_of(item: Mapping[str, Any]) -> str:
+        # The usual case first: named by one short text.
+        if len(names) == 1 and (only := item.get(first)).__class__ is str and len(only) <= 32:
+            return _encoded_name(only)
+        return _key_of(item, names)
 
     def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
         written: list[dict[str, Any]] = []
         base += start
         outer = walk.name
-        for own_key, item, count in _keyed([_key_of(item, names) for item in value], value):
+        for own_key, item, count in _keyed([key_of(item) for item in value], value):
             id = base + own_key
-            own = _node(id, rdf_type, flat and flat in item)
+            own: dict[str, Any] = {"id": id}
+            if measured and "quantity" in item:
+                own["type"] = measured
+            elif rdf_type:
+                own["type"] = rdf_type
             name = item.get(first)
             walk.name = name if isinstance(name, str) else own_key
             if walk.path is None:
@@ -653,11 +665,11 @@ def _compiled(field: Field, path: str, top: bool) -> _Write | str:
     if form == "object":
         outer = path.partition(".")[0]
         plan: _Plan = {}
-        flat = _flat_quantity(field)
+        flat = _has_flat_quantity(field)
         for each in field.fields:
             if each.private:
                 continue
-            if each.name == flat:
+            if flat and each.name == "quantity":
                 plan[each.name] = _flat(each, outer)
             elif flat and each.linked == "note":
                 plan[each.name] = _write_note
