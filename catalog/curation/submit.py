@@ -130,6 +130,8 @@ def refusal(problem: CatalogError, rule: str, id: str = "") -> Outcome:
 def _says_nothing_new(submission: Submission, before: Known) -> bool:
     return (
         not submission.files
+        # Of what was withdrawn the ledger decides: it may have been expunged, and is then refused.
+        and before.status != "withdrawn"
         and submission.scope in (None, before.scope)
         and submission.status in (None, before.status)
         and submission.profile == before.profile

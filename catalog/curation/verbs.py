@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from catalog.access.policy import decide, is_insider
 from catalog.curation.submit import Intake
@@ -116,10 +115,10 @@ def request_expunge(
     return requested.id
 
 
-def expunge(request: str, code: str, by: Reader, *, intake: Intake, folder: Path) -> int | None:
-    """Do what was requested, once, with its code."""
+def expunge(request: str, code: str, by: Reader, *, intake: Intake, folder: Path, id: str | None = None) -> int | None:
+    """Do what was requested, once, with its code; `id`, if it is said, must be the record that it is about."""
     _demand_administrator(by)
-    position = intake.ledger.expunge(request, code, by=by.id)
+    position = intake.ledger.expunge(request, code, by=by.id, id=id)
     (folder / EXPUNGE_CODE.format(request=request)).unlink(missing_ok=True)
     return position
 
@@ -142,12 +141,3 @@ def _demand_sound(id: str, known: Known, intake: Intake) -> None:
             verdict.findings,
             ja=f"{id} はまだ公開できません。規則に合わない箇所が {len(verdict.findings)} 件あります",
         )
-
-
-FileVerb = Callable[..., Any]
-
-
-def change_files(id: str, verb: FileVerb, by: Reader, *, intake: Intake, **said: Any) -> Any:
-    """Put, patch or delete files of a dataset with one of the ledger's verbs of files, by who may write its record."""
-    held(id, "write", by, intake=intake)
-    return verb(id, by=by.id, **said)

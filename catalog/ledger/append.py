@@ -270,9 +270,9 @@ class Ledger:
         """Ask that a revision be expunged, or all of a record; nothing happens before `expunge`."""
         return request_expunge(self._pen, id, reason, by=by, number=number)
 
-    def expunge(self, request: str, code: str, *, by: str) -> int | None:
+    def expunge(self, request: str, code: str, *, by: str, id: str | None = None) -> int | None:
         """Do what was requested: the bytes go, a tombstone with their hash and the reason stays."""
-        return expunge(self._pen, request, code, by=by)
+        return expunge(self._pen, request, code, by=by, id=id)
 
     def put_files(
         self, id: str, files: Iterable[Mapping[str, Any]], *, by: str, expected_version: int | None = None

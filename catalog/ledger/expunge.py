@@ -49,15 +49,18 @@ def request_expunge(pen: Pen, id: str, reason: str, *, by: str, number: int | No
     return made
 
 
-def expunge(pen: Pen, request: str, code: str, *, by: str) -> int | None:
-    """Do what was requested, once: content, linked form, mirror and rows are overwritten; whatever said the same, too."""
+def expunge(pen: Pen, request: str, code: str, *, by: str, id: str | None = None) -> int | None:
+    """Do what was requested, once: content, linked form, mirror and rows are overwritten; whatever said the same, too.
+
+    `id`, if it is said, must be the record that the request is about.
+    """
     with page(pen, by) as here:
         asked = here.connection.execute(
             select(expunge_request, node.c.id.label("named"))
             .join(node, node.c.key == expunge_request.c.record)
             .where(expunge_request.c.id == request)
         ).one_or_none()
-        if asked is None:
+        if asked is None or id not in (None, asked.named):
             raise NotFound(f"there is no request {request} to expunge", ja=f"抹消の申請 {request} はありません")
         if not hmac.compare_digest(asked.code_hash, _hash(code)):
             raise Forbidden(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from catalog.errors import Misconfigured
+from catalog.errors import Misconfigured, Unavailable
 from catalog.store.database import Database
 from catalog.store.migrate import is_current, migrate
 from catalog.store.postgresql import Postgresql
@@ -33,9 +33,13 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to what this version needs, or refuse a database that a newer version has changed."""
-        with self.read() as connection:
-            if is_current(connection):
-                return
+        try:
+            with self.read() as connection:
+                if is_current(connection):
+                    return
+        except Unavailable:
+            # Somebody else is making the database at this moment: wait for them as a writer does.
+            pass
         with self.write() as connection:
             migrate(self.database, connection)
 

@@ -265,7 +265,7 @@ async def expunge(request: Request) -> Response:
                 "To confirm, send request and code, and nothing else.",
                 ja="確認には request と code だけを送ってください。",
             )
-        return await _done(request, id, lambda: _confirmed(site, said, reader))
+        return await _done(request, id, lambda: _confirmed(site, id, said, reader))
     if "reason" not in said:
         raise Malformed("reason is missing.", ja="reason がありません。")
     made = await site.in_thread(
@@ -280,6 +280,7 @@ async def expunge(request: Request) -> Response:
     return Response(orjson.dumps({"id": id, "request": made}), 202, {}, JSON.content_type)
 
 
-def _confirmed(site: Site, said: Mapping[str, Any], reader: Reader) -> int | None:
+def _confirmed(site: Site, id: str, said: Mapping[str, Any], reader: Reader) -> int | None:
     catalog = site.catalog
-    return verbs.expunge(said["request"], said["code"], reader, intake=catalog.intake, folder=catalog.settings.data)
+    folder = catalog.settings.data
+    return verbs.expunge(said["request"], said["code"], reader, intake=catalog.intake, folder=folder, id=id)
