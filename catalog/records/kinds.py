@@ -49,6 +49,8 @@ MARKS: Final = frozenset(
     """x-ja x-kind x-plural x-types x-text x-date x-quantity x-link x-term x-json x-type x-key x-fragment x-attribute
     x-identifier x-private x-sortable x-facet x-searchable x-linked x-mirror""".split()
 )
+# What every kind's schema builds on.
+RECORD: Final = "common#/$defs/record"
 # JSON-LD's own words in the linked form: a body's field of such a name needs `x-linked`.
 LINKED_WORDS: Final = frozenset(("id", "type", "to", "as", "of", "is"))
 
@@ -508,6 +510,16 @@ def _check_terms(
             continue
         if not (inside == "object" and each.form == "quantity" and each.name == "quantity"):
             _check_term(f"{place}: the field {each.name!r}", f"{place}: 項目 {each.name!r}", each.linked, context)
+        container = {"text": ("@container", "@language"), "json": ("@type", "@json")}.get(each.form)
+        if container is not None:
+            definition = context.get(each.linked)
+            if not isinstance(definition, dict) or definition.get(container[0]) != container[1]:
+                raise Misconfigured(
+                    f"{place}: the field {each.name!r} is {each.form}, so the context's {each.linked!r} needs "
+                    f'"{container[0]}": "{container[1]}"',
+                    ja=f"{place}: 項目 {each.name!r} は {each.form} なので、コンテキストの {each.linked!r} に "
+                    f'"{container[0]}": "{container[1]}" が必要です',
+                )
         if each.rdf_type is not None:
             _check_term(
                 f"{place}: the x-type of {each.name!r}", f"{place}: {each.name!r} の x-type", each.rdf_type, context
@@ -655,6 +667,19 @@ def _read_kind(
             f"{path}: x-types must name the kind's own class first",
             ja=f"{path}: x-types の先頭に種別のクラスが必要です",
         )
+    refers = any(isinstance(part, dict) and part.get("$ref") == RECORD for part in schema.get("allOf", ()))
+    if not refers or schema.get("unevaluatedProperties") is not False:
+        raise Misconfigured(
+            f'{path}: a kind refers to {RECORD!r} in its allOf and says "unevaluatedProperties": false',
+            ja=f'{path}: 種別のスキーマには allOf の中の {RECORD!r} への参照と "unevaluatedProperties": false が必要です',
+        )
     titles, descriptions = _words(schema)
     fields = reader.fields(reader.merged(schema, address))
-    return Kind(name, plural, titles, descriptions, tuple(types), fields, published, _columns(name, fields))
+    columns = _columns(name, fields)
+    for each in fields:
+        if each.sortable and all(column.field != each.name for column in columns):
+            raise Misconfigured(
+                f"kind {name}: the field {each.name!r} has no column in the mirror, so it can't be x-sortable",
+                ja=f"種別 {name}: 項目 {each.name!r} はミラーに列がないので x-sortable を付けられません",
+            )
+    return Kind(name, plural, titles, descriptions, tuple(types), fields, published, columns)

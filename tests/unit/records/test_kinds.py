@@ -52,7 +52,15 @@ def pets(
     for place in ("schemas/kinds", "ontologies/context", "ontologies/shapes"):
         (folder / place).mkdir(parents=True, exist_ok=True)
     (folder / "schemas/kinds/pet.schema.json").write_text(json.dumps(schema))
-    terms = context or {"Pet": "https://pets.example/Pet"}
+    known = load_kinds().context
+    terms = context or {
+        "Pet": "https://pets.example/Pet",
+        **{
+            key: f"https://pets.example/{key}"
+            for name, part in {**PARTS, **parts}.items()
+            if (key := part.get("x-linked", name)) not in known
+        },
+    }
     (folder / "ontologies/context/pet.jsonld").write_text(json.dumps({"@context": terms}))
     return load_kinds(shipped(), folder)
 
@@ -136,7 +144,21 @@ def test_the_fingerprint_follows_what_shapes_the_mirror_and_not_what_people_read
 
 @pytest.mark.parametrize(
     "name",
-    ["records", "search", "links", "withdraw", "record", "scope", "file-list", "link", "Pet", "pe t", "", "files"],
+    [
+        "records",
+        "search",
+        "links",
+        "a" * 33,
+        "withdraw",
+        "record",
+        "scope",
+        "file-list",
+        "link",
+        "Pet",
+        "pe t",
+        "",
+        "files",
+    ],
 )
 def test_a_kind_may_not_bear_the_name_of_an_address_or_a_table(tmp_path: Path, name: str) -> None:
     with pytest.raises(Misconfigured):
@@ -156,6 +178,15 @@ def test_a_kind_may_not_bear_the_name_of_an_address_or_a_table(tmp_path: Path, n
         ({"x": {"$ref": "common#/$defs/nothing"}}, "leads nowhere"),
         ({"x": {"$ref": "#/properties/x"}}, "ring"),
         ({"x": {"$ref": "common#/$defs/links", "x-link": {"kinds": ["unicorn"]}}}, "'unicorn'"),
+        ({"x": {"type": "string", "x-sortabel": True}}, "no mark 'x-sortabel'; did you mean 'x-sortable'"),
+        ({"x": {"type": "string", "x-text": True}}, "marked as text"),
+        ({"x": {"type": "integer", "x-date": True}}, "marked as date"),
+        ({"x": {"$ref": "common#/$defs/quantity", "x-quantity": {"units": ["furlongg"]}}}, "'furlongg'"),
+        ({"x": {"$ref": "common#/$defs/quantity", "x-quantity": {"quantityKind": "Lenght"}}}, "'Lenght'"),
+        ({"x": {"$ref": "common#/$defs/links", "x-sortable": True}}, "x-sortable"),
+        ({"x": {"$ref": "common#/$defs/text"}}, "@language"),
+        ({"x": {"type": "string", "x-private": True, "x-sortable": True}}, "x-sortable"),
+        ({"record": {"type": "string"}}, "column 'record'"),
     ],
 )
 def test_a_schema_that_cannot_become_a_kind_is_refused_with_its_reason(
@@ -168,6 +199,41 @@ def test_a_schema_that_cannot_become_a_kind_is_refused_with_its_reason(
 def test_a_key_of_the_context_with_two_meanings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="means two things"):
         pets(tmp_path, context={"title": "https://pets.example/title"})
+
+
+def test_what_the_graph_would_lose_without_a_word_is_refused(tmp_path: Path) -> None:
+    pets(tmp_path)
+    path = tmp_path / "ontologies/context/pet.jsonld"
+    whole = json.loads(path.read_text())["@context"]
+    for term in ("Pet", "legs", "rooms", "tagNumber"):
+        path.write_text(json.dumps({"@context": {key: value for key, value in whole.items() if key != term}}))
+        with pytest.raises(Misconfigured, match=f"'{term}', which the context"):
+            load_kinds(shipped(), tmp_path)
+    path.write_text(json.dumps({"@context": whole}))
+    assert "pet" in load_kinds(shipped(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "place", ["ontologies/shapes/common.ttl", "ontologies/shapes/sample.ttl", "ontologies/musubi.ttl"]
+)
+def test_a_file_of_an_installation_never_takes_the_place_of_a_shipped_one(tmp_path: Path, place: str) -> None:
+    pets(tmp_path)
+    (tmp_path / place).write_text("")
+
+    with pytest.raises(Misconfigured, match="bears the name"):
+        load_kinds(shipped(), tmp_path)
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "unevaluatedProperties"])
+def test_a_kind_builds_on_what_every_record_has_and_is_closed(tmp_path: Path, keyword: str) -> None:
+    pets(tmp_path)
+    path = tmp_path / "schemas/kinds/pet.schema.json"
+    schema = json.loads(path.read_text())
+    del schema[keyword]
+    path.write_text(json.dumps(schema))
+
+    with pytest.raises(Misconfigured, match="unevaluatedProperties"):
+        load_kinds(shipped(), tmp_path)
 
 
 def test_broken_files_are_refused_by_name(tmp_path: Path) -> None:
