@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from catalog.records.kinds import Field, Kind, load_kinds
+from catalog.records.kinds import Field, Kind, load_kinds, prefixes_of, prefixes_of
 from catalog.records.shipped import shipped
 
 NS = "https://w3id.org/musubi/ns#"
@@ -299,7 +299,7 @@ def test_the_context_maps_every_key_and_type_and_nothing_else() -> None:
     fields = [each for kind in KINDS.values() for each in every_field(kind.fields)]
     keys = {each.linked for each in fields} - {"quantity"}
     types = {each.rdf_type for each in fields if each.rdf_type} | {kind.types[0] for kind in KINDS.values()}
-    prefixes = {key for key, value in KINDS.context.items() if isinstance(value, str) and value[-1:] in "#/-"}
+    prefixes = prefixes_of(KINDS.context)
     assert (keys | types | MACHINERY) - set(KINDS.context) == set()
     assert set(KINDS.context) - keys - types - MACHINERY - prefixes == set()
     assert prefixes & (keys | types | MACHINERY) == set()
@@ -316,7 +316,7 @@ def test_the_context_keeps_to_what_costs_little_and_loses_nothing() -> None:
     for key, definition in KINDS.context.items():
         assert not {"/", ":"} & set(key), key
         if isinstance(definition, dict):
-            assert set(definition) <= {"@id", "@reverse", "@type", "@container"}, key
+            assert set(definition) <= {"@id", "@reverse", "@type", "@container", "@prefix"}, key
             assert definition.get("@container", "@language") == "@language", key
         iri = definition.get("@type") if isinstance(definition, dict) else None
         assert iri != "xsd:decimal", key
