@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from catalog.records.kinds import Field, Kind, load_kinds, prefixes_of, prefixes_of
+from catalog.records.kinds import Field, Kind, load_kinds, prefixes_of
 from catalog.records.shipped import shipped
 
 NS = "https://w3id.org/musubi/ns#"
@@ -299,7 +299,7 @@ def test_the_context_maps_every_key_and_type_and_nothing_else() -> None:
     fields = [each for kind in KINDS.values() for each in every_field(kind.fields)]
     keys = {each.linked for each in fields} - {"quantity"}
     types = {each.rdf_type for each in fields if each.rdf_type} | {kind.types[0] for kind in KINDS.values()}
-    prefixes = prefixes_of(KINDS.context)
+    prefixes = set(prefixes_of(KINDS.context))
     assert (keys | types | MACHINERY) - set(KINDS.context) == set()
     assert set(KINDS.context) - keys - types - MACHINERY - prefixes == set()
     assert prefixes & (keys | types | MACHINERY) == set()
