@@ -586,11 +586,15 @@ def _files(folders: tuple[Path, ...], *inside: str, pattern: str) -> dict[str, b
     return {stem: path.read_bytes() for stem, path in found.items()}
 
 
-def prefixes_of(context: Mapping[str, Any]) -> frozenset[str]:
-    """The context's keys that are prefixes: their IRI ends where a name may follow (JSON-LD 1.1 knows these delimiters), or they say so with `@prefix`."""
-    return frozenset(
-        key for key, value in context.items() if isinstance(value, str) and "://" in value and value[-1] in "#/_:="
-    )
+def prefixes_of(context: Mapping[str, Any]) -> dict[str, str]:
+    """The context's prefixes and their IRIs: one ends where a name may follow (JSON-LD 1.1 knows these delimiters), or says that it is one with `@prefix`."""
+    plain = {
+        key: value
+        for key, value in context.items()
+        if isinstance(value, str) and "://" in value and value[-1] in "#/_:="
+    }
+    said = {key: value["@id"] for key, value in context.items() if isinstance(value, dict) and value.get("@prefix")}
+    return {**plain, **said}
 
 
 def _checked_name(name: Any, path: Path, mark: str) -> str:
@@ -630,7 +634,7 @@ def load_kinds(*folders: Path) -> Kinds:
             if "x-kind" in schema:
                 own.append((path, address))
     context = _merged_context(places)
-    prefixes = prefixes_of(context)
+    prefixes = frozenset(prefixes_of(context))
     reader = _Reader(submitted)
     published = {address: _marks_expanded(schema) for address, schema in submitted.items()}
     kinds: dict[str, Kind] = {}

@@ -42,7 +42,7 @@ def converted(told: bytes, form: Form, names: Mapping[str, str]) -> bytes:
 
 def prefixes(context: Mapping[str, Any]) -> dict[str, str]:
     """The context's prefixes."""
-    return {name: context[name] for name in sorted(prefixes_of(context))}
+    return dict(sorted(prefixes_of(context).items()))
 
 
 def as_json_ld(kinds: Kinds, documents: Sequence[Mapping[str, Any]], base: str) -> bytes:

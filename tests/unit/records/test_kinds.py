@@ -173,6 +173,7 @@ def test_a_kind_may_not_bear_the_name_of_an_address_or_a_table(tmp_path: Path, n
         ({"to": {"type": "string"}}, "JSON-LD reads as its own"),
         ({"type": {"type": "string"}}, "JSON-LD reads as its own"),
         ({"skos": {"type": "string"}}, "JSON-LD reads as its own"),
+        ({"ro": {"type": "string"}}, "JSON-LD reads as its own"),
         ({"tagNumber": {"type": "string"}}, "both be written as"),
         ({"titleEn": {"type": "string"}}, "share the mirror's column"),
         ({"x": {"$ref": "common#/$defs/nothing"}}, "leads nowhere"),
