@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import xml.etree.ElementTree as Xml
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from catalog.records.dates import is_date
 from catalog.records.identifiers import record_id
 from catalog.records.record import Submission
 from tests.conformance.real_records.carried import broken, judged, kept_their_kind, lost
-from tests.conformance.real_records.reading_xml import Reading, values_of
+from tests.conformance.real_records.reading_xml import Reading, squeezed, values_of
 
 SCHEMES = {"BioSample": "biosample", "SRA": "insdc.sra"}
 FIELDS = {"strain", "host", "sex", "tissue", "disease"}
@@ -148,3 +149,16 @@ def test_no_value_of_a_biosample_is_lost(records: list[Xml.Element]) -> None:
     for element in records:
         submission = submission_of(element)
         assert lost(values_of(element, apart=APART) - SAID_BY_SCHEMES, submission) == [], submission.local_id
+
+
+def test_each_attribute_keeps_its_value_beside_its_name_and_term(records: list[Xml.Element]) -> None:
+    for element in records:
+        said = Counter(
+            (one.get("attribute_name"), squeezed(one.text), one.get("harmonized_name"))
+            for one in element.iter("Attribute")
+        )
+        kept = Counter(
+            (one["name"], one["value"], one["term"]["term"].removeprefix("biosample:") if "term" in one else None)
+            for one in submission_of(element).body["attributes"]
+        )
+        assert said <= kept, element.get("accession")

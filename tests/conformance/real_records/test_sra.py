@@ -7,6 +7,7 @@ identifiers as attributes and as elements.
 from __future__ import annotations
 
 import xml.etree.ElementTree as Xml
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -173,8 +174,8 @@ def experiment(xml: Reading, body: dict[str, Any]) -> None:
     for layout in xml.parts(f"{described}/LIBRARY_LAYOUT/*"):
         library["layout"] = layout.name
         for field, name in (("insertSize", "NOMINAL_LENGTH"), ("insertSizeDeviation", "NOMINAL_SDEV")):
-            if (told := as_number(layout.value(name) or "")) is not None:
-                library[field] = {"value": told, "unit": "bp"}
+            if (length := as_number(layout.value(name) or "")) is not None:
+                library[field] = {"value": length, "unit": "bp"}
     if protocol := xml.text(f"{described}/LIBRARY_CONSTRUCTION_PROTOCOL"):
         library["protocolText"] = {"en": protocol}
     body["library"] = library
@@ -324,6 +325,25 @@ def test_no_value_of_a_record_is_lost(records: dict[str, list[Xml.Element]], nam
         made = submission_of(element)
         said = values_of(element, choices=CHOICES, apart=APART) - SAID_BY_SCHEMES
         assert lost(said, made) == [], made.local_id
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_each_attribute_keeps_its_value_beside_its_name(records: dict[str, list[Xml.Element]], name: str) -> None:
+    for element in records[name]:
+        said = Counter(
+            (one.findtext("TAG") or "", comparable(one.findtext("VALUE"))) for one in element.iter(f"{name}_ATTRIBUTE")
+        )
+        kept = Counter(
+            (one["name"], comparable(str(one["quantity"]["value"] if "quantity" in one else one["value"])))
+            for one in submission_of(element).body.get("attributes", ())
+        )
+        assert said <= kept, element.get("accession")
+
+
+def comparable(value: str | None) -> str:
+    """A value in one spelling: 36 and 36.0 are one number."""
+    number = as_number(told := squeezed(value))
+    return told if number is None else str(number)
 
 
 # What ENA's records break. Those of its own test suite are as submitters send them: no accession yet, references by alias.
