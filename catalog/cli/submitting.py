@@ -197,7 +197,7 @@ def judge(
                 try:
                     if piece.problem is not None:
                         raise piece.problem
-                    submission = read_submission(piece.data if piece.data is not None else piece.value)
+                    submission = read_submission(piece.data)
                     id = record_id(submission.kind, submission.source, submission.local_id or mint_local_id())
                     judged = gate.judge([submission])[0]
                     findings, wrong = judged.findings, judged.breaks != "nothing"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final, Self
 
 import orjson
 
 from catalog.curation.pieces import PAUSE, Piece, pieces
 from catalog.curation.submit import Intake, Prepared, enter, prepare, refusal
-from catalog.errors import CatalogError, Malformed, TooLarge
+from catalog.errors import CatalogError, Malformed, TooLarge, Unavailable
 from catalog.ledger.append import Outcome
 from catalog.ledger.loads import Loads
 from catalog.questions.reader import Reader
@@ -27,6 +29,8 @@ BATCH_BYTES: Final = 8 * 1024 * 1024
 COMMIT_RECORDS: Final = 1_000
 COMMIT_SECONDS: Final = 0.5
 ATOMIC_LIMIT: Final = 50_000
+# An atomic load is held whole, and a submission takes several times its text in memory.
+ATOMIC_BYTES: Final = 128 * 1024 * 1024
 # Batches gated ahead of the writer: enough to keep both busy, few enough to bound the memory.
 AHEAD: Final = 4
 
@@ -59,6 +63,7 @@ class _Batch:
     """The pieces of one batch after the gate; a piece that was no submission has an answer only."""
 
     lines: list[int]
+    size: int  # in bytes, as it was sent
     ways: list[Prepared | Outcome]
     asked_after: int  # how many commits of this load its look-up of known records saw
 
@@ -80,17 +85,78 @@ def load(
 ) -> LoadSummary:
     """Enter every submission of the stream; answers are in `folder/<id>.ndjson`, each written after its commit."""
     summary = LoadSummary(id or new_load_id(), dry_run)
-    loads.begin(summary.id, by=by.id, mode=mode, atomic=atomic)
-    try:
-        with (folder / f"{summary.id}.ndjson").open("wb") as answers:
+    with Answers(answers_of(summary.id, folder)) as answers:
+        loads.begin(summary.id, by=by.id, mode=mode, atomic=atomic)
+        try:
             Loading(summary, by, intake, answers, mode, dry_run, atomic, progress).run(
                 pieces(chunks, media_type, intake.ledger.kinds), threads
             )
+            answers.write(orjson.dumps({**summary.document(), "complete": True}) + b"\n")
             summary.complete = True
-            answers.write(orjson.dumps(summary.document()) + b"\n")
-    finally:
-        loads.end(summary.id, complete=summary.complete, counts=dict(summary.counts))
+        finally:
+            loads.end(summary.id, complete=summary.complete, counts=dict(summary.counts))
     return summary
+
+
+def answers_of(id: str, folder: Path) -> Path:
+    """The file in which a load is answered."""
+    return folder / f"{id}.ndjson"
+
+
+class Answers:
+    """The file of a load's answers, held for as long as its process goes on with it: the kernel lets go for one that dies."""
+
+    def __init__(self, path: Path) -> None:
+        with _disk_told():
+            self._file = path.open("wb", buffering=0)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, lines: bytes | bytearray) -> None:
+        """Append whole lines; whoever reads the file sees them now."""
+        with _disk_told():
+            left = memoryview(lines)
+            while left:
+                left = left[self._file.write(left) :]
+
+
+@contextmanager
+def _disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        # What was committed stays; what was not answered is to be sent again.
+        raise Unavailable(
+            f"the answers of this load cannot be written ({problem.strerror}), so it ends here: "
+            "see to the disk of the data folder, then send it again",
+            ja=f"一括登録の結果を書き込めないため、ここで中断しました（{problem.strerror}）。"
+            "データフォルダーのディスクを確認してから、もう一度送ってください",
+            retry_after_seconds=60,
+        ) from problem
+
+
+def end_abandoned(loads: Loads, folder: Path) -> list[str]:
+    """Note as incomplete the loads that nobody goes on with, since their process died; those under way are left alone."""
+    abandoned = [id for id in loads.running() if _is_abandoned(answers_of(id, folder))]
+    loads.end_abandoned(abandoned)
+    return abandoned
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        with path.open("rb") as answers:
+            fcntl.flock(answers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        # Of a process with another data folder and this database, which may well be alive.
+        return False
+    return True
 
 
 def new_load_id() -> str:
@@ -106,7 +172,7 @@ class Loading:
         summary: LoadSummary,
         by: Reader,
         intake: Intake,
-        answers: BinaryIO,
+        answers: Answers,
         mode: Mode,
         dry_run: bool,
         atomic: bool,
@@ -122,18 +188,25 @@ class Loading:
 
     def run(self, stream: Iterator[Piece], threads: int) -> None:
         """Read, gate and write until the stream ends; what was committed before a failure stays."""
+        unread: CatalogError | None = None
         with ThreadPoolExecutor(threads, thread_name_prefix="gate") as gates:
             ahead: deque[Future[_Batch]] = deque()
-            for batch in _batches(stream):
-                ahead.append(gates.submit(self.gate, batch, self.commits))
-                resting = batch[-1] is PAUSE
-                while ahead and (resting or len(ahead) >= AHEAD):
-                    self.take(ahead.popleft().result())
-                if resting and not self.atomic:
-                    self.commit()
+            try:
+                for batch in _batches(stream):
+                    ahead.append(gates.submit(self.gate, batch, self.commits))
+                    resting = batch[-1] is PAUSE
+                    while ahead and (resting or len(ahead) >= AHEAD):
+                        self.take(ahead.popleft().result())
+                    if resting and not self.atomic:
+                        self.commit()
+            except _Unread as problem:
+                unread = problem.problem
             while ahead:
                 self.take(ahead.popleft().result())
-        self.commit()
+        if unread is None or not self.atomic:
+            self.commit()
+        if unread is not None:
+            raise unread
 
     def gate(self, batch: list[Piece], asked_after: int) -> _Batch:
         """What is known of each piece before anything is written; runs in a thread of its own."""
@@ -147,17 +220,20 @@ class Loading:
             except CatalogError as problem:
                 ways.append(refusal(problem, "parse"))
         prepared = iter(prepare(read, self.by, intake=self.intake, mode=self.mode))
-        return _Batch([piece.line for piece in batch], [way or next(prepared) for way in ways], asked_after)
+        size = sum(len(piece.data or b"") for piece in batch)
+        return _Batch([piece.line for piece in batch], size, [way or next(prepared) for way in ways], asked_after)
 
     def take(self, batch: _Batch) -> None:
         """Line a gated batch up to be written; write what is due."""
         self.waiting.append(batch)
         count = sum(len(waiting.ways) for waiting in self.waiting)
         if self.atomic:
-            if count > ATOMIC_LIMIT:
+            if count > ATOMIC_LIMIT or sum(waiting.size for waiting in self.waiting) > ATOMIC_BYTES:
+                most = f"{ATOMIC_LIMIT:,} records and {ATOMIC_BYTES >> 20} MiB"
                 raise TooLarge(
-                    f"an atomic load may hold {ATOMIC_LIMIT} records at most; load without `atomic`, or in parts",
-                    ja=f"一括（atomic）登録は {ATOMIC_LIMIT} 件までです。atomic を付けずに、または分けて登録してください",
+                    f"an atomic load may hold {most} at most; load without `atomic`, or in parts",
+                    ja=f"一括（atomic）登録は {ATOMIC_LIMIT:,} 件、{ATOMIC_BYTES >> 20} MiB までです。"
+                    "atomic を付けずに、または分けて登録してください",
                 )
         elif count >= COMMIT_RECORDS or time.monotonic() - self.since >= COMMIT_SECONDS:
             self.commit()
@@ -215,7 +291,6 @@ class Loading:
             if outcome.position is not None:
                 self.summary.position = outcome.position
         self.answers.write(told)
-        self.answers.flush()
         if self.progress is not None:
             self.progress(self.summary)
 
@@ -224,7 +299,15 @@ def _batches(stream: Iterator[Piece]) -> Iterator[list[Piece]]:
     """Pieces together, up to a number, a size, or a rest of the sender's; a rest ends its batch."""
     batch: list[Piece] = []
     size = 0
-    for piece in stream:
+    while True:
+        try:
+            piece = next(stream, None)
+        except CatalogError as problem:
+            if batch:
+                yield batch
+            raise _Unread(problem) from problem
+        if piece is None:
+            break
         batch.append(piece)
         size += len(piece.data or b"")
         if piece is PAUSE or len(batch) >= BATCH or size >= BATCH_BYTES:
@@ -234,13 +317,19 @@ def _batches(stream: Iterator[Piece]) -> Iterator[list[Piece]]:
         yield batch
 
 
+class _Unread(Exception):
+    """What follows in the stream cannot be read; what came before it can be entered."""
+
+    def __init__(self, problem: CatalogError) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
 def _submission(piece: Piece) -> Submission:
     if piece.problem is not None:
         raise piece.problem
     if piece.data is not None:
         return read_submission(piece.data)
-    if piece.value is not None:
-        return read_submission(piece.value)
     raise Malformed("there is nothing in this line", ja="この行には何もありません")
 
 

@@ -11,7 +11,7 @@ from catalog.access.policy import decide
 from catalog.access.scopes import Scopes
 from catalog.curation.file_rules import file_findings
 from catalog.errors import CatalogError
-from catalog.ledger.append import Entry, Known, Ledger, Outcome
+from catalog.ledger.append import Entry, Known, Ledger, Outcome, stale
 from catalog.ledger.sources import Sources
 from catalog.questions.reader import Reader
 from catalog.records.canonical import content_hash
@@ -69,7 +69,9 @@ def enter(
 ) -> list[Outcome]:
     """What became of each prepared submission, after one transaction for all that have to be written."""
     if dry_run:
-        return [one.outcome or _would_be(one) for one in prepared]
+        foreseen = [dataclasses.replace(one, outcome=one.outcome or _would_be(one)) for one in prepared]
+        fails = atomic and any(one.outcome is not None and one.outcome.outcome in REFUSALS for one in foreseen)
+        return [_left_out(one) if fails or one.outcome is None else one.outcome for one in foreseen]
     entries = [one.entry for one in prepared if one.entry is not None]
     if atomic and any(one.outcome is not None and one.outcome.outcome in REFUSALS for one in prepared):
         return [_left_out(one) for one in prepared]
@@ -183,7 +185,7 @@ def _would_be(one: Prepared) -> Outcome:
     revision = 0 if before is None else before.revision
     expected = one.entry.expected_revision
     if expected is not None and expected != revision:
-        return Outcome(one.id, "conflict", revision, None, verdict.findings)
+        return Outcome(one.id, "conflict", revision, None, (stale(expected, revision),))
     if verdict.breaks == "kind" and one.entry.status != "draft":
         return Outcome(one.id, "quarantined", revision + 1, None, verdict.findings)
     return Outcome(one.id, "created" if before is None else "revised", revision + 1, None, verdict.findings)

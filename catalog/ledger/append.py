@@ -444,7 +444,7 @@ def _decide(batch: _Batch, place: int, entry: Entry, key: int, scopes: Mapping[s
     state = batch.states.get(key)
     if state is None:
         if entry.expected_revision:
-            return Outcome(judged.id, "conflict", 0, None, (_stale(entry.expected_revision, 0),))
+            return Outcome(judged.id, "conflict", 0, None, (stale(entry.expected_revision, 0),))
         status = "quarantined" if quarantined else _sayable(entry.status)
         state = _State(key, scope, status, 0, 0, "", None, None, judged.submission.kind, new=True)
         batch.states[key] = state
@@ -458,7 +458,7 @@ def _decide(batch: _Batch, place: int, entry: Entry, key: int, scopes: Mapping[s
             return Outcome(judged.id, "quarantined", state.revision, None, judged.findings)
         return _unchanged(batch, place, entry, state, scope)
     if entry.expected_revision is not None and entry.expected_revision != state.revision:
-        return Outcome(judged.id, "conflict", state.revision, None, (_stale(entry.expected_revision, state.revision),))
+        return Outcome(judged.id, "conflict", state.revision, None, (stale(entry.expected_revision, state.revision),))
     if not quarantined:
         _follow(batch, place, entry, state, scope)
     _revise(batch, place, entry, state, quarantined)
@@ -468,8 +468,8 @@ def _decide(batch: _Batch, place: int, entry: Entry, key: int, scopes: Mapping[s
 def _unchanged(batch: _Batch, place: int, entry: Entry, state: _State, scope: int) -> Outcome:
     before = state.scope, state.status
     if _said(entry, state, scope) != before and entry.expected_revision not in (None, state.revision):
-        stale = _stale(entry.expected_revision or 0, state.revision)
-        return Outcome(entry.judged.id, "conflict", state.revision, None, (stale,))
+        moved_on = stale(entry.expected_revision or 0, state.revision)
+        return Outcome(entry.judged.id, "conflict", state.revision, None, (moved_on,))
     _follow(batch, place, entry, state, scope)
     moved = (state.scope, state.status) != before
     return Outcome(entry.judged.id, "revised" if moved else "unchanged", state.revision, None, entry.judged.findings)
@@ -608,7 +608,8 @@ def _all_refused(outcomes: Sequence[Outcome]) -> list[Outcome]:
     ]
 
 
-def _stale(expected: int, revision: int) -> Finding:
+def stale(expected: int, revision: int) -> Finding:
+    """What is said of a submission whose record has moved on."""
     return Finding(
         "",
         "revision",

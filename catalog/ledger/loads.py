@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,9 +71,16 @@ class Loads:
             row.finished_at,
         )
 
-    def end_abandoned(self) -> None:
-        """Note as incomplete what was running when its process ended; asked once, before this process begins any."""
+    def running(self) -> list[str]:
+        """The loads that have begun and not ended, by what their processes said; a process that died says nothing."""
+        with self._store.read() as connection:
+            return list(connection.scalars(select(load.c.id).where(load.c.state == "running")))
+
+    def end_abandoned(self, ids: Sequence[str]) -> None:
+        """Note as incomplete those of these loads that have not ended."""
+        if not ids:
+            return
+        ended = {"state": "incomplete", "finished_at": self._clock()}
         with self._store.write() as connection:
-            connection.execute(
-                update(load).where(load.c.state == "running").values(state="incomplete", finished_at=self._clock())
-            )
+            for id in ids:
+                connection.execute(update(load).where(load.c.id == id).where(load.c.state == "running").values(ended))

@@ -15,6 +15,7 @@ from starlette.types import Lifespan
 
 from catalog import __version__
 from catalog.assembly import Catalog, open_catalog
+from catalog.curation.load import end_abandoned
 from catalog.errors import CatalogError, Malformed, Misconfigured, NotFound
 from catalog.settings import read_settings
 from catalog.web import described, feeds, files, linked_data, pages, reading, registry, scopes, verbs, writing
@@ -65,6 +66,8 @@ def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # A worker that takes the place of one that died tells of its loads, too.
+        end_abandoned(catalog.loads, catalog.settings.spool)
         with mirrors_filled(catalog):
             yield
         site.close()

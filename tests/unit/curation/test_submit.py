@@ -1,0 +1,197 @@
+"""Entering submissions: who may, what is new, what a draft is spared, and what a dry run says beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from catalog.assembly import Catalog
+from catalog.curation.submit import submit
+from catalog.curation.verbs import (
+    expunge,
+    merge,
+    move,
+    publish,
+    request_expunge,
+    restore,
+    suppress,
+    unmerge,
+    withdraw,
+)
+from catalog.errors import Conflict, Forbidden, Invalid, NotFound
+from catalog.ledger.append import Outcome
+from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
+from catalog.records.record import Mode, Submission
+
+GOOD = {"title": {"en": "t"}}
+BAD = {"title": "no text by language"}
+
+
+def of(local_id: str | None, body: dict[str, Any] | None = None, **more: Any) -> Submission:
+    return Submission("sample", "lab", local_id, GOOD if body is None else body, **more)
+
+
+def entered(
+    catalog: Catalog, *submissions: Submission, by: Reader = ADMINISTRATOR, mode: Mode = "strict", **how: Any
+) -> list[Outcome]:
+    return submit(submissions, by, intake=catalog.intake, mode=mode, **how)
+
+
+def told(outcomes: list[Outcome]) -> list[tuple[str, int]]:
+    return [(outcome.outcome, outcome.revision) for outcome in outcomes]
+
+
+def writer_in(*scopes: str) -> Reader:
+    return Reader("writer", tuple(Grant("write", scope) for scope in scopes))
+
+
+def test_the_same_content_changes_nothing_and_other_content_is_the_next_revision(catalog: Catalog) -> None:
+    other = {"title": {"en": "other"}}
+    assert told(entered(catalog, of("again"))) == [("created", 1)]
+    before = catalog.ledger.last_position()
+    assert told(entered(catalog, of("again"), of("again", {"title": {"en": "t"}}))) == [("unchanged", 1)] * 2
+    assert catalog.ledger.last_position() == before
+    assert told(entered(catalog, of("again", other))) == [("revised", 2)]
+    assert told(entered(catalog, of("again", other, status="private"))) != [("unchanged", 2)]
+
+
+def test_a_submission_on_a_revision_that_is_gone_is_a_conflict_and_one_on_the_newest_is_not(catalog: Catalog) -> None:
+    entered(catalog, of("locked"), of("locked", {"title": {"en": "2"}}))
+    assert told(entered(catalog, of("locked", {"title": {"en": "3"}}, revision=1))) == [("conflict", 2)]
+    assert told(entered(catalog, of("locked", {"title": {"en": "3"}}, revision=2))) == [("revised", 3)]
+    assert told(entered(catalog, of("locked-new", revision=1))) == [("conflict", 0)]
+    assert told(entered(catalog, of("locked-new", revision=0))) == [("created", 1)]
+    # The same content with another status is no revision, but a change all the same.
+    assert told(entered(catalog, of("locked-new", status="private", revision=7))) == [("conflict", 1)]
+    assert told(entered(catalog, of("locked-new", status="private", revision=1))) == [("revised", 1)]
+
+
+def test_a_local_id_is_made_for_whoever_has_none(catalog: Catalog) -> None:
+    one, other = entered(catalog, of(None), of(None))
+    assert one.outcome == other.outcome == "created"
+    assert one.id != other.id
+
+
+def test_an_unknown_source_is_refused_with_what_was_perhaps_meant(catalog: Catalog) -> None:
+    (outcome,) = entered(catalog, Submission("sample", "lap", "x", GOOD))
+    assert outcome.outcome == "refused"
+    assert outcome.findings[0].rule == "source/unknown"
+    assert "lab" in outcome.findings[0].messages["en"]
+
+
+def test_an_unknown_scope_is_refused_and_never_made_in_passing(catalog: Catalog) -> None:
+    (outcome,) = entered(catalog, of("nowhere", scope="lab/nowhere"))
+    assert (outcome.outcome, outcome.findings[0].rule) == ("refused", "scope/write")
+    assert catalog.scopes.facts("lab/nowhere") is None
+    assert told(entered(catalog, of("nowhere", scope="lab/closed"))) == [("created", 1)]
+
+
+def test_who_writes_needs_the_right_where_the_record_lies_and_where_it_goes(catalog: Catalog) -> None:
+    entered(catalog, of("mine", scope="lab/closed"))
+    other = {"title": {"en": "other"}}
+    for by, scope, outcome in (
+        (PUBLIC, None, "refused"),
+        (writer_in("other"), None, "refused"),
+        (writer_in("other"), "other", "refused"),
+        (writer_in("lab/closed"), "other", "refused"),
+        (writer_in("lab/closed"), None, "revised"),
+        (writer_in("lab/closed", "other"), "other", "revised"),
+    ):
+        other = {"title": {"en": f"{by.id} {scope} {outcome}"}}
+        assert entered(catalog, of("mine", other, scope=scope), by=by)[0].outcome == outcome, (by, scope)
+
+
+def test_a_draft_is_kept_whatever_it_breaks_and_published_when_it_is_sound(catalog: Catalog) -> None:
+    assert told(entered(catalog, of("draft", BAD))) == [("refused", 0)]
+    (draft,) = entered(catalog, of("draft", BAD, status="draft"))
+    assert draft.outcome in ("created", "quarantined")
+    assert draft.findings
+    with pytest.raises(Invalid) as refused:
+        publish(draft.id, ADMINISTRATOR, intake=catalog.intake)
+    assert refused.value.findings
+    # It is a draft until it is published, whatever is sent.
+    assert entered(catalog, of("draft", GOOD))[0].outcome == "revised"
+    assert catalog.ledger.known([draft.id])[draft.id].status == "draft"
+    assert publish(draft.id, ADMINISTRATOR, intake=catalog.intake)
+    assert catalog.ledger.known([draft.id])[draft.id].status == "public"
+
+
+@pytest.mark.parametrize("mode", ["strict", "tolerant"])
+def test_a_dry_run_says_what_then_happens_and_does_nothing(catalog: Catalog, mode: Mode) -> None:
+    entered(catalog, of(f"dry-{mode}/there"))
+    proposed = [
+        of(f"dry-{mode}/new"),
+        of(f"dry-{mode}/there"),
+        of(f"dry-{mode}/there", {"title": {"en": "2"}}, revision=7),
+        of(f"dry-{mode}/bad", BAD),
+        of(f"dry-{mode}/draft", BAD, status="draft"),
+    ]
+    before = catalog.ledger.last_position()
+    foreseen = entered(catalog, *proposed, mode=mode, dry_run=True)
+    assert catalog.ledger.last_position() == before
+    happened = entered(catalog, *proposed, mode=mode)
+    assert told(foreseen) == told(happened)
+    assert [each.findings for each in foreseen] == [each.findings for each in happened]
+
+
+def test_an_atomic_submission_is_entered_wholly_or_not_at_all(catalog: Catalog) -> None:
+    for place, wrong in enumerate((of("atomic/x", BAD), of("atomic/x", revision=9))):
+        good = [of(f"atomic/{place}a"), of(f"atomic/{place}b")]
+        before = catalog.ledger.last_position()
+        foreseen = entered(catalog, good[0], wrong, good[1], atomic=True, dry_run=True)
+        outcomes = entered(catalog, good[0], wrong, good[1], atomic=True)
+        assert {outcome.outcome for outcome in outcomes} <= {"refused", "conflict"}
+        assert [each.outcome for each in foreseen] == [each.outcome for each in outcomes]
+        assert catalog.ledger.last_position() == before
+        assert told(entered(catalog, *good, atomic=True)) == [("created", 1)] * 2
+
+
+def test_wrong_files_refuse_the_record_they_come_with(catalog: Catalog) -> None:
+    body = {"title": {"en": "d"}}
+    wrong, right = (
+        Submission("dataset", "lab", "files", body, files=files) for files in (({"size": -1},), ({"path": "a.dat"},))
+    )
+    (refused,) = entered(catalog, wrong)
+    assert refused.outcome == "refused"
+    assert refused.findings[0].pointer.startswith("/files/0")
+    assert told(entered(catalog, right)) == [("created", 1)]
+
+
+def test_the_verbs_ask_for_their_rights_and_hide_what_the_asker_may_not_see(catalog: Catalog) -> None:
+    (record,) = entered(catalog, of("verbs", scope="other"))
+    (hidden,) = entered(catalog, of("verbs-hidden", scope="other", status="private"))
+    writer, intake = writer_in("other"), catalog.intake
+    with pytest.raises(Forbidden):
+        withdraw(record.id, "why", PUBLIC, intake=intake)
+    for absent in (hidden.id, "sample/lab/verbs-nothing"):
+        with pytest.raises(NotFound, match=absent):
+            withdraw(absent, "why", PUBLIC, intake=intake)
+    assert withdraw(record.id, "why", writer, intake=intake)
+    assert restore(record.id, writer, intake=intake)
+    with pytest.raises(Forbidden):
+        suppress(record.id, writer, intake=intake)
+    with pytest.raises(NotFound, match="lab"):
+        move(record.id, "lab", writer, intake=intake)
+    assert move(record.id, "lab", ADMINISTRATOR, intake=intake)
+    with pytest.raises(Forbidden):
+        merge(record.id, hidden.id, writer_in("lab", "other"), intake=intake)
+    assert merge(record.id, hidden.id, ADMINISTRATOR, intake=intake)
+    assert unmerge(record.id, ADMINISTRATOR, intake=intake)
+
+
+def test_erasing_takes_an_administrator_and_the_code_that_was_written(catalog: Catalog) -> None:
+    (record,) = entered(catalog, of("erased"))
+    intake, folder = catalog.intake, catalog.settings.data
+    with pytest.raises(Forbidden):
+        request_expunge(record.id, "court order", writer_in("lab"), intake=intake, folder=folder)
+    request = request_expunge(record.id, "court order", ADMINISTRATOR, intake=intake, folder=folder)
+    written = folder / f"expunge-{request}.code"
+    assert written.stat().st_mode & 0o777 == 0o600
+    code = written.read_text().strip()
+    with pytest.raises((Conflict, Forbidden, NotFound, Invalid)):
+        expunge(request, code + "x", ADMINISTRATOR, intake=intake, folder=folder)
+    assert catalog.ledger.body(record.id, 1) == GOOD
+    assert expunge(request, code, ADMINISTRATOR, intake=intake, folder=folder)
+    assert catalog.ledger.body(record.id, 1) is None
+    assert not written.exists()
