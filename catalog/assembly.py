@@ -26,6 +26,7 @@ from catalog.ledger.append import Ledger
 from catalog.ledger.loads import Loads
 from catalog.ledger.profiles import Profiles, ProfileVersion
 from catalog.ledger.sources import Sources
+from catalog.ledger.units import units_of
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.records.kinds import Kinds, load_kinds
@@ -33,7 +34,7 @@ from catalog.records.record import Source
 from catalog.records.shipped import shipped
 from catalog.settings import Settings
 from catalog.store.engine import Store, open_store
-from catalog.store.tables import setting
+from catalog.store.tables import mirror, record, setting
 from catalog.validation.gate import Gate
 from catalog.validation.profiles import (
     CompiledProfile,
@@ -76,6 +77,7 @@ class Catalog:
             self.sources,
             second_opinion=self.second_opinion,
             crosscheck=self.crosscheck,
+            units=units_of(self.store),
         )
 
     @property
@@ -113,6 +115,7 @@ def open_catalog(settings: Settings) -> Catalog:
     store = open_store(settings.database_address)
     try:
         store.migrate()
+        refuse_unknown_kinds(store, kinds)
         ledger = Ledger(store, kinds)
         ledger.mirrors.prepare()
         base = fix_base(store, settings)
@@ -144,6 +147,18 @@ def open_catalog(settings: Settings) -> Catalog:
     except BaseException:
         store.close()
         raise
+
+
+def refuse_unknown_kinds(store: Store, kinds: Kinds) -> None:
+    """Say so where there are records of a kind whose files are not: every list that has one of them would fail."""
+    with store.read() as connection:
+        for name in connection.scalars(select(mirror.c.kind).distinct().order_by(mirror.c.kind)).all():
+            held = select(record.c.key).where(record.c.kind == name).limit(1)
+            if name not in kinds and connection.scalar(held) is not None:
+                raise Misconfigured(
+                    f"the catalogue holds records of the kind {name!r}, whose files are not here: name their folder with setting kinds",
+                    ja=f"カタログに種別 {name!r} のレコードがありますが、種別のファイルがありません。設定 kinds でフォルダーを指定してください",
+                )
 
 
 def calm_collector() -> None:

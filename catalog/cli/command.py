@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "source": ("sources", t("Sources: list, show, register.", "登録元の一覧・表示・登録。")),
     "profile": ("profiles", t("Profiles: list, show, propose, publish.", "プロファイルの一覧・表示・提案・公開。")),
     "kind": ("kinds", t("Kinds: list, show.", "種別の一覧・表示。")),
+    "units": ("units", t("Units: load QUDT's.", "単位表の読み込み。")),
     "scope": ("scopes", t("Scopes: list, make, open, close.", "スコープの一覧・作成・公開範囲の設定。")),
     "backup": (
         "installation",

@@ -12,8 +12,10 @@ from catalog.ledger.mirror import Target, table_name
 from catalog.ledger.nodes import Nodes
 from catalog.ledger.pen import Pen
 from catalog.ledger.sources import Sources
+from catalog.ledger.units import units_of
 from catalog.records.kinds import Kind, Kinds
 from catalog.records.linked import Linked, link_up
+from catalog.records.quantities import Units
 from catalog.store.tables import change, linked, mirror, node, record, revision
 
 SLICE = 500
@@ -33,6 +35,7 @@ def upgrade_mirrors(
     Each slice is one transaction that also notes how far it came, so whatever ends this, it goes on from there.
     """
     filled: dict[str, int] = {}
+    units = units_of(pen.store)
     for name in pen.mirrors.prepare():
         kind = kinds[name]
         with pen.store.read() as connection:
@@ -40,7 +43,7 @@ def upgrade_mirrors(
         done = 0
         while True:
             with pen.store.write() as connection:
-                some = _fill_slice(pen, nodes, connection, kind, sources)
+                some = _fill_slice(pen, nodes, connection, kind, sources, units)
             if some is None:
                 break
             done = min(done + some, of)
@@ -49,7 +52,9 @@ def upgrade_mirrors(
     return filled
 
 
-def _fill_slice(pen: Pen, nodes: Nodes, connection: Connection, kind: Kind, sources: Sources) -> int | None:
+def _fill_slice(
+    pen: Pen, nodes: Nodes, connection: Connection, kind: Kind, sources: Sources, units: Units
+) -> int | None:
     """Fill in the next records; None when there were none left and the new table was let answer."""
     database = pen.store.database
     database.hold_mirrors(connection, alone=True)
@@ -77,7 +82,7 @@ def _fill_slice(pen: Pen, nodes: Nodes, connection: Connection, kind: Kind, sour
     made: list[tuple[int, str, Linked]] = []
     for row in found:
         source = sources.get(row.source)
-        made.append((row.key, kind.name, link_up(kind, row.id, orjson.loads(row.body), source.prefixes, source.zone)))
+        made.append((row.key, kind.name, link_up(kind, row.id, orjson.loads(row.body), source.prefixes, source.zone, units)))
     keys, _ = nodes.keys(connection, {link.to for _, _, form in made for link in form.links})
     targets = {kind.name: [Target(table_name(kind), tuple(column.name for column in kind.columns))]}
     rows.take_away(connection, database, [(key, name) for key, name, _ in made], targets)

@@ -197,4 +197,5 @@ def understand_date(text: str, zone: str = "UTC") -> Date | Impossible:
 
 def is_date(text: str) -> bool:
     """Whether it is a date or a word for a missing one (the schemas' format `edtf`)."""
-    return isinstance(understand_date(text), Date)
+    # With the zone as most sources have it, so that the linked form finds the answer where this question left it.
+    return isinstance(understand_date(text, "UTC"), Date)

@@ -17,6 +17,7 @@ from catalog.records.finding import Breaks, Finding
 from catalog.records.identifiers import mint_local_id, record_id
 from catalog.records.kinds import Field, Kind, Kinds
 from catalog.records.linked import Linked, link_up
+from catalog.records.quantities import SHIPPED, Units
 from catalog.records.record import Source, Submission
 from catalog.records.triples import triples
 from catalog.validation.compiled_shapes import Context, ShapeCompiler
@@ -99,12 +100,14 @@ class Gate:
         *,
         second_opinion: SecondOpinion | None = None,
         crosscheck: Crosscheck | None = None,
+        units: Units = SHIPPED,
     ) -> None:
         self._kinds = kinds
         self._profiles = profiles
         self._sources = sources
         self._second_opinion = second_opinion
         self._crosscheck = crosscheck
+        self._units = units
         self._context = Context(kinds.context)
         library = Library(kinds.schemas)
         registry = registry_of(kinds.schemas)
@@ -169,7 +172,9 @@ class Gate:
             self._hold_to_profile(trial, submission.profile)
         if not keeps_kind:
             return trial
-        trial.linked = link_up(judge.kind, trial.id, dict(submission.body), source.prefixes, source.zone)
+        trial.linked = link_up(
+            judge.kind, trial.id, dict(submission.body), source.prefixes, source.zone, self._units
+        )
         if trial.linked.findings:
             trial.findings.extend(trial.linked.findings)
         return trial
