@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import time
 import uuid
@@ -25,7 +26,7 @@ from click.testing import CliRunner, Result
 from catalog.cli import catalog
 from catalog.ledger.append import Entry, Ledger
 from catalog.ledger.mirror import table_name
-from catalog.records.kinds import Kinds, load_kinds
+from catalog.records.kinds import MARKS, Kinds, load_kinds
 from catalog.records.parse import read_submission
 from catalog.records.record import Source
 from catalog.records.shipped import shipped
@@ -34,6 +35,7 @@ from catalog.upkeep.backup import backup, restore
 from catalog.validation.gate import Gate, Judged
 from catalog.web.app import bare
 from catalog.web.described import description
+from tests.conftest import PROJECT
 from tests.contract.ledgers import enter, one, opened, rows
 from tests.service.conftest import Served, prepare, start, stop
 
@@ -624,3 +626,49 @@ def test_a_server_that_is_started_with_a_grown_schema_fills_the_mirror_by_itself
             assert found(client, f"kind={NAME}&fuel.le=1.5 L") == [f"{NAME}/lab/v0003"]
     finally:
         stop(second)
+
+
+def test_a_catalogue_whose_kind_lost_its_files_says_which_one_and_does_not_start(tmp_path: Path) -> None:
+    data = with_kind(tmp_path / "data")
+    run = command(data)
+    run("init")
+    (data / SETTINGS).write_text("", "utf-8")
+    run("list")  # nobody has used the kind yet
+
+    with_kind(data)
+    run("scope", "add", "lab", "--title", "en=Lab")
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps({"id": "lab", "title": {"en": "Lab"}, "homeScope": "lab"}), "utf-8")
+    run("source", "register", str(source))
+    run("submit", "-", input=json.dumps(voyage(1)))
+    (data / SETTINGS).write_text("", "utf-8")
+
+    refused = CliRunner().invoke(catalog, ["list", "--data", str(data)])
+    assert refused.exit_code != 0
+    assert NAME in refused.stderr
+    assert "setting kinds" in refused.stderr
+    with_kind(data)
+    assert "v0001" in run("list").stdout
+
+
+# --- what people are told
+
+
+def test_the_page_on_kinds_documents_every_mark_and_its_example_is_a_kind(tmp_path: Path) -> None:
+    page = (PROJECT / "docs" / "kinds.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(x-[a-z]+)` \|", page, re.MULTILINE)) == MARKS
+    for place, text in re.findall(
+        r"^`([a-z/.]+/buoy[a-z.]+)`:\n\n```[a-z]+\n(.*?)^```", page, re.MULTILINE | re.DOTALL
+    ):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(text, "utf-8")
+    (record,) = re.findall(r'^`(\{"kind": "buoy".*\})`', page, re.MULTILINE)
+
+    buoys = load_kinds(shipped(), tmp_path)
+
+    assert set(buoys) - set(load_kinds()) == {"buoy"}
+    assert b"BuoyShape" in buoys.shapes["buoy"]
+    sound, twice = judged(json.loads(record), buoys), {**json.loads(record)}
+    assert sound.findings == ()
+    twice["body"] = {**twice["body"], "visits": [{"day": "2026-05-10", "captain": "Ahab"}]}
+    assert {finding.pointer for finding in judged(twice, buoys).findings} == {"/visits/0/captain"}
