@@ -66,9 +66,7 @@ def untold(schema: Any, pointer: str = "") -> Iterator[str]:
             yield here
         yield from untold(part, here)
     for keyword in ("items", "then", "else"):
-        # Under a link's "to" the field's own name is the better one.
-        if "pattern" not in schema.get(keyword, {}).get("properties", {}).get("to", {}):
-            yield from untold(schema.get(keyword), f"{pointer}/{keyword}")
+        yield from untold(schema.get(keyword), f"{pointer}/{keyword}")
     for keyword in ("allOf", "anyOf", "oneOf"):
         for number, part in enumerate(schema.get(keyword, ())):
             yield from untold(part, f"{pointer}/{keyword}/{number}")
