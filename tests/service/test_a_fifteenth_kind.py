@@ -23,6 +23,7 @@ import pytest
 import rdflib
 from click.testing import CliRunner, Result
 
+from catalog.assembly import open_catalog
 from catalog.cli import catalog
 from catalog.ledger.append import Entry, Ledger
 from catalog.ledger.mirror import table_name
@@ -31,10 +32,12 @@ from catalog.records.parse import read_submission
 from catalog.records.record import Source
 from catalog.records.shipped import shipped
 from catalog.records.triples import read_by_engine, triples
+from catalog.settings import read_settings
 from catalog.upkeep.backup import backup, restore
 from catalog.validation.gate import Gate, Judged
 from catalog.web.app import bare
 from catalog.web.described import description
+from catalog.web.filling import mirrors_filled
 from tests.conftest import PROJECT
 from tests.contract.ledgers import enter, one, opened, rows
 from tests.service.conftest import Served, prepare, start, stop
@@ -628,6 +631,41 @@ def test_a_server_that_is_started_with_a_grown_schema_fills_the_mirror_by_itself
         stop(second)
 
 
+def test_records_that_a_changed_schema_cannot_read_are_said_in_the_log_and_the_old_mirror_answers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = with_kind(tmp_path / "data")
+    run = command(data)
+    run("init")
+    run("scope", "add", "lab", "--title", "en=Lab")
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps({"id": "lab", "title": {"en": "Lab"}, "homeScope": "lab"}), "utf-8")
+    run("source", "register", str(source))
+    run("submit", "-", input=json.dumps(voyage(1, crewSize=3)))
+    changed = grown(tmp_path / "changed")
+    path = changed / "schemas" / "kinds" / f"{NAME}.schema.json"
+    schema = json.loads(path.read_text("utf-8"))
+    crew = schema["properties"]["crewSize"]
+    told = {name: crew[name] for name in ("title", "description", "x-ja")}
+    schema["properties"]["crewSize"] = {**told, "$ref": "common#/$defs/quantity"}
+    path.write_text(json.dumps(schema), "utf-8")
+    with_kind(data, changed)
+
+    opened_again = open_catalog(read_settings(data=data))
+    try:
+        with mirrors_filled(opened_again):
+            until = time.monotonic() + 10
+            while not caplog.records and time.monotonic() < until:
+                time.sleep(0.01)
+    finally:
+        opened_again.close()
+
+    assert "could not be filled: the old one goes on answering" in caplog.text
+    assert "v0001" in run("list", NAME).stdout
+    with_kind(data)
+    assert "v0001" in run("list", NAME, "crewSize=3").stdout
+
+
 def test_a_catalogue_whose_kind_lost_its_files_says_which_one_and_does_not_start(tmp_path: Path) -> None:
     data = with_kind(tmp_path / "data")
     run = command(data)
@@ -657,11 +695,10 @@ def test_a_catalogue_whose_kind_lost_its_files_says_which_one_and_does_not_start
 def test_the_page_on_kinds_documents_every_mark_and_its_example_is_a_kind(tmp_path: Path) -> None:
     page = (PROJECT / "docs" / "kinds.md").read_text("utf-8")
     assert set(re.findall(r"^\| `(x-[a-z]+)` \|", page, re.MULTILINE)) == MARKS
-    for place, text in re.findall(
-        r"^`([a-z/.]+/buoy[a-z.]+)`:\n\n```[a-z]+\n(.*?)^```", page, re.MULTILINE | re.DOTALL
-    ):
-        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / place).write_text(text, "utf-8")
+    blocks = re.findall(r"^`(buoy[a-z.]+)` in `([a-z/]+)`:\n\n```[a-z]+\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    for name, place, text in blocks:
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / name).write_text(text, "utf-8")
     (record,) = re.findall(r'^`(\{"kind": "buoy".*\})`', page, re.MULTILINE)
 
     buoys = load_kinds(shipped(), tmp_path)
