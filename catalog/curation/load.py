@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,7 +19,7 @@ from catalog.curation.pieces import PAUSE, Piece, pieces
 from catalog.curation.submit import Intake, Prepared, enter, prepare, refusal
 from catalog.errors import CatalogError, Malformed, TooLarge, Unavailable
 from catalog.ledger.append import Outcome
-from catalog.ledger.loads import Loads
+from catalog.ledger.loads import Load, Loads
 from catalog.questions.reader import Reader
 from catalog.records.parse import read_submission
 from catalog.records.record import Mode, Submission
@@ -31,8 +31,11 @@ COMMIT_SECONDS: Final = 0.5
 ATOMIC_LIMIT: Final = 50_000
 # An atomic load is held whole, and a submission takes several times its text in memory.
 ATOMIC_BYTES: Final = 128 * 1024 * 1024
-# Batches gated ahead of the writer: enough to keep both busy, few enough to bound the memory.
+# Batches gated ahead of the writer: enough to keep both busy, few enough to bound the memory, of which a submission
+# takes several times its length. Without the bounds in bytes, 200 MB in lines of 12 MB took 1 GiB.
 AHEAD: Final = 4
+AHEAD_BYTES: Final = 16 * 1024 * 1024
+COMMIT_BYTES: Final = 8 * 1024 * 1024
 
 Progress = Callable[["LoadSummary"], None]
 
@@ -147,6 +150,17 @@ def end_abandoned(loads: Loads, folder: Path) -> list[str]:
     return abandoned
 
 
+def find_load(id: str, loads: Loads, folder: Path) -> Load | None:
+    """How a load stands; one that nobody goes on with is incomplete, even where that could not be noted (a full disk)."""
+    found = loads.find(id)
+    if found is not None and found.state == "running" and _is_abandoned(answers_of(id, folder)):
+        # It may have ended between the two looks.
+        found = loads.find(id)
+        if found is not None and found.state == "running":
+            return replace(found, state="incomplete")
+    return found
+
+
 def _is_abandoned(path: Path) -> bool:
     try:
         with path.open("rb") as answers:
@@ -190,19 +204,19 @@ class Loading:
         """Read, gate and write until the stream ends; what was committed before a failure stays."""
         unread: CatalogError | None = None
         with ThreadPoolExecutor(threads, thread_name_prefix="gate") as gates:
-            ahead: deque[Future[_Batch]] = deque()
+            ahead: deque[tuple[int, Future[_Batch]]] = deque()
             try:
                 for batch in _batches(stream):
-                    ahead.append(gates.submit(self.gate, batch, self.commits))
+                    ahead.append((_size_of(batch), gates.submit(self.gate, batch, self.commits)))
                     resting = batch[-1] is PAUSE
-                    while ahead and (resting or len(ahead) >= AHEAD):
-                        self.take(ahead.popleft().result())
+                    while ahead and (resting or len(ahead) >= AHEAD or sum(size for size, _ in ahead) > AHEAD_BYTES):
+                        self.take(ahead.popleft()[1].result())
                     if resting and not self.atomic:
                         self.commit()
             except _Unread as problem:
                 unread = problem.problem
             while ahead:
-                self.take(ahead.popleft().result())
+                self.take(ahead.popleft()[1].result())
         if unread is None or not self.atomic:
             self.commit()
         if unread is not None:
@@ -220,22 +234,24 @@ class Loading:
             except CatalogError as problem:
                 ways.append(refusal(problem, "parse"))
         prepared = iter(prepare(read, self.by, intake=self.intake, mode=self.mode))
-        size = sum(len(piece.data or b"") for piece in batch)
-        return _Batch([piece.line for piece in batch], size, [way or next(prepared) for way in ways], asked_after)
+        return _Batch(
+            [piece.line for piece in batch], _size_of(batch), [way or next(prepared) for way in ways], asked_after
+        )
 
     def take(self, batch: _Batch) -> None:
         """Line a gated batch up to be written; write what is due."""
         self.waiting.append(batch)
         count = sum(len(waiting.ways) for waiting in self.waiting)
+        size = sum(waiting.size for waiting in self.waiting)
         if self.atomic:
-            if count > ATOMIC_LIMIT or sum(waiting.size for waiting in self.waiting) > ATOMIC_BYTES:
+            if count > ATOMIC_LIMIT or size > ATOMIC_BYTES:
                 most = f"{ATOMIC_LIMIT:,} records and {ATOMIC_BYTES >> 20} MiB"
                 raise TooLarge(
                     f"an atomic load may hold {most} at most; load without `atomic`, or in parts",
                     ja=f"一括（atomic）登録は {ATOMIC_LIMIT:,} 件、{ATOMIC_BYTES >> 20} MiB までです。"
                     "atomic を付けずに、または分けて登録してください",
                 )
-        elif count >= COMMIT_RECORDS or time.monotonic() - self.since >= COMMIT_SECONDS:
+        elif count >= COMMIT_RECORDS or size >= COMMIT_BYTES or time.monotonic() - self.since >= COMMIT_SECONDS:
             self.commit()
 
     def commit(self) -> None:
@@ -293,6 +309,10 @@ class Loading:
         self.answers.write(told)
         if self.progress is not None:
             self.progress(self.summary)
+
+
+def _size_of(batch: list[Piece]) -> int:
+    return sum(len(piece.data or b"") for piece in batch)
 
 
 def _batches(stream: Iterator[Piece]) -> Iterator[list[Piece]]:

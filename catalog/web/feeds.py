@@ -12,6 +12,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from catalog.curation.load import find_load
 from catalog.discovery import export as exports
 from catalog.discovery.changes import Feed, Told, changes_after
 from catalog.errors import Malformed, NotFound
@@ -205,7 +206,7 @@ async def load_(request: Request) -> Response:
     site = site_of(request)
     site.reader(request)  # whoever knows the id may read it, but a wrong token is wrong everywhere
     form = form_for(request, (JSON, NDJSON))
-    found = await site.in_thread(site.catalog.loads.find, request.path_params["id"])
+    found = await site.in_thread(find_load, request.path_params["id"], site.catalog.loads, site.catalog.settings.spool)
     if found is None:
         raise NotFound("There is no such load.", ja="その一括登録はありません。")
     if form is JSON:

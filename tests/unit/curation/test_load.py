@@ -131,6 +131,24 @@ def test_an_atomic_load_that_is_too_long_is_refused_and_enters_nothing(
     assert loaded(catalog, body, atomic=True)[1].counts == {"created": 60}
 
 
+def test_long_submissions_are_written_as_they_come_and_not_heaped_up(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_module, "BATCH_BYTES", 100)
+    monkeypatch.setattr(load_module, "AHEAD_BYTES", 100)
+    monkeypatch.setattr(load_module, "COMMIT_BYTES", 100)
+    behind: list[int] = []
+
+    def chunks() -> Iterator[bytes]:
+        for number in range(20):
+            yield line(f"heap/{number}", "x" * 200)
+            behind.append(number + 1 - len(answered(catalog, "heap")))
+
+    lines, _ = loaded(catalog, chunks(), id="heap")
+    assert len(lines) == 20
+    assert max(behind) <= 2
+
+
 def test_a_dry_run_answers_as_the_load_would_and_enters_nothing(catalog: Catalog) -> None:
     body = line("dry/1") + b"broken\n" + line("dry/2", body={"colour": 1})
     before = catalog.ledger.last_position()
