@@ -11,7 +11,7 @@ from catalog.access.policy import decide
 from catalog.access.scopes import Scopes
 from catalog.curation.file_rules import file_findings
 from catalog.errors import CatalogError
-from catalog.ledger.append import Entry, Known, Ledger, Outcome, stale
+from catalog.ledger.append import SAYABLE, Entry, Known, Ledger, Outcome, stale
 from catalog.ledger.sources import Sources
 from catalog.questions.reader import Reader
 from catalog.records.canonical import content_hash
@@ -184,11 +184,22 @@ def _would_be(one: Prepared) -> Outcome:
     verdict, before = one.entry.judged, one.known
     revision = 0 if before is None else before.revision
     expected = one.entry.expected_revision
+    same = before is not None and verdict.hash == before.hash and verdict.breaks != "kind"
+    if before is not None and same and not _moves(one.submission, before):
+        return Outcome(one.id, "unchanged", revision, None, verdict.findings)
     if expected is not None and expected != revision:
         return Outcome(one.id, "conflict", revision, None, (stale(expected, revision),))
+    if same:
+        return Outcome(one.id, "revised", revision, None, verdict.findings)
     if verdict.breaks == "kind" and one.entry.status != "draft":
         return Outcome(one.id, "quarantined", revision + 1, None, verdict.findings)
     return Outcome(one.id, "created" if before is None else "revised", revision + 1, None, verdict.findings)
+
+
+def _moves(submission: Submission, before: Known) -> bool:
+    """Whether a submission of the same content lays its record elsewhere, or shows it to others."""
+    moved = submission.scope not in (None, before.scope)
+    return moved or (before.status in SAYABLE and submission.status not in (None, before.status))
 
 
 def _left_out(one: Prepared) -> Outcome:

@@ -247,21 +247,19 @@ def test_a_client_that_never_reads_holds_up_nobody_and_loses_nothing(served: Ser
     assert public.get("records?limit=1").status_code == 200
 
 
-def test_a_pattern_that_backtracks_for_ever_holds_up_nobody(administrator: httpx.Client, public: httpx.Client) -> None:
-    schema = {"properties": {"formula": {"pattern": "^(a+)+$"}}}
-    proposed = administrator.post("profiles", json={"name": "slow-pattern", "kind": "sample", "schema": schema})
-    if proposed.status_code >= 400:
-        assert proposed.json()["detail"]
-        return
-    reference = f"slow-pattern@{proposed.json()['version']}"
-    assert administrator.post(f"profiles/{reference}/publish").status_code == 200
-    for local_id, formula, status in (("slow/1", "a" * 30, 201), ("slow/2", "a" * 5_000 + "b", 422)):
-        body = {"title": {"en": "t"}, "formula": formula}
+# The second needs an engine that goes back and tries again: it gives up instead of going on for ever.
+@pytest.mark.parametrize(("name", "pattern"), [("slow-plain", "^(a+)+$"), ("slow-back", "^(a+)+\\1$")])
+def test_a_pattern_that_backtracks_for_ever_holds_up_nobody(
+    administrator: httpx.Client, public: httpx.Client, name: str, pattern: str
+) -> None:
+    schema = {"properties": {"formula": {"pattern": pattern}}}
+    proposed = administrator.post("profiles", json={"name": name, "kind": "sample", "schema": schema})
+    assert proposed.status_code == 201, proposed.text
+    assert administrator.post(f"profiles/{name}@1/publish").status_code == 200
+    for local_id, formula, status in ((f"{name}/1", "a" * 30, 201), (f"{name}/2", "a" * 5_000 + "b", 422)):
+        record = {"kind": "sample", "source": "lab", "localId": local_id, "profile": f"{name}@1"}
         before = time.monotonic()
-        answer = administrator.post(
-            "records",
-            json={"kind": "sample", "source": "lab", "localId": local_id, "profile": reference, "body": body},
-        )
+        answer = administrator.post("records", json={**record, "body": {"title": {"en": "t"}, "formula": formula}})
         assert answer.status_code == status, answer.text[:500]
         assert time.monotonic() - before < 10
         assert public.get("health").status_code == 200

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catalog.assembly import Catalog
 from catalog.curation.submit import submit
@@ -119,11 +122,14 @@ def test_a_draft_is_kept_whatever_it_breaks_and_published_when_it_is_sound(catal
 
 @pytest.mark.parametrize("mode", ["strict", "tolerant"])
 def test_a_dry_run_says_what_then_happens_and_does_nothing(catalog: Catalog, mode: Mode) -> None:
-    entered(catalog, of(f"dry-{mode}/there"))
+    entered(catalog, *(of(f"dry-{mode}/{name}") for name in ("there", "hidden", "moved", "moved-late")))
     proposed = [
         of(f"dry-{mode}/new"),
         of(f"dry-{mode}/there"),
         of(f"dry-{mode}/there", {"title": {"en": "2"}}, revision=7),
+        of(f"dry-{mode}/hidden", status="private"),
+        of(f"dry-{mode}/moved", scope="lab/closed"),
+        of(f"dry-{mode}/moved-late", scope="lab/closed", revision=7),
         of(f"dry-{mode}/bad", BAD),
         of(f"dry-{mode}/draft", BAD, status="draft"),
     ]
@@ -195,3 +201,60 @@ def test_erasing_takes_an_administrator_and_the_code_that_was_written(catalog: C
     assert expunge(request, code, ADMINISTRATOR, intake=intake, folder=folder)
     assert catalog.ledger.body(record.id, 1) is None
     assert not written.exists()
+
+
+titles = st.sampled_from("abc")
+steps = st.one_of(
+    st.tuples(st.just("submit"), st.sampled_from((0, 1)), titles, st.none() | st.integers(0, 4)),
+    st.tuples(st.sampled_from(("withdraw", "restore")), st.sampled_from((0, 1)), st.none(), st.none()),
+    st.tuples(st.just("bad"), st.sampled_from((0, 1)), titles, st.none() | st.integers(0, 4)),
+)
+turns = count()
+
+
+def test_whatever_is_done_goes_as_a_plain_model_says_and_as_a_dry_run_said(catalog: Catalog) -> None:
+    @given(st.lists(steps, max_size=12))
+    def compare(done: list[tuple[str, int, str | None, int | None]]) -> None:
+        compare_with_a_model(catalog, done)
+
+    compare()
+
+
+def compare_with_a_model(catalog: Catalog, done: list[tuple[str, int, str | None, int | None]]) -> None:
+    turn = next(turns)
+    held: dict[str, list[str]] = {}  # the titles of the revisions of each record
+    for verb, which, title, revision in done:
+        name = f"model/{turn}/{which}"
+        before, revisions = catalog.ledger.last_position(), held.get(name, [])
+        if verb in ("withdraw", "restore"):
+            if revisions:
+                change_status(catalog, verb, f"sample/lab/{name}")
+            continue
+        submission = of(name, {"title": {"en": title}} if verb == "submit" else BAD, revision=revision)
+        foreseen = entered(catalog, submission, dry_run=True)
+        assert catalog.ledger.last_position() == before
+        happened = entered(catalog, submission)
+        assert (told(foreseen), foreseen[0].findings) == (told(happened), happened[0].findings)
+        if verb == "bad":
+            expected = ("refused", 0)
+        elif revisions and revisions[-1] == title:
+            expected = ("unchanged", len(revisions))
+        elif revision is not None and revision != len(revisions):
+            expected = ("conflict", len(revisions))
+        else:
+            held[name] = [*revisions, str(title)]
+            expected = ("revised" if revisions else "created", len(revisions) + 1)
+        assert told(happened) == [expected]
+        assert (catalog.ledger.last_position() > before) == (expected[0] in ("created", "revised"))
+    for name, revisions in held.items():
+        for number, title in enumerate(revisions, 1):
+            assert catalog.ledger.body(f"sample/lab/{name}", number) == {"title": {"en": title}}
+
+
+def change_status(catalog: Catalog, verb: str, id: str) -> None:
+    """Withdraw or restore, where the record's status allows it."""
+    withdrawn = catalog.ledger.known([id])[id].status == "withdrawn"
+    if verb == "withdraw" and not withdrawn:
+        assert withdraw(id, "why", ADMINISTRATOR, intake=catalog.intake)
+    elif verb == "restore" and withdrawn:
+        assert restore(id, ADMINISTRATOR, intake=catalog.intake)
