@@ -67,6 +67,12 @@ class Sight:
             return "TRUE"
         return self._below("inside_of", scope) if of.inside else "FALSE"
 
+    def granted(self, of: ReaderClass, scope: str) -> str:
+        """The condition that the reader may read in this scope whether or not it is open to everyone."""
+        if of.everything:
+            return "TRUE"
+        return self._below("read_in", scope) if of.reads else "FALSE"
+
     def _granted(self, name: str) -> str:
         # One parameter, whatever the number of grants; the statement stays the same.
         if self._postgresql:

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import orjson
 
+from catalog.access.scopes import NODE
 from catalog.errors import Invalid
 from catalog.ledger.answer import Answers, Terms
+from catalog.ledger.changes import LAY_IN, OPEN
 from catalog.questions.reader import Reader
 
 MOST = 1_000
@@ -60,7 +62,6 @@ def changes_after(position: int, reader: Reader, *, answers: Answers, limit: int
         raise Invalid("since: a position is not negative", ja="since: 位置は負にできません")
     limit = min(max(limit, 1), MOST)
     told: list[Told] = []
-    now = answers.clock()
     with answers.store.read() as connection:
         rows = answers.rows(_changes, {"position": position, "limit": SLICE}, reader, connection)
         latest = {row[1]: row[0] for row in rows}
@@ -68,15 +69,15 @@ def changes_after(position: int, reader: Reader, *, answers: Answers, limit: int
             if len(told) == limit:
                 return Feed(tuple(told), position, True)
             position = row[0]
-            told.extend(_told(row, latest[row[1]] == position, reader, now))
+            told.extend(_told(row, latest[row[1]] == position, reader))
     return Feed(tuple(told), position, len(rows) == SLICE)
 
 
-def _told(row: Any, is_latest: bool, reader: Reader, now: str) -> Iterator[Told]:
-    position, _, verb, revision, at, detail, id, status, readable, before_readable, into = row
+def _told(row: Any, is_latest: bool, reader: Reader) -> Iterator[Told]:
+    position, _, verb, revision, at, detail, id, status, readable, could_read, into = row
     said: Mapping[str, Any] = orjson.loads(detail) if detail else {}
     if verb == "scope":
-        yield from _scope_told(position, at, said, reader, now)
+        yield from _scope_told(position, at, said, reader, bool(readable))
         return
     if status == "public" and readable:
         # Of several changes in a stretch the last is enough: what is read is the state of now.
@@ -87,14 +88,12 @@ def _told(row: Any, is_latest: bool, reader: Reader, now: str) -> Iterator[Told]
                 yield Told(position, "changed", id, at, revision)
         return
     # Hidden now. Whoever saw it until this change is told that it is gone, nobody else that it was ever here.
-    was_public = said.get("from") == "public" and said.get("to") != "public" and readable
-    was_elsewhere = verb == "move" and bool(before_readable) and status in ("public", "suppressed", "withdrawn")
-    if was_public or was_elsewhere:
-        reason = said.get("reason") if verb in ("withdraw", "expunge") and readable else None
-        yield Told(position, "gone", id, at, reason=reason)
+    was = said.get("status") if verb == "move" else said.get("from")
+    if was == "public" and could_read:
+        yield Told(position, "gone", id, at, reason=said.get("reason") if verb in ("withdraw", "expunge") else None)
 
 
-def _scope_told(position: int, at: str, said: Mapping[str, Any], reader: Reader, now: str) -> Iterator[Told]:
+def _scope_told(position: int, at: str, said: Mapping[str, Any], reader: Reader, readable: bool) -> Iterator[Told]:
     scope = said["scope"]
     path = scope.split("/")
     above = {"/".join(path[: depth + 1]) for depth in range(len(path))}
@@ -104,22 +103,25 @@ def _scope_told(position: int, at: str, said: Mapping[str, Any], reader: Reader,
         return  # sees it by right, before and after
 
     def seen(force: Mapping[str, Any] | None) -> bool:
-        return bool(force and force["open"] and (force["metadata"] is None or force["metadata"] <= now))
+        # At the time: a scope that was closed before its embargo ended was never seen.
+        return bool(force and force["open"] and (force["metadata"] is None or force["metadata"] <= at))
 
-    was, is_now = seen(said.get("was")), seen(said.get("now"))
-    if was and not is_now:
+    was, became = seen(said.get("was")), seen(said.get("now"))
+    if was and not became:
         yield Told(position, "scope-gone", scope, at)
-    elif is_now and not was and said.get("was") is not None:
+    elif not was and said.get("was") is not None and (became or (said["now"]["open"] and readable)):
         yield Told(position, "scope-again", scope, at)
 
 
 def _changes(terms: Terms) -> str:
-    # For a move, the scope that it left stands in the detail as a key.
-    left = terms.number_in("c.detail", "from")
+    # Whether this reader could read, until the change, where the record lay until then: as one of everyone, or by a grant.
+    lay_in = f"CASE WHEN c.verb <> 'scope' THEN {terms.number_in('c.detail', LAY_IN)} END"
+    was_open = terms.flag_in("c.detail", OPEN)
+    of_scope = f"EXISTS (SELECT 1 FROM scope x WHERE x.id = substr(n.id, {len(NODE) + 1}) AND {terms.readable('x')})"
     return (
         f"{terms.beginning()} SELECT c.position, c.record, c.verb, r.shown, c.at, c.detail, n.id, r.status,"
-        f" coalesce({terms.readable('s')}, FALSE),"
-        f" CASE WHEN c.verb = 'move' THEN EXISTS (SELECT 1 FROM scope b WHERE b.key = {left} AND {terms.readable('b')}) ELSE FALSE END,"
+        f" CASE WHEN c.verb = 'scope' THEN {of_scope} ELSE coalesce({terms.readable('s')}, FALSE) END,"
+        f" EXISTS (SELECT 1 FROM scope b WHERE b.key = {lay_in} AND (({was_open} AND {terms.readable('b')}) OR {terms.granted('b')})),"
         f" (SELECT mn.id FROM record m JOIN node mn ON mn.key = m.key JOIN scope ms ON ms.key = m.scope"
         f" WHERE m.key = r.merged_into AND m.status = 'public' AND {terms.readable('ms')})"
         f" FROM change c JOIN node n ON n.key = c.record LEFT JOIN record r ON r.key = c.record LEFT JOIN scope s ON s.key = r.scope"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from catalog.discovery.show import absent, read_former, withdrawn
 from catalog.errors import NotFound
 from catalog.ledger.answer import Answers, One, Terms
+from catalog.ledger.changes import LAY_IN, OPEN
 from catalog.questions.question import Selection
 from catalog.questions.reader import Reader
 from catalog.records.kinds import Kinds
@@ -20,13 +21,17 @@ from catalog.records.kinds import Kinds
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A revision, as a list of them tells it. `by` is told to writers of its scope only."""
+    """A revision, as a list of them tells it.
+
+    `by` is told to writers of its scope only, and so is `hash`: whoever knows all but a private value, or a hidden link,
+    could try until it agrees.
+    """
 
     number: int
     at: str
     profile: str | None
     scope: str
-    hash: str
+    hash: str | None
     shown: bool
     quarantined: bool
     expunged: str | None
@@ -39,8 +44,9 @@ class Noted:
             "at": self.at,
             "profile": self.profile,
             "scope": self.scope,
-            "hash": self.hash,
         }
+        if self.hash is not None:
+            told["hash"] = self.hash
         told["shown"] = self.shown
         if self.quarantined:
             told["quarantined"] = True
@@ -81,6 +87,11 @@ def history(id: str, reader: Reader, *, answers: Answers, before: int | None = N
         rows = answers.rows(_revisions, values, reader, connection)
         events = answers.rows(_events, {"key": one.key}, reader, connection) if one.inside else []
         scopes = dict(answers.rows(_scope_ids, {}, reader, connection)) if events else {}
+        told_of = [(verb, orjson.loads(detail) if detail else {}) for _, verb, *_, detail in events]
+        others = [
+            detail[end] for verb, detail in told_of if verb in MERGING for end in ("into", "from") if end in detail
+        ]
+        seen = answers.readable(others, reader, connection) if others else {}
     noted = []
     for number, at, profile, scope, hash, quarantined, expunged, by, inside in rows:
         inside = one.inside and bool(inside)
@@ -92,7 +103,7 @@ def history(id: str, reader: Reader, *, answers: Answers, before: int | None = N
                 at,
                 profile,
                 scope,
-                hash,
+                hash if inside else None,
                 number == one.revision,
                 bool(quarantined),
                 expunged,
@@ -105,8 +116,8 @@ def history(id: str, reader: Reader, *, answers: Answers, before: int | None = N
         tuple(noted[:limit]),
         rows[limit - 1][0] if more else None,
         tuple(
-            Event(position, verb, at, by, revision, _told(verb, detail, scopes))
-            for position, verb, at, by, revision, detail in events
+            Event(position, verb, at, by, revision, _told(verb, detail, scopes, seen))
+            for (position, verb, at, by, revision, _), (_, detail) in zip(events, told_of, strict=True)
         ),
     )
 
@@ -129,6 +140,11 @@ def _revisions(terms: Terms) -> str:
     )
 
 
+MERGING = ("merge", "unmerge")
+# The status at the time of a move decides who is told of it, and is no part of it.
+_KEPT_BACK: Mapping[str, tuple[str, ...]] = {"move": ("status",)}
+
+
 def _events(terms: Terms) -> str:
     return (
         "SELECT c.position, c.verb, c.at, c.by, c.revision, c.detail FROM change c"
@@ -140,11 +156,14 @@ def _scope_ids(terms: Terms) -> str:
     return f"{terms.beginning()} SELECT s.key, s.id FROM scope s WHERE {terms.readable('s')} OR {terms.inside('s')}"
 
 
-def _told(verb: str, detail: str | None, scopes: Mapping[int, str]) -> dict[str, Any]:
-    told: dict[str, Any] = orjson.loads(detail) if detail else {}
-    if verb == "move":
-        # The ledger notes keys; a scope that is hidden from the reader stays so.
-        told = {end: scopes.get(key) for end, key in told.items()}
+def _told(verb: str, detail: Mapping[str, Any], scopes: Mapping[int, str], seen: Collection[str]) -> dict[str, Any]:
+    """What a change says, with the names of hidden scopes and records left out."""
+    told = {name: value for name, value in detail.items() if name not in (LAY_IN, OPEN, *_KEPT_BACK.get(verb, ()))}
+    for end in ("from", "to", "into"):
+        if end in told and verb == "move":
+            told[end] = scopes.get(told[end])  # the ledger notes keys
+        elif end in told and verb in MERGING:
+            told[end] = told[end] if told[end] in seen else None
     return told
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from catalog.errors import Gone, Invalid, NotFound
 from catalog.ledger.answer import Answers, One, Terms
+from catalog.ledger.changes import LAY_IN, OPEN
 from catalog.ledger.cut import without_links, without_private
 from catalog.questions.question import Selection
 from catalog.questions.reader import Reader
@@ -94,17 +95,24 @@ def withdrawn(
 ) -> NotFound | Gone:
     """Gone with the reason for those who could read it last, for all others what is said of anything absent."""
     rows = answers.rows(_withdrawal, {"key": one.key}, reader, connection)
-    detail, at = rows[0] if rows else (None, "")
-    was = (orjson.loads(detail) if detail else {}).get("from", "public")
-    if was not in ("public", "suppressed") and not one.inside:
+    told = ((orjson.loads(detail), *more) for detail, *more in rows)
+    # A single revision may have been expunged since; that took nothing more away.
+    said, at, readable, granted = next(row for row in told if row[0].get("to") == "withdrawn")
+    could_read = said["from"] in ("public", "suppressed") and (granted or (readable and said[OPEN]))
+    if not could_read and not one.inside:
         return absent(id)
     reason = one.reason or ""
     return Gone(f"{id}: withdrawn: {reason}", reason=reason, at=at, ja=f"{id}: 取り下げられました: {reason}")
 
 
 def _withdrawal(terms: Terms) -> str:
-    key = terms.value("key")
-    return f"SELECT c.detail, c.at FROM change c WHERE c.record = {key} AND c.verb = 'withdraw' ORDER BY c.position DESC LIMIT 1"
+    # By the scope in which it lay then; it may have been moved since.
+    lay_in = terms.number_in("c.detail", LAY_IN)
+    return (
+        f"{terms.beginning()} SELECT c.detail, c.at, coalesce({terms.readable('s')}, FALSE), coalesce({terms.granted('s')}, FALSE) FROM change c"
+        f" LEFT JOIN scope s ON s.key = {lay_in} WHERE c.record = {terms.value('key')} AND c.verb IN ('withdraw', 'expunge')"
+        " ORDER BY c.position DESC"
+    )
 
 
 # --- former revisions

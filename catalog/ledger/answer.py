@@ -72,6 +72,8 @@ class Sees(Protocol):
 
     def inside(self, of: Any, scope: str) -> str: ...
 
+    def granted(self, of: Any, scope: str) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -310,6 +312,8 @@ class Dialect(Protocol):
 
     def number_in(self, document: str, name: str) -> str: ...
 
+    def flag_in(self, document: str, name: str) -> str: ...
+
     def unindexed(self, expression: str) -> str: ...
 
     def then(self) -> str: ...
@@ -344,6 +348,9 @@ class _Sqlite:
 
     def number_in(self, document: str, name: str) -> str:
         return f"({document} ->> '$.{name}')"
+
+    def flag_in(self, document: str, name: str) -> str:
+        return f"(({document} ->> '$.{name}') = 1)"
 
     def unindexed(self, expression: str) -> str:
         return f"+{expression}"
@@ -383,6 +390,9 @@ class _Postgresql:
 
     def number_in(self, document: str, name: str) -> str:
         return f"({document}::json ->> '{name}')::bigint"
+
+    def flag_in(self, document: str, name: str) -> str:
+        return f"(({document}::json ->> '{name}') = 'true')"
 
     def unindexed(self, expression: str) -> str:
         return expression  # it knows how many rows each source has
@@ -994,14 +1004,27 @@ class _Maker:
         """The targets that must be cut out of the body for this reader; nothing in the usual case."""
         end = self._next(())
         link = f"l{end.number}"
-        listed = (
-            f"""(SELECT ',"!hidden":[' || {self.sql.glue(self.sql.quote(f"{end.node}.id"))} || ']' FROM link {link}"""
+        targets = (
+            f"SELECT {end.node}.id AS id FROM link {link}"
             f" JOIN node {end.node} ON {end.node}.key = {link}.target LEFT JOIN record {end.record} ON {end.record}.key = {link}.target"
             f" LEFT JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
-            f" WHERE {link}.record = {at.record}.key AND NOT coalesce({self._linkable(end)}, FALSE) AND NOT {self._outside(end)})"
+            f" WHERE {link}.record = {at.record}.key AND NOT coalesce({self._linkable(end)}, FALSE) AND NOT {self._outside(end)}"
         )
+        link = f"l{self._next(()).number}"
+        asserters = f'SELECT {link}."by" FROM link {link} WHERE {link}.record = {at.record}.key AND {link}."by" IS NOT NULL AND NOT {self._may_name(link)}'
+        listed = f"""(SELECT ',"!hidden":[' || {self.sql.glue(self.sql.quote("h.id"))} || ']' FROM ({targets} UNION ALL {asserters}) AS h)"""
         told = f"coalesce({listed}, '')"
         return told if inside == "FALSE" else f"CASE WHEN {inside} THEN '' ELSE {told} END"
+
+    def _may_name(self, link: str) -> str:
+        """That the reader may be told who asserted this link."""
+        end = self._next(())
+        known = (
+            f"SELECT 1 FROM node {end.node} JOIN record {end.record} ON {end.record}.key = {end.node}.key"
+            f""" JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope WHERE {end.node}.id = {link}."by" AND {self._linkable(end)}"""
+        )
+        by = f'{link}."by"'
+        return f"({self.sql.has(by, ':')} OR EXISTS ({known}))"
 
     def _identifiers(self, at: _At) -> str:
         quote = self.sql.quote
@@ -1039,8 +1062,10 @@ class _Maker:
         one = [f"""'{{"field":"' || {link}.field || '","to":' || {quote(f"{end.node}.id")}"""]
         one += [
             f"""CASE WHEN {link}."{name}" IS NULL THEN '' ELSE ',"{name}":' || {quote(f'{link}."{name}"')} END"""
-            for name in ("role", "port", "predicate", "from", "until", "note", "by")
+            for name in ("role", "port", "predicate", "from", "until", "note")
         ]
+        named = f"""{link}."by" IS NOT NULL AND ({inside} OR {self._may_name(link)})"""
+        one.append(f"""CASE WHEN {named} THEN ',"by":' || {quote(f'{link}."by"')} ELSE '' END""")
         one.append(f"""CASE WHEN {link}."order" IS NULL THEN '' ELSE ',"order":' || {link}."order" END""")
         one.append(
             f"""CASE WHEN {seen} THEN ',"kind":"' || {end.record}.kind || '","title":' || coalesce({self._title(end.record)}, '{{}}') ELSE '' END || '}}'"""
@@ -1165,9 +1190,16 @@ class Terms:
     def inside(self, scope: str) -> str:
         return self._sight.inside(self._of, scope)
 
+    def granted(self, scope: str) -> str:
+        return self._sight.granted(self._of, scope)
+
     def number_in(self, document: str, name: str) -> str:
         """A whole number in a JSON document."""
         return self.sql.number_in(document, name)
+
+    def flag_in(self, document: str, name: str) -> str:
+        """That a JSON document says true under this name."""
+        return self.sql.flag_in(document, name)
 
     def title(self, record: str) -> str:
         """The title of a record, as JSON text."""

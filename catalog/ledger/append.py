@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from catalog.errors import Invalid
 from catalog.ledger import rows, verbs
-from catalog.ledger.changes import Change, changes_after, changes_of, last_position, write_changes
+from catalog.ledger.changes import LAY_IN, Change, changes_after, changes_of, last_position, write_changes
 from catalog.ledger.expunge import Requested, expunge, request_expunge
 from catalog.ledger.files import (
     FileList,
@@ -494,12 +494,12 @@ def _sayable(status: str) -> str:
 def _follow(batch: _Batch, place: int, entry: Entry, state: _State, scope: int) -> None:
     scope, status = _said(entry, state, scope)
     if scope != state.scope:
-        detail = {"from": state.scope, "to": scope}
+        detail = {"from": state.scope, "to": scope, "status": state.status, LAY_IN: state.scope}
         state.scope, state.changed = scope, True
         _change(batch, place, Change(state.key, "move", state.revision, batch.at, batch.by, detail))
     if status != state.status:
         verb = "publish" if state.status == "quarantined" else STATUS_VERBS[status]
-        detail_of_status = {"from": state.status, "to": status}
+        detail_of_status = {"from": state.status, "to": status, LAY_IN: state.scope}
         state.status, state.changed = status, True
         _change(batch, place, Change(state.key, verb, state.revision, batch.at, batch.by, detail_of_status))
 

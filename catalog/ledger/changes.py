@@ -17,6 +17,9 @@ from sqlalchemy import Connection, text
 from catalog.store.database import Database
 
 COLUMNS = ("position", "record", "verb", "revision", "at", "by", "detail")
+# In the detail of a change that may hide a record: the key of the scope in which it lay until then, and whether everyone
+# could read that. Who is told of the change depends on what they saw at the time, not on what its scope is now.
+LAY_IN, OPEN = "layIn", "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Change:
 def write_changes(connection: Connection, database: Database, changes: Sequence[Change]) -> int:
     """Give positions to these changes, as the last thing that a transaction does; the first of them is told."""
     first = database.last_position(connection) + 1
+    details = _with_openness(connection, database, changes)
     database.insert(
         connection,
         "change",
@@ -48,12 +52,30 @@ def write_changes(connection: Connection, database: Database, changes: Sequence[
                 change.revision,
                 change.at,
                 change.by,
-                orjson.dumps(change.detail).decode() if change.detail else None,
+                orjson.dumps(detail).decode() if detail else None,
             )
-            for position, change in enumerate(changes, first)
+            for position, (change, detail) in enumerate(zip(changes, details, strict=True), first)
         ],
     )
     return first
+
+
+def _with_openness(
+    connection: Connection, database: Database, changes: Sequence[Change]
+) -> Sequence[Mapping[str, Any] | None]:
+    keys = {change.detail[LAY_IN] for change in changes if change.detail and LAY_IN in change.detail}
+    if not keys:
+        return [change.detail for change in changes]
+    asked = f"SELECT key, open, metadata_embargo FROM scope WHERE {database.among('key')}"
+    scopes = {key: told for key, *told in connection.exec_driver_sql(asked, (database.listed(keys),))}
+
+    def told(change: Change) -> Mapping[str, Any] | None:
+        if not change.detail or LAY_IN not in change.detail:
+            return change.detail
+        is_open, embargo = scopes[change.detail[LAY_IN]]
+        return {**change.detail, OPEN: bool(is_open) and (embargo is None or embargo <= change.at)}
+
+    return [told(change) for change in changes]
 
 
 def changes_after(connection: Connection, position: int, limit: int) -> list[Change]:

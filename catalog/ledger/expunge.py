@@ -9,11 +9,13 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import delete, select, update
 
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.ledger import rows
+from catalog.ledger.changes import LAY_IN
 from catalog.ledger.pen import Held, Page, Pen, page
 from catalog.store.tables import expunge_request, file, file_list, node, revision, verdict
 
@@ -93,11 +95,11 @@ def _erase(here: Page, held: Held, number: int | None, reason: str) -> None:
     )
     # Verdicts of other profiles quote the content.
     here.connection.execute(delete(verdict).where(verdict.c.record == held.key))
-    detail = {"revisions": numbers, "reason": reason}
+    detail: dict[str, Any] = {"revisions": numbers, "reason": reason}
     if held.shown in numbers:
         rows.take_away(here.connection, here.pen.store.database, [(held.key, held.kind)], here.targets)
         if held.status != "withdrawn":
-            detail |= {"from": held.status, "to": "withdrawn"}
+            detail |= {"from": held.status, "to": "withdrawn", LAY_IN: held.scope}
         here.set(held, status="withdrawn", reason=reason, findings=None)
     if number is None:
         # Paths may name a person as well as any title. Locations go with their files.

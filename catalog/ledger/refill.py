@@ -82,7 +82,9 @@ def _fill_slice(
     made: list[tuple[int, str, Linked]] = []
     for row in found:
         source = sources.get(row.source)
-        made.append((row.key, kind.name, link_up(kind, row.id, orjson.loads(row.body), source.prefixes, source.zone, units)))
+        made.append(
+            (row.key, kind.name, link_up(kind, row.id, orjson.loads(row.body), source.prefixes, source.zone, units))
+        )
     keys, _ = nodes.keys(connection, {link.to for _, _, form in made for link in form.links})
     targets = {kind.name: [Target(table_name(kind), tuple(column.name for column in kind.columns))]}
     rows.take_away(connection, database, [(key, name) for key, name, _ in made], targets)

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import select, text
 
 from catalog.errors import Conflict, Invalid
+from catalog.ledger.changes import LAY_IN
 from catalog.ledger.pen import Held, Page, Pen, expect, page, scope_key
 from catalog.store.tables import linked, record, revision
 
@@ -36,7 +37,7 @@ def change_status(pen: Pen, id: str, verb: StatusVerb, *, by: str, expected_revi
                 revision=held.revision,
             )
         here.set(held, status=becomes)
-        here.note(held, verb, {"from": held.status, "to": becomes})
+        here.note(held, verb, {"from": held.status, "to": becomes, LAY_IN: held.scope})
     return here.last
 
 
@@ -55,7 +56,7 @@ def withdraw(pen: Pen, id: str, reason: str, *, by: str, expected_revision: int 
                 f"{id} is withdrawn already", ja=f"{id} はすでに取り下げられています", revision=held.revision
             )
         here.set(held, status="withdrawn", reason=reason)
-        here.note(held, "withdraw", {"from": held.status, "to": "withdrawn", "reason": reason})
+        here.note(held, "withdraw", {"from": held.status, "to": "withdrawn", "reason": reason, LAY_IN: held.scope})
     return here.last
 
 
@@ -91,7 +92,7 @@ def move(pen: Pen, id: str, scope: str, *, by: str, expected_revision: int | Non
         if to == held.scope:
             return None
         here.set(held, scope=to)
-        here.note(held, "move", {"from": held.scope, "to": to})
+        here.note(held, "move", {"from": held.scope, "to": to, "status": held.status, LAY_IN: held.scope})
     return here.last
 
 

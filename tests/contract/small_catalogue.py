@@ -279,6 +279,22 @@ def fill(store: Store, catalogue: Small, kinds: Kinds) -> None:
                 "by": "someone",
             }
         )
+        if record.status == "withdrawn":
+            # Out of lists before, so that the feed has nothing to say of it.
+            lay_in = catalogue.by_scope[record.scope]
+            is_open = lay_in.open and (lay_in.metadata_embargo or PAST) <= NOW
+            detail = {"from": "suppressed", "to": "withdrawn", "layIn": scope_keys[record.scope], "open": is_open}
+            rows["change"].append(
+                {
+                    "position": len(catalogue.records) + position,
+                    "record": key,
+                    "verb": "withdraw",
+                    "revision": 1,
+                    "at": record.modified,
+                    "by": "someone",
+                    "detail": orjson.dumps(detail).decode(),
+                }
+            )
         if record.status == "quarantined":
             continue
         rows["linked"].append({"record": key, "document": orjson.dumps({"id": record.id, **record.body}).decode()})

@@ -503,7 +503,7 @@ def test_changes_are_read_in_order_from_any_position(ledger: Ledger) -> None:
         (5, "sample/lab/s4", "submit"),
         (6, "sample/lab/s2", "withdraw"),
     ]
-    assert changes[-1].detail == {"from": "public", "to": "withdrawn", "reason": "wrong"}
+    assert changes[-1].detail == {"from": "public", "to": "withdrawn", "reason": "wrong", "layIn": 1, "open": False}
     assert changes[-1].by == "curator"
     assert [change.position for change in ledger.changes_after(0, limit=2)] == [1, 2]
 

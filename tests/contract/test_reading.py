@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from catalog.access.scopes import Scopes
 from catalog.access.sight import Sight
 from catalog.discovery.changes import changes_after
+from catalog.discovery.export import linked_forms
 from catalog.discovery.find import find
 from catalog.discovery.history import difference, history
-from catalog.discovery.show import Moved, Shown, show
+from catalog.discovery.show import LINKED, Moved, Shown, show
 from catalog.errors import Gone, NotFound
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
@@ -108,6 +109,76 @@ def test_the_feed_says_gone_to_those_who_lose_a_record_and_nothing_to_the_rest(h
     assert house.feed(position, Reader("other", (Grant("read", "elsewhere"),))) == [("gone", A), ("gone", B)]
 
 
+def test_the_feed_names_nobody_what_was_never_theirs_to_see(house: House) -> None:
+    enter(house.ledger, entry("a", into="company"), entry("b", becomes="private"), entry("c", into="company"))
+    position = house.ledger.last_position()
+    # Hidden while it lay where few may read, and only then moved to where all may.
+    house.ledger.change_status(A, "hide", by="tester")
+    house.ledger.move(A, "lab", by="tester")
+    # Private when it left the open scope, and published where few may read.
+    house.ledger.move(B, "company", by="tester")
+    house.ledger.change_status(B, "publish", by="tester")
+    # Withdrawn before its scope was opened.
+    house.ledger.withdraw(C, "nobody's business", by="tester")
+    house.scopes.change("company", ADMINISTRATOR, mode="everyone")
+    house.ledger.change_status(B, "hide", by="tester")
+
+    assert house.feed(position) == [("scope-again", "company"), ("gone", B)]
+    assert house.refused(C) is NotFound
+    assert house.refused(C, MEMBER) is Gone
+    assert house.refused(C, Reader("author", (Grant("write", "company"),))) is Gone
+    assert house.feed(position, MEMBER) == [("gone", A), ("gone", C), ("gone", B)]
+
+
+def test_whoever_saw_a_record_is_told_that_it_is_gone_however_late_they_ask(house: House) -> None:
+    enter(house.ledger, entry("a"), entry("b"))
+    position = house.ledger.last_position()
+    house.ledger.move(A, "company", by="tester")
+    house.ledger.change_status(A, "hide", by="tester")
+    house.ledger.change_status(B, "hide", by="tester")
+    house.ledger.move(B, "company", by="tester")
+
+    assert house.feed(position) == [("gone", A), ("gone", B)]
+
+
+def test_a_private_record_that_is_expunged_was_never_here(house: House) -> None:
+    enter(house.ledger, entry("a", becomes="private"), entry("b"))
+    position = house.ledger.last_position()
+    for id in (A, B):
+        request = house.ledger.request_expunge(id, "a court order", by="tester")
+        house.ledger.expunge(request.id, request.code, by="tester")
+
+    assert house.refused(A) is NotFound
+    assert house.refused(A, WRITER) is Gone
+    assert house.refused(B) is Gone
+    assert house.feed(position) == [("gone", B)]
+
+
+def test_the_history_names_no_hidden_record_that_one_was_merged_with(house: House) -> None:
+    enter(house.ledger, entry("a"), entry("b", into="company"), entry("c"))
+    house.ledger.merge(A, B, by="tester")
+    house.ledger.unmerge(A, by="tester")
+    house.ledger.merge(A, C, by="tester")
+
+    def told(reader: Reader) -> list[tuple[str, dict[str, Any]]]:
+        return [(event.verb, dict(event.detail)) for event in history(A, reader, answers=house.answers).events]
+
+    assert told(WRITER) == [("merge", {"into": C}), ("unmerge", {"from": None}), ("merge", {"into": None})]
+    assert told(ADMINISTRATOR) == [("merge", {"into": C}), ("unmerge", {"from": B}), ("merge", {"into": B})]
+
+
+def test_what_would_let_private_content_be_guessed_is_for_writers(house: House) -> None:
+    person = {"title": {"en": "A"}, "contact": {"email": "a@example.org"}}
+    enter(house.ledger, entry("p", person, kind="agent"))
+
+    # Whoever knows all but the address could try addresses until the hash agrees.
+    (noted,) = history("agent/lab/p", PUBLIC, answers=house.answers).revisions
+    assert noted.hash is None
+    assert "hash" not in noted.document()
+    (noted,) = history("agent/lab/p", WRITER, answers=house.answers).revisions
+    assert noted.document()["hash"]
+
+
 def test_a_former_revision_needs_the_rights_of_the_scope_that_it_was_written_in(house: House) -> None:
     enter(house.ledger, entry("a", {"title": {"en": "secret"}}, into="company"))
     house.ledger.move(A, "lab", by="tester")
@@ -182,6 +253,32 @@ def test_a_merged_record_leads_on_only_those_who_may_read_both(house: House) -> 
     assert ("merged", A) not in house.feed(0)
     house.ledger.unmerge(A, by="tester")
     assert house.show(A, MEMBER)["id"] == A
+
+
+def test_who_asserted_a_link_is_told_to_those_who_may_see_them(house: House) -> None:
+    curators = [f"agent/lab/{name}" for name in ("seen", "hidden", "never")]
+    enter(
+        house.ledger,
+        entry("seen", kind="agent"),
+        entry("hidden", kind="agent", becomes="private"),
+        entry("b"),
+        entry("a", {"title": {"en": "A"}, "derivedFrom": [{"to": B, "role": by[-3:], "by": by} for by in curators]}),
+    )
+
+    def told(reader: Reader) -> list[list[str | None]]:
+        shown = house.show(A, reader)
+        linked = house.show(A, reader, selection=LINKED)["linked"]
+        (exported,) = [
+            orjson.loads(text) for id, text in linked_forms(Question(), reader, answers=house.answers) if id == A
+        ]
+        parts = [shown["body"]["derivedFrom"], shown["links"], house.show(A, reader, revision=1)["body"]["derivedFrom"]]
+        seen = [[link.get("by") for link in part] for part in parts]
+        named = [[by if by in orjson.dumps(form).decode() else None for by in curators] for form in (linked, exported)]
+        return [*seen, *named]
+
+    assert told(PUBLIC) == [[curators[0], None, None]] * 5
+    # Their own words are told to writers as they are; what becomes a statement is not written again for each of them.
+    assert told(WRITER) == [curators] * 5
 
 
 def test_a_link_joins_when_its_target_arrives_and_is_left_out_until_then_alike(house: House) -> None:

@@ -150,6 +150,19 @@ def test_the_feed_tells_those_who_gain_a_scope_to_read_again_and_those_who_lose_
     assert changes_after(0, MANAGER, answers=answers).changes == ()
 
 
+def test_the_feed_names_no_scope_that_was_closed_before_its_embargo_ended(store: Store, scopes: Scopes) -> None:
+    scopes.create("lab", ADMINISTRATOR)
+    scopes.change("lab", ADMINISTRATOR, mode="everyone", metadata_until=AFTER)
+    scopes.change("lab", ADMINISTRATOR, mode="limited")
+    late = Answers(store, Vocabulary({}), Sight(store.database.name), clock=lambda: "2031-01-01T00:00:00.000000Z")
+
+    assert changes_after(0, PUBLIC, answers=late).changes == ()
+
+    scopes.change("lab", ADMINISTRATOR, mode="everyone")
+    told = changes_after(0, PUBLIC, answers=late).changes
+    assert [(change.position, change.what) for change in told] == [(2, "scope-again"), (4, "scope-again")]
+
+
 def test_a_document_tells_what_is_in_force_and_what_was_set_here(scopes: Scopes) -> None:
     scopes.create("lab", ADMINISTRATOR, mode="everyone")
     document = scopes.create("lab/a", ADMINISTRATOR, metadata_until="2030-04").document()
