@@ -32,7 +32,7 @@ def _counts(terms: Terms) -> str:
     # By scope first: there are far fewer scopes than records, and each is judged once.
     return (
         f"{terms.beginning()} SELECT r.kind, sum(r.number) FROM (SELECT kind, scope, count(*) AS number FROM record WHERE status = 'public'"
-        f" GROUP BY kind, scope) AS r JOIN scope s ON s.key = r.scope WHERE {terms.readable('s')} GROUP BY r.kind ORDER BY r.kind"
+        f" GROUP BY scope, kind) AS r JOIN scope s ON s.key = r.scope WHERE {terms.readable('s')} GROUP BY r.kind ORDER BY r.kind"
     ).strip()
 
 

@@ -191,7 +191,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_record")),
     )
     op.create_index("ix_record_modified_at", "record", ["modified_at"], unique=False)
-    op.create_index("ix_record_scope", "record", ["scope"], unique=False)
+    op.create_index("ix_record_scope_kind_status", "record", ["scope", "kind", "status"], unique=False)
     op.create_index("ix_record_source_kind", "record", ["source", "kind"], unique=False)
     op.create_index(
         "ix_record_status",
