@@ -7,8 +7,8 @@ does not set is as the scope above has it; a root that sets nothing is limited.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import orjson
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from catalog.access.policy import ScopeFacts, decide, demand
 from catalog.access.sight import Sight
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
-from catalog.questions.reader import Reader
+from catalog.questions.reader import PUBLIC, Reader
 from catalog.records.dates import Date, understand_date
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
@@ -25,6 +25,8 @@ from catalog.store.engine import Store
 
 Mode = Literal["everyone", "limited"]
 DEEPEST: Final = 4
+# Closing more public records than this at once is as likely a slip as a wish, and others will have to forget them all.
+MANY: Final = 10_000
 # What stands for a scope in the order of changes; its colon keeps it apart from every record's id.
 NODE: Final = "urn:musubi:scope:"
 _ID: Final = re.compile(
@@ -188,10 +190,12 @@ class Scopes:
         mode: Mode | Keep | None = KEEP,
         metadata_until: str | Keep | None = KEEP,
         data_until: str | Keep | None = KEEP,
+        confirmed: bool = False,
     ) -> Scope:
         """Set what is named, by whoever manages the scope; None leaves it to the scope above.
 
-        What is in force in the scopes below follows in the same transaction.
+        What is in force in the scopes below follows in the same transaction. Conflict if more than `MANY` public records
+        would be closed to everyone, unless that is confirmed.
         """
         wanted: dict[str, Any] = {}
         if not isinstance(title, Keep):
@@ -216,7 +220,7 @@ class Scopes:
             named = ", ".join(f"{column} = :{column}" for column in wanted)
             connection.execute(text(f"UPDATE scope SET {named} WHERE id = :id"), {**wanted, "id": id})
             above = _read(connection, scope.parent) if scope.parent else None
-            return self._settle(connection, id, by, "change", above)
+            return self._settle(connection, id, by, "change", above, confirmed)
 
     def _alone(self, connection: Connection) -> None:
         # Two who change one tree at a time would each work out what is in force from what the other is changing.
@@ -237,7 +241,9 @@ class Scopes:
         demand("manage", above.facts, by, moment)
         return above
 
-    def _settle(self, connection: Connection, id: str, by: Reader, what: str, above: Scope | None) -> Scope:
+    def _settle(
+        self, connection: Connection, id: str, by: Reader, what: str, above: Scope | None, confirmed: bool = True
+    ) -> Scope:
         """Work out what is in force in the scope and below it, and tell it in the order of changes."""
         below = connection.exec_driver_sql(
             f"SELECT {_COLUMNS} FROM scope s WHERE s.key IN (SELECT c.descendant FROM scope_closure c JOIN scope t ON t.key = c.ancestor"
@@ -249,6 +255,8 @@ class Scopes:
             in_force[above.id] = (above.open, above.metadata_embargo, above.data_embargo)
         was: Scope | None = None
         changed = []
+        closed = []
+        moment = self._clock()
         for scope in map(_scope, below):
             inherited = in_force.get(scope.parent or "", (False, None, None))
             is_open = inherited[0] if scope.mode is None else scope.mode == "everyone"
@@ -258,6 +266,11 @@ class Scopes:
                 was = scope
             if now != (scope.open, scope.metadata_embargo, scope.data_embargo):
                 changed.append({"id": scope.id, "open": now[0], "metadata": now[1], "data": now[2]})
+            after = replace(scope, open=now[0], metadata_embargo=now[1])
+            if decide("read", scope.facts, PUBLIC, moment) and not decide("read", after.facts, PUBLIC, moment):
+                closed.append(scope.id)
+        if closed and not confirmed:
+            self._demand_few(connection, id, closed)
         if changed:
             connection.execute(
                 text(
@@ -270,6 +283,19 @@ class Scopes:
         assert was is not None
         self._tell(connection, settled, was, by, what)
         return settled
+
+    def _demand_few(self, connection: Connection, id: str, closed: Sequence[str]) -> None:
+        database = self._store.database
+        counted = (
+            "SELECT count(*) FROM record r JOIN scope s ON s.key = r.scope"
+            f" WHERE r.status = 'public' AND {database.among('s.id')}"
+        )
+        number = connection.exec_driver_sql(counted, (database.listed(closed),)).scalar_one()
+        if number > MANY:
+            raise Conflict(
+                f"scope {id}: this would close {number} public records to everyone at once; say that it is meant to (confirm)",
+                ja=f"スコープ {id}: 公開レコード {number} 件が一度に閲覧できなくなります。意図した操作であれば confirm を指定してください",
+            )
 
     def _tell(self, connection: Connection, settled: Scope, was: Scope, by: Reader, what: str) -> None:
         database = self._store.database

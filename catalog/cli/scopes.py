@@ -153,6 +153,14 @@ def add(
 @click.argument("id")
 @title_option
 @limits
+@click.option(
+    "--confirm",
+    is_flag=True,
+    help=t(
+        "That more than 10,000 public records may be closed at once.",
+        "1万件を超える公開レコードを一度に非公開にすることを確認する。",
+    ),
+)
 @json_option
 @on_catalogue
 def change(
@@ -162,6 +170,7 @@ def change(
     mode: Any,
     metadata_until: str | None,
     data_until: str | None,
+    confirm: bool,
     as_json: bool,
 ) -> None:
     def wanted(value: Any) -> Any:
@@ -174,5 +183,6 @@ def change(
         mode=wanted(mode),
         metadata_until=wanted(metadata_until),
         data_until=wanted(data_until),
+        confirmed=confirm,
     )
     said(scope, as_json=as_json)

@@ -70,7 +70,7 @@ def show(
     """The record of this id, or where it went; NotFound and Gone as DESIGN §6 says.
 
     `revision` shows a former one; `as_of` the one that was shown at a time (ISO 8601 or any date: its end) or at a
-    position in the ledger (a number; one of four digits as `position:1234`, since `1234` is a year).
+    position in the ledger (for writers of its scope: a number; one of four digits as `position:1234`, since `1234` is a year).
     """
     if revision is not None or as_of is not None:
         return _former(id, reader, answers, revision, as_of)
@@ -144,7 +144,7 @@ def _former(id: str, reader: Reader, answers: Answers, revision: int | None, as_
         if one.status == "withdrawn" and not one.inside:
             raise withdrawn(id, one, reader, answers, connection)
         if revision is None:
-            revision = _revision_as_of(one.key, as_of, reader, answers, connection)
+            revision = _revision_as_of(one, as_of, reader, answers, connection)
         former = read_former(id, one, revision, reader, answers, connection) if revision is not None else None
     if former is None:
         raise NotFound(f"{id}: there is no such revision", ja=f"{id}: そのような版はありません")
@@ -204,13 +204,19 @@ def _one_revision(terms: Terms) -> str:
 
 
 def _revision_as_of(
-    key: int, as_of: str | int | None, reader: Reader, answers: Answers, connection: Connection
+    one: One, as_of: str | int | None, reader: Reader, answers: Answers, connection: Connection
 ) -> int | None:
     # Four digits are a year; a position of four digits is written `position:1234`.
     told = str(as_of)
     position = told.removeprefix("position:")
     if isinstance(as_of, int) or (_DIGITS.fullmatch(position) and (position != told or len(told) != 4)):
-        rows = answers.rows(_revision_at_position, {"key": key, "position": int(position)}, reader, connection)
+        if not one.inside:
+            # Trying numbers would tell how much happens that one may not see.
+            raise Invalid(
+                "asOf: positions are for those who write here; say a time (2026-05-10T12:00:00Z, 2026-05)",
+                ja="asOf: 位置で指定できるのは書き込み権限のある人だけです。日時で指定してください",
+            )
+        rows = answers.rows(_revision_at_position, {"key": one.key, "position": int(position)}, reader, connection)
     else:
         date = understand_date(told)
         if not isinstance(date, Date) or date.until is None:
@@ -218,7 +224,7 @@ def _revision_as_of(
                 f"asOf: {as_of!r} is neither a time (2026-05-10T12:00:00Z, 2026-05) nor a position",
                 ja=f"asOf: {as_of!r} は日時でも位置でもありません",
             )
-        rows = answers.rows(_revision_at_time, {"key": key, "at": date.until}, reader, connection)
+        rows = answers.rows(_revision_at_time, {"key": one.key, "at": date.until}, reader, connection)
     number: int | None = rows[0][0] if rows else None
     return number
 

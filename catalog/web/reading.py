@@ -132,7 +132,9 @@ def _has(header: str, etag: str) -> bool:
             *RECORD_PATH,
             Parameter("revision", "A former revision.", {"type": "integer", "minimum": 1}, example=1),
             Parameter(
-                "asOf", "As it was at a time (EDTF or ISO 8601) or a position of the ledger.", example="2026-05-10"
+                "asOf",
+                "As it was at a time (EDTF or ISO 8601); for writers of its scope, or at a position of the ledger.",
+                example="2026-05-10",
             ),
             FORMAT,
         ),

@@ -32,6 +32,11 @@ SCOPE_EXAMPLE: Final = {
     "set": {"dataUntil": "2028-04-01T00:00:00.000000Z"},
 }
 SAID_EXAMPLE: Final = {"title": {"en": "Cathodes under load"}, "mode": "limited", "dataUntil": "2028-04-01"}
+CONFIRM: Final = Parameter(
+    "confirm",
+    "That more than 10,000 public records may be closed to everyone at once; without it such a change is refused (409).",
+    {"type": "boolean", "default": False},
+)
 # What may be set, and what the verb calls it; null leaves it to the scope above.
 SETS: Final[Mapping[str, str]] = {
     "title": "title",
@@ -130,13 +135,13 @@ async def make(request: Request) -> Response:
             200: Answer("It is set.", (JSON,), SCOPE_EXAMPLE),
         },
         (400, 403, 404, 409, 415, 422),
-        (SCOPE,),
+        (SCOPE, CONFIRM),
         Body("What is set in it.", {"application/json": SAID_EXAMPLE}),
     )
 )
 async def put(request: Request) -> Response:
     """Make a scope, or set it anew."""
-    asked(request)
+    confirmed = asked(request)["confirm"]
     site, reader = site_of(request), writer(request)
     id = last_segment(request, "scopes")
     said = await _said(request)
@@ -144,7 +149,7 @@ async def put(request: Request) -> Response:
         return await _made(site, id, reader, said)
     except Conflict:
         whole = {name: said.get(name) for name in SETS.values()}
-        return await _changed(site, id, reader, {**whole, "title": whole["title"] or {}})
+        return await _changed(site, id, reader, {**whole, "title": whole["title"] or {}, "confirmed": confirmed})
 
 
 @routes.add(
@@ -158,19 +163,19 @@ async def put(request: Request) -> Response:
         "Only what is said is changed; null leaves it to the scope above. What is closed is closed at the next request, "
         "everywhere.",
         {200: Answer("It is changed.", (JSON,), SCOPE_EXAMPLE)},
-        (400, 403, 404, 415, 422),
-        (SCOPE,),
+        (400, 403, 404, 409, 415, 422),
+        (SCOPE, CONFIRM),
         Body("What is to be set.", {"application/json": {"mode": "everyone"}}),
     )
 )
 async def change(request: Request) -> Response:
     """Change what a scope sets."""
-    asked(request)
+    confirmed = asked(request)["confirm"]
     site, reader = site_of(request), writer(request)
     said = await _said(request)
     if said.get("title", {}) is None:
         said["title"] = {}
-    return await _changed(site, last_segment(request, "scopes"), reader, said)
+    return await _changed(site, last_segment(request, "scopes"), reader, {**said, "confirmed": confirmed})
 
 
 async def _said(request: Request, *, id: bool = False) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from catalog.discovery.export import linked_forms
 from catalog.discovery.find import find
 from catalog.discovery.history import difference, history
 from catalog.discovery.show import LINKED, Moved, Shown, show
-from catalog.errors import Gone, NotFound
+from catalog.errors import Gone, Invalid, NotFound
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
 from catalog.questions.cursor import read_cursor
@@ -217,10 +217,12 @@ def test_a_record_is_shown_as_of_a_time_and_as_of_a_position(house: House) -> No
     enter(house.ledger, entry("a", {"title": {"en": "two"}}))
     times = [noted.at for noted in history(A, PUBLIC, answers=house.answers).revisions]
 
-    assert house.show(A, as_of=first)["revision"] == 1
-    assert house.show(A, as_of=str(first))["revision"] == 1
-    assert house.show(A, as_of=f"position:{first}")["revision"] == 1
-    assert house.show(A, as_of=first + 1)["revision"] == 2
+    assert house.show(A, WRITER, as_of=first)["revision"] == 1
+    assert house.show(A, WRITER, as_of=str(first))["revision"] == 1
+    assert house.show(A, WRITER, as_of=f"position:{first}")["revision"] == 1
+    assert house.show(A, WRITER, as_of=first + 1)["revision"] == 2
+    with pytest.raises(Invalid):
+        house.show(A, as_of=first)
     assert house.show(A, as_of=times[1])["body"]["title"] == {"en": "one"}
     assert house.show(A, as_of="2999")["revision"] == 2
     assert house.refused(A, as_of="2001") is NotFound

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from catalog.access.policy import decide, is_insider
 from catalog.access.scopes import KEEP, NODE, Scope, Scopes
@@ -19,6 +20,7 @@ from catalog.ledger.answer import Answers, Terms
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader, Right
 from catalog.questions.vocabulary import Vocabulary
 from catalog.store.engine import Store, open_store
+from catalog.store.tables import metadata
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 NOW, AFTER = "2026-11-21T12:00:00.000000Z", "2030-04-01T00:00:00.000000Z"
@@ -148,6 +150,50 @@ def test_the_feed_tells_those_who_gain_a_scope_to_read_again_and_those_who_lose_
         (4, "scope-gone", "lab"),
     ]
     assert changes_after(0, MANAGER, answers=answers).changes == ()
+
+
+def test_closing_many_public_records_at_once_takes_a_confirmation(
+    store: Store, scopes: Scopes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.access.scopes.MANY", 2)
+    scopes.create("lab", ADMINISTRATOR, mode="everyone")
+    scopes.create("lab/a", ADMINISTRATOR)
+    scopes.create("lab/b", ADMINISTRATOR, mode="everyone")
+    _fill(store, {"lab": ["public", "private"], "lab/a": ["public", "public"], "lab/b": ["public"] * 3})
+
+    with pytest.raises(Conflict) as refused:
+        scopes.change("lab", ADMINISTRATOR, mode="limited")
+    assert "3 public records" in refused.value.message
+    assert scopes.find("lab/a", PUBLIC).open
+    with pytest.raises(Conflict):
+        scopes.change("lab", ADMINISTRATOR, metadata_until=AFTER)
+    # What lies where it stays open, and what few are touched by, needs none.
+    scopes.change("lab/a", ADMINISTRATOR, mode="limited")
+    scopes.change("lab/a", ADMINISTRATOR, mode=None)
+    scopes.change("lab", ADMINISTRATOR, data_until=AFTER)
+    assert not scopes.change("lab", ADMINISTRATOR, mode="limited", confirmed=True).open
+
+
+def _fill(store: Store, statuses: Mapping[str, Sequence[str]]) -> None:
+    """Records of these statuses in these scopes."""
+    row = {
+        "kind": "sample",
+        "source": "lab",
+        "revision": 1,
+        "shown": 1,
+        "hash": "",
+        "created_at": NOW,
+        "modified_at": NOW,
+    }
+    key = 1_000
+    with store.write() as connection:
+        for scope, several in statuses.items():
+            lay_in = connection.scalar(text("SELECT key FROM scope WHERE id = :id"), {"id": scope})
+            for status in several:
+                key += 1
+                connection.execute(metadata.tables["node"].insert(), {"key": key, "id": f"sample/lab/{key}"})
+                told = {**row, "key": key, "local_id": str(key), "scope": lay_in, "status": status}
+                connection.execute(metadata.tables["record"].insert(), told)
 
 
 def test_the_feed_names_no_scope_that_was_closed_before_its_embargo_ended(store: Store, scopes: Scopes) -> None:
