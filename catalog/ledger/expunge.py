@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+import orjson
 from sqlalchemy import delete, select, update
 
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.ledger import rows
 from catalog.ledger.changes import LAY_IN
 from catalog.ledger.pen import Held, Page, Pen, page
-from catalog.store.tables import expunge_request, file, file_list, node, revision, verdict
+from catalog.store.tables import expunge_request, file, file_list, node, profile_version, revision, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,19 @@ def _erase(here: Page, held: Held, number: int | None, reason: str) -> None:
     here.connection.execute(
         update(revision).where(chosen).values(body="null", as_sent=None, findings=None, expunged=reason)
     )
-    # Verdicts of other profiles quote the content.
+    # Verdicts of other profiles quote the content, and so do their trials, which show some of them.
     here.connection.execute(delete(verdict).where(verdict.c.record == held.key))
+    named = select(profile_version.c.name, profile_version.c.version, profile_version.c.trial)
+    for name, version, trial in here.connection.execute(
+        named.where(profile_version.c.trial.contains(held.id, autoescape=True))
+    ).fetchall():
+        told = orjson.loads(trial)
+        told["shown"] = [each for each in told.get("shown", ()) if each["id"] != held.id]
+        here.connection.execute(
+            update(profile_version)
+            .where(profile_version.c.name == name, profile_version.c.version == version)
+            .values(trial=orjson.dumps(told).decode())
+        )
     detail: dict[str, Any] = {"revisions": numbers, "reason": reason}
     if held.shown in numbers:
         rows.take_away(here.connection, here.pen.store.database, [(held.key, held.kind)], here.targets)

@@ -64,7 +64,8 @@ class Profiles(Generic[Compiled]):
         self._clock = clock
         self._known: dict[str, ProfileVersion] = {}
         self._compiled: dict[str, Compiled] = {}
-        self._count = (-1, -1)  # proposed and published versions when we last read them: both only grow
+        # Proposed and published versions when we last read them, which only grow, and how long their trials are.
+        self._count = (-1, -1, -1)
         self._looked = float("-inf")
         self._reading = Lock()
 
@@ -244,8 +245,9 @@ class Profiles(Generic[Compiled]):
     def refresh(self) -> None:
         """Read again if anybody has proposed or published anything since."""
         with self._reading, self._store.read() as connection:
-            row = connection.execute(text("SELECT count(*), count(published_at) FROM profile_version")).one()
-            if (count := (int(row[0]), int(row[1]))) != self._count:
+            asked = "SELECT count(*), count(published_at), coalesce(sum(length(trial)), 0) FROM profile_version"
+            row = connection.execute(text(asked)).one()
+            if (count := (int(row[0]), int(row[1]), int(row[2]))) != self._count:
                 rows = connection.execute(select(profile_version))
                 self._known = {each.reference: each for each in map(_read, rows)}
                 self._count = count
@@ -257,7 +259,7 @@ class Profiles(Generic[Compiled]):
         return found
 
     def _forget(self) -> None:
-        self._count = (-1, -1)
+        self._count = (-1, -1, -1)
 
 
 def _keys(store: Store, connection: Connection, ids: Sequence[str]) -> dict[str, int]:

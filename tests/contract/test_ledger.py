@@ -626,6 +626,27 @@ def test_a_profile_judges_once_it_is_published(ledger: Ledger) -> None:
     assert latest.version == 1
 
 
+def test_what_a_trial_showed_of_a_record_is_expunged_with_it(ledger: Ledger) -> None:
+    profiles = Profiles(ledger.store, lambda stored: stored.reference)
+    profiles.propose("narrow", "sample", version=1, submitted="{}", schema={}, by="one")
+    enter(ledger, entry("a"), entry("a b"))
+    findings = [{"message": {"en": "'Jane Doe' is not one of them"}}]
+    shown = [{"id": id, "findings": findings} for id in (A, "sample/lab/a%20b")]
+    profiles.note_trial("narrow@1", {"tried": 2, "broken": 2, "shown": shown})
+
+    before = profiles.version("narrow@1")
+    assert before is not None
+    assert before.trial is not None
+    assert len(before.trial["shown"]) == 2
+
+    asked = ledger.request_expunge(A, "personal data", by="one")
+    ledger.expunge(asked.id, asked.code, by="two")
+
+    after = profiles.version("narrow@1")
+    assert after is not None
+    assert after.trial == {"tried": 2, "broken": 2, "shown": shown[1:]}
+
+
 def test_verdicts_of_a_newer_profile_stand_beside_the_record(ledger: Ledger) -> None:
     profiles = Profiles(ledger.store, lambda stored: stored)
     enter(ledger, *(entry(f"s{n}", {"title": {"en": str(n)}}, profile="narrow@1") for n in range(7)), entry("other"))
