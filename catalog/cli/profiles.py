@@ -12,7 +12,7 @@ from catalog.assembly import Catalog, all_shipped_profiles
 from catalog.cli.documents import bytes_of, file_argument, object_of
 from catalog.cli.opening import json_option, on_catalogue
 from catalog.cli.tables import show
-from catalog.cli.words import answer, by_language, finding_line, t, tell
+from catalog.cli.words import answer, by_language, finding_line, t
 from catalog.curation.profiles import propose_profile, publish_profile, try_profile
 from catalog.errors import NotFound
 from catalog.ledger.profiles import ProfileVersion
@@ -87,7 +87,7 @@ def show_profile(catalog: Catalog, reference: str, as_json: bool) -> None:
     if as_json:
         answer(document_of(stored))
     else:
-        tell_profile(stored)
+        tell_profile(stored, to_stderr=False)
         click.echo(orjson.dumps(stored.schema, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -160,25 +160,29 @@ def say(stored: ProfileVersion, *, as_json: bool) -> None:
         tell_profile(stored)
 
 
-def tell_profile(stored: ProfileVersion) -> None:
+def tell_profile(stored: ProfileVersion, *, to_stderr: bool = True) -> None:
     """A version of a profile for people: whether it judges, what was repaired, what would break."""
+
+    def line(text: str) -> None:
+        click.echo(text, err=to_stderr)
+
     state = (
         t(f"published {stored.published_at}", f"{stored.published_at} 公開")
         if stored.published_at
         else t("proposed", "提案")
     )
-    tell(f"{stored.reference}  {stored.kind}  {state}  {by_language(dict(stored.title))}")
+    line(f"{stored.reference}  {stored.kind}  {state}  {by_language(dict(stored.title))}")
     for note in stored.notes:
-        tell("  " + finding_line(note))
+        line("  " + finding_line(note))
     if stored.trial:
         tried, broken = stored.trial["tried"], stored.trial["broken"]
-        tell(
+        line(
             t(
                 f"  tried on {tried:,} records of older versions: {broken:,} would not keep it",
                 f"  旧版の {tried:,} 件で試行: {broken:,} 件が合わない",
             )
         )
         for each in stored.trial["shown"]:
-            tell(f"  {each['id']}")
+            line(f"  {each['id']}")
             for document in each["findings"]:
-                tell("    " + finding_line(finding_from(document)))
+                line("    " + finding_line(finding_from(document)))

@@ -10,7 +10,7 @@ from catalog.access.scopes import KEEP, Scope
 from catalog.assembly import Catalog
 from catalog.cli.opening import json_option, on_catalogue
 from catalog.cli.tables import show
-from catalog.cli.words import answer, by_language, t, tell
+from catalog.cli.words import answer, by_language, t
 from catalog.questions.reader import ADMINISTRATOR
 
 INHERIT = "inherit"
@@ -69,19 +69,19 @@ def by_language_of(titles: tuple[str, ...]) -> dict[str, str]:
     return told
 
 
-def said(scope: Scope, *, as_json: bool) -> None:
-    """What a scope is by now."""
+def said(scope: Scope, *, as_json: bool, to_stderr: bool = True) -> None:
+    """What a scope is by now: an answer if it was asked for, news if it was changed."""
     if as_json:
         answer(scope.document())
         return
     mode = t("everyone", "全員") if scope.open else t("limited", "限定")
-    tell(f"{scope.id}  {mode}  {by_language(dict(scope.title))}")
+    click.echo(f"{scope.id}  {mode}  {by_language(dict(scope.title))}", err=to_stderr)
     for name, until in (
         (t("metadata", "メタデータ"), scope.metadata_embargo),
         (t("files", "ファイル"), scope.data_embargo),
     ):
         if until is not None:
-            tell(t(f"  {name}: under embargo until {until}", f"  {name}: {until} まで非公開"))
+            click.echo(t(f"  {name}: under embargo until {until}", f"  {name}: {until} まで非公開"), err=to_stderr)
 
 
 @scope_.command("list", help=t("List the scopes.", "スコープの一覧。"))
@@ -109,7 +109,7 @@ def list_scopes(catalog: Catalog, as_json: bool) -> None:
 @json_option
 @on_catalogue
 def show_scope(catalog: Catalog, id: str, as_json: bool) -> None:
-    said(catalog.scopes.find(id, ADMINISTRATOR), as_json=as_json)
+    said(catalog.scopes.find(id, ADMINISTRATOR), as_json=as_json, to_stderr=False)
 
 
 @scope_.command(

@@ -136,8 +136,9 @@ def _demand_sound(id: str, known: Known, intake: Intake) -> None:
         raise Conflict(f"the content of {id} was expunged", ja=f"{id} の内容は抹消されています")
     (verdict,) = intake.gate.judge([Submission(kind, source, local_id, body, known.profile)])
     if verdict.breaks != "nothing":
+        broken = len(verdict.findings)
         raise Invalid(
-            f"{id} can't be published yet: it breaks {len(verdict.findings)} rules",
+            f"{id} can't be published yet: it breaks {broken} rule{'' if broken == 1 else 's'}",
             verdict.findings,
-            ja=f"{id} はまだ公開できません。規則に合わない箇所が {len(verdict.findings)} 件あります",
+            ja=f"{id} はまだ公開できません。規則に合わない箇所が {broken} 件あります",
         )

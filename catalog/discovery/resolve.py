@@ -33,7 +33,7 @@ def resolve(name: str, reader: Reader, *, answers: Answers) -> tuple[str, ...]:
     question = Question(where=Or(tuple(identified(name))), selection=Selection(), first=MOST)
     found = [item.at.id for item in answers.find(question, reader).items]
     if not found:
-        raise NotFound(f"{name:.200}: no record bears this name", ja=f"{name:.200}: この名前を持つ記録はありません")
+        raise NotFound(f"{name:.200}: no record bears this name", ja=f"{name:.200}: この名前を持つレコードはありません")
     if len(found) > 1:
         rows = answers.rows(_primary, {"value": [part.value for part in identified(name)][-1]}, reader)
         primary = {id for (id,) in rows}

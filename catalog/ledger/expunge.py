@@ -67,8 +67,8 @@ def expunge(pen: Pen, request: str, code: str, *, by: str, id: str | None = None
             raise NotFound(f"there is no request {request} to expunge", ja=f"抹消の申請 {request} はありません")
         if not hmac.compare_digest(asked.code_hash, _hash(code)):
             raise Forbidden(
-                "this is not the code of the request: it was shown once, when the request was made",
-                ja="確認コードが申請のものと一致しません",
+                f"this is not the code of request {request}: take it from where the request left it, the data folder",
+                ja=f"確認コードが申請 {request} のものと一致しません。データフォルダーに保存されたコードを使ってください",
             )
         (held,) = here.hold(asked.named)
         done = (

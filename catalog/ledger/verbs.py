@@ -104,7 +104,7 @@ def merge(pen: Pen, id: str, into: str, *, by: str) -> int | None:
         held, other = here.hold(id, into)
         if held.kind != other.kind:
             raise Invalid(
-                f"{id} is a {held.kind} and {into} a {other.kind}: only records of one kind can be merged",
+                f"{id} is of kind {held.kind} and {into} of kind {other.kind}: only records of one kind can be merged",
                 ja=f"{id} ({held.kind})と {into} ({other.kind})は種別が異なるため統合できません",
             )
         if held.merged_into is not None:

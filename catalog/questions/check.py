@@ -109,7 +109,7 @@ class _Check:
             if status == "withdrawn":
                 raise Invalid(
                     "status: withdrawn records are in no list; ask for one by its id",
-                    ja="status: 取り下げられた記録は一覧に出ません。idで取得してください",
+                    ja="status: 取り下げられたレコードは一覧に出ません。id で取得してください",
                 )
             if status not in LISTED_STATUSES:
                 raise unknown("status", status, LISTED_STATUSES)
@@ -148,7 +148,9 @@ class _Check:
                 "count: nested lists are counted exactly or not at all", ja="count: 入れ子の一覧は exact か none です"
             )
         if inner.statuses != ("public",):
-            raise Invalid("status: links lead to public records only", ja="status: リンク先は公開された記録だけです")
+            raise Invalid(
+                "status: links lead to public records only", ja="status: リンク先は公開されたレコードだけです"
+            )
         self.question(inner, depth, nested=True)
 
     def order(self, order: Order, kinds: tuple[str, ...], *, nested: bool) -> None:

@@ -167,17 +167,27 @@ class Gate:
         trial.judge = judge
         keeps_kind = judge.schema.accepts(submission.body)
         if not keeps_kind:
-            trial.findings.extend(judge.schema.findings(submission.body))
+            broken = judge.schema.findings(submission.body)
+            trial.findings.extend(broken)
+            trial.findings.extend(self._findings_beside(broken, trial, judge, source))
         if submission.profile is not None:
             self._hold_to_profile(trial, submission.profile)
         if not keeps_kind:
             return trial
-        trial.linked = link_up(
-            judge.kind, trial.id, dict(submission.body), source.prefixes, source.zone, self._units
-        )
+        trial.linked = link_up(judge.kind, trial.id, dict(submission.body), source.prefixes, source.zone, self._units)
         if trial.linked.findings:
             trial.findings.extend(trial.linked.findings)
         return trial
+
+    def _findings_beside(
+        self, broken: Sequence[Finding], trial: _Trial, judge: KindJudge, source: Source
+    ) -> tuple[Finding, ...]:
+        """What is wrong with units, dates and terms in the fields that keep the schema, so that all is told at once."""
+        named = {finding.pointer.split("/")[1] for finding in broken if finding.pointer}
+        sound = {name: value for name, value in trial.submission.body.items() if pointer_to([name])[1:] not in named}
+        if not judge.schema.accepts(sound):
+            return ()
+        return link_up(judge.kind, trial.id, sound, source.prefixes, source.zone, self._units).findings
 
     def _hold_to_profile(self, trial: _Trial, reference: str) -> None:
         profile = self._profiles.find(reference)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urldefrag, urljoin
 
 import jsonschema_rs
@@ -32,6 +32,8 @@ from catalog.validation.schema import (
 )
 from catalog.validation.shapes import RDF, RDFS, SH, Resource, Shapes, Statements, Unreadable, read_statements
 from catalog.validation.wording import listed, shown
+
+TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 FORMATS = {"edtf": is_date}
 
@@ -232,6 +234,12 @@ def _invalid_schema(schema: Any, problem: Exception) -> Finding:
             pointer_to(path), "profile/pattern",
             f"This pattern cannot be used: {message}. It is no regular expression, or too large a one.",
             f"このパターンは使えません：{message}。正規表現でないか、大きすぎます。",
+        )  # fmt: skip
+    if path and path[-1] == "type" and isinstance(named := getattr(problem, "instance", None), str):
+        return _refusal(
+            pointer_to(path), "profile/schema",
+            f'The schema is not valid under the dialect that it declares: there is no type "{named}". The types are {listed(TYPES)}.',
+            f"宣言された方言に照らしてスキーマが正しくありません：「{named}」という型はありません。型は {listed(TYPES)} です。",
         )  # fmt: skip
     return _refusal(
         pointer_to(path), "profile/schema",

@@ -278,8 +278,18 @@ async def records(request: Request) -> Response:
     if form is HTML:
         # A form sends its empty fields too.
         return await _list_page(request, site, reader, [(name, value) for name, value in said if value != ""])
-    body = await site.in_thread(lambda: _listed(site, said, reader).text().encode())
+    body = await site.in_thread(lambda: _list_told(_listed(site, said, reader).text(), language_for(request)))
     return answered(request, reader, body, form)
+
+
+def _list_told(text: str, language: Language) -> bytes:
+    if '"findings":[{' not in text:
+        return text.encode()
+    document = orjson.loads(text)
+    for item in document["items"]:
+        if "findings" in item:
+            item["findings"] = findings_in(item["findings"] or (), language)
+    return orjson.dumps(document)
 
 
 def _listed(site: Site, said: Sequence[tuple[str, str]], reader: Reader) -> Page:

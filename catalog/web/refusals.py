@@ -53,9 +53,16 @@ class MethodNotAllowed(CatalogError):
 
 
 class Stale(CatalogError):
-    """If-Match named another revision than the newest."""
+    """If-Match named another revision than the newest, or If-None-Match a record that is there."""
 
-    def __init__(self, asked: str, revision: int | None) -> None:
+    def __init__(self, asked: str | None, revision: int | None) -> None:
+        self.revision = revision
+        if asked is None:
+            super().__init__(
+                f"If-None-Match: * asks that the record be new, but it is there already, at revision {revision}.",
+                ja=f"If-None-Match: * は新規のときだけ書く指定ですが、レコードはすでにあります（最新の版は {revision}）。",
+            )
+            return
         now = f"; the newest is {revision}" if revision is not None else ""
         super().__init__(
             f"If-Match: {asked} is not the newest revision{now}. Read the record again, then decide.",
@@ -63,4 +70,3 @@ class Stale(CatalogError):
             + (f"(最新は {revision})" if revision is not None else "")
             + "。もう一度読んでから決めてください。",
         )
-        self.revision = revision

@@ -238,11 +238,15 @@ async def move(request: Request) -> Response:
         "Erase a record or a revision for good",
         "レコードや版を抹消する",
         "In two requests. The first gives a reason (and a revision, if only its content is to go) and answers with a request's "
-        "id; a one-time code is then in the file `expunge-<request>.code` of the data folder. The second sends both. What is "
+        "id; a one-time code is then in the file `codeFile` of the data folder. The second sends both. What is "
         "left is a tombstone with hash and reason.",
         {
             200: Answer("It was erased.", (JSON,), DONE_EXAMPLE),
-            202: Answer("It was asked for.", (JSON,), {"id": "sample/spring8/s-001", "request": "5f0c…"}),
+            202: Answer(
+                "It was asked for.",
+                (JSON,),
+                {"id": "sample/spring8/s-001", "request": "5f0c…", "codeFile": "expunge-5f0c….code"},
+            ),
         },
         PROBLEMS,
         (ID_PATH,),
@@ -277,7 +281,12 @@ async def expunge(request: Request) -> Response:
         folder=site.catalog.settings.data,
         revision=said.get("revision"),
     )
-    return Response(orjson.dumps({"id": id, "request": made}), 202, {}, JSON.content_type)
+    return Response(
+        orjson.dumps({"id": id, "request": made, "codeFile": verbs.EXPUNGE_CODE.format(request=made)}),
+        202,
+        {},
+        JSON.content_type,
+    )
 
 
 def _confirmed(site: Site, id: str, said: Mapping[str, Any], reader: Reader) -> int | None:

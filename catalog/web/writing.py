@@ -343,8 +343,7 @@ async def put_record(request: Request) -> Response:
     except Conflict as conflict:
         if expected is None:
             raise
-        header = request.headers.get("if-match") or "(none: If-None-Match: *)"
-        raise Stale(header, conflict.revision) from conflict
+        raise Stale(request.headers.get("if-match"), conflict.revision) from conflict
 
 
 def at_address(id: str, body: bytes, expected: int | None) -> Submission:

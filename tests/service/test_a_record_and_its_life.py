@@ -65,6 +65,7 @@ def test_a_write_on_a_stale_revision_is_refused_and_one_on_the_newest_is_not(
     assert administrator.post("records", json={**submission(made.split("/", 2)[2]), "revision": 1}).status_code == 409
     taken = administrator.put(made, json={"body": {"title": {"en": "x"}}}, headers={"If-None-Match": "*"})
     assert taken.status_code == 412
+    assert "is there already, at revision 2" in taken.json()["detail"]
     assert administrator.get(made).json()["revision"] == 2
 
 
@@ -157,6 +158,11 @@ def test_tolerant_mode_keeps_what_breaks_its_kind_in_quarantine(
     answer = administrator.post("records", params={"mode": "tolerant"}, json=broken)
     assert answer.json()["outcome"] == "quarantined"
     assert answer.json()["findings"]
+    listed = administrator.get(
+        "records", params={"status": "quarantined", "select": "findings"}, headers={"Accept-Language": "ja"}
+    )
+    messages = [finding["message"] for item in listed.json()["items"] for finding in item["findings"]]
+    assert any("フィールドはありません" in message for message in messages), "in one language, as everywhere"
     assert public.get("sample/lab/quarantine/1").status_code == 404
     page = administrator.get("sample/lab/quarantine/1", headers={"Accept": "text/html"})
     assert page.status_code == 200
@@ -181,11 +187,11 @@ def test_expunging_takes_two_requests_and_a_code_from_the_data_folder(
 ) -> None:
     asked = administrator.post(f"expunge/{made}", json={"reason": "personal data"})
     assert asked.status_code == 202
-    request = asked.json()["request"]
+    request, file = asked.json()["request"], asked.json()["codeFile"]
     wrong = administrator.post(f"expunge/{made}", json={"request": request, "code": "guess"})
     assert wrong.status_code == 403
     assert public.get(made).status_code == 200
-    path = served.data / f"expunge-{request}.code"
+    path = served.data / file
     assert path.stat().st_mode & 0o077 == 0
     code = path.read_text("utf-8").strip()
     assert administrator.post(f"expunge/{made}", json={"request": request, "code": code}).status_code == 200

@@ -191,6 +191,8 @@ def test_scopes_are_made_before_records_lie_in_them(run: Run, tmp_path: Path) ->
     assert run("scope", "set", "spring8/new", "--mode", "everyone").exit_code == 0
     assert json.loads(run("scope", "show", "spring8/new", "--json").stdout)["mode"] == "everyone"
     assert run("scope", "show", "spring8/other").exit_code == 3
+    shown = run("scope", "show", "spring8/new").stdout
+    assert shown.startswith("spring8/new  everyone"), "what is asked for is an answer, on standard output"
 
 
 def test_a_source_is_registered_and_its_next_version_is_kept_beside(run: Run, tmp_path: Path) -> None:
@@ -216,6 +218,7 @@ def test_a_profile_is_proposed_tried_and_published(run: Run, tmp_path: Path) -> 
         ).stdout
     )
     assert told["trial"]["broken"] == 1
+    assert "1 would not keep it" in run("profile", "show", "weighed@2").stdout
     assert run("profile", "publish", "weighed@2").exit_code == 4
     assert run("profile", "publish", "weighed@2", "--despite-broken").exit_code == 0
 

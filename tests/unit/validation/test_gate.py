@@ -176,6 +176,16 @@ def test_a_unit_that_is_unknown_is_told_once() -> None:
     assert [(finding.pointer, finding.rule) for finding in judged.findings] == [("/amount/unit", "unit/unknown")]
 
 
+def test_units_of_fields_that_keep_the_schema_are_told_beside_what_breaks_it() -> None:
+    judged = judge(sample({"amount": {"value": 3, "unit": "mgg"}, "collectedAt": "2026-13-10", "a/b~": 1}))
+    assert {(finding.pointer, finding.rule) for finding in judged.findings} == {
+        ("/amount/unit", "unit/unknown"),
+        ("/collectedAt", "schema/format"),
+        ("/a~1b~0", "schema/unevaluatedProperties"),
+    }
+    assert (judged.linked, judged.breaks) == (None, "kind")
+
+
 def test_details_may_hold_anything_and_nothing_in_them_is_said() -> None:
     judged = judge(
         sample({"details": {"@id": "sample/spring8/other", "@context": {}, "__proto__": 1, "constructor": [None]}})

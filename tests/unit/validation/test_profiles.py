@@ -83,6 +83,13 @@ def test_a_schema_that_cannot_be_used_is_refused_with_its_place(schema: Any, whe
     assert refusals(schema) == [where]
 
 
+def test_a_type_that_does_not_exist_is_named_with_those_that_do() -> None:
+    with pytest.raises(Invalid) as refused:
+        compiled({"properties": {"lot": {"type": "objects"}}})
+    assert refused.value.findings[0].pointer == "/properties/lot/type"
+    assert 'there is no type "objects"' in refused.value.findings[0].messages["en"]
+
+
 def test_a_ring_through_parts_of_the_value_is_a_tree_and_allowed() -> None:
     profile = compiled(
         {
