@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from catalog.errors import NotFound
+from catalog.discovery.show import show
+from catalog.errors import Gone, NotFound
 from catalog.ledger.answer import Answers, Terms
 from catalog.questions.question import Identified, Or, Question, Selection
 from catalog.questions.reader import Reader
@@ -28,7 +29,7 @@ def resolve(name: str, reader: Reader, *, answers: Answers) -> tuple[str, ...]:
 
     NotFound if the reader may see none.
     """
-    if is_record_id(name) and answers.one(name, Selection(), reader) is not None:
+    if is_record_id(name) and _is_known(name, reader, answers):
         return (name,)
     question = Question(where=Or(tuple(identified(name))), selection=Selection(), first=MOST)
     found = [item.at.id for item in answers.find(question, reader).items]
@@ -39,6 +40,16 @@ def resolve(name: str, reader: Reader, *, answers: Answers) -> tuple[str, ...]:
         primary = {id for (id,) in rows}
         found.sort(key=lambda id: id not in primary)
     return tuple(found)
+
+
+def _is_known(id: str, reader: Reader, answers: Answers) -> bool:
+    try:
+        show(id, reader, answers=answers, selection=Selection())
+    except NotFound:
+        return False
+    except Gone:
+        return True  # whoever asks for it will be told so
+    return True
 
 
 def identified(name: str) -> list[Identified]:
