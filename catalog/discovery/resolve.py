@@ -31,12 +31,17 @@ def resolve(name: str, reader: Reader, *, answers: Answers) -> tuple[str, ...]:
     """
     if is_record_id(name) and _is_known(name, reader, answers):
         return (name,)
-    question = Question(where=Or(tuple(identified(name))), selection=Selection(), first=MOST)
+    ways = identified(name)
+    question = Question(where=Or(tuple(ways)), selection=Selection(), first=MOST)
     found = [item.at.id for item in answers.find(question, reader).items]
+    for way in ways if not found else ():
+        # What was merged into another is in no list, and its names go on to lead there.
+        rows = answers.rows(_became, {"value": way.value, "scheme": way.scheme or ""}, reader)
+        found += [id for (id,) in rows if id not in found]
     if not found:
         raise NotFound(f"{name:.200}: no record bears this name", ja=f"{name:.200}: この名前を持つレコードはありません")
     if len(found) > 1:
-        rows = answers.rows(_primary, {"value": [part.value for part in identified(name)][-1]}, reader)
+        rows = answers.rows(_primary, {"value": ways[-1].value}, reader)
         primary = {id for (id,) in rows}
         found.sort(key=lambda id: id not in primary)
     return tuple(found)
@@ -62,6 +67,16 @@ def identified(name: str) -> list[Identified]:
     if found := _SCHEME.fullmatch(name):
         ways.append(Identified(found[2], found[1].lower()))
     return ways
+
+
+def _became(terms: Terms) -> str:
+    scheme = terms.value("scheme")
+    return (
+        f"{terms.beginning()} SELECT DISTINCT bn.id FROM identifier i JOIN record r ON r.key = i.record JOIN scope s ON s.key = r.scope"
+        " JOIN record b ON b.key = r.merged_into JOIN node bn ON bn.key = b.key JOIN scope bs ON bs.key = b.scope"
+        f" WHERE i.value = {terms.value('value')} AND ({scheme} = '' OR i.scheme = {scheme}) AND r.status = 'public' AND {terms.readable('s')}"
+        f" AND b.status = 'public' AND {terms.readable('bs')} ORDER BY bn.id LIMIT {MOST}"
+    )
 
 
 def _primary(terms: Terms) -> str:

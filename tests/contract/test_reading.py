@@ -18,6 +18,7 @@ from catalog.discovery.changes import changes_after
 from catalog.discovery.export import linked_forms
 from catalog.discovery.find import find
 from catalog.discovery.history import difference, history
+from catalog.discovery.resolve import resolve
 from catalog.discovery.show import LINKED, Moved, Shown, show
 from catalog.errors import Gone, Invalid, NotFound
 from catalog.ledger.answer import Answers
@@ -255,6 +256,22 @@ def test_a_merged_record_leads_on_only_those_who_may_read_both(house: House) -> 
     assert ("merged", A) not in house.feed(0)
     house.ledger.unmerge(A, by="tester")
     assert house.show(A, MEMBER)["id"] == A
+
+
+def test_the_names_of_a_merged_record_lead_to_what_it_became(house: House) -> None:
+    def named(value: str) -> dict[str, Any]:
+        return {"title": {"en": "x"}, "identifiers": [{"scheme": "doi", "value": value}]}
+
+    enter(house.ledger, entry("a", named("10.1/a")), entry("b", named("10.1/b")), entry("c", into="company"))
+    house.ledger.merge(A, B, by="tester")
+    house.ledger.merge(B, C, by="tester")
+
+    assert resolve("https://doi.org/10.1/a", PUBLIC, answers=house.answers) == (B,)
+    assert resolve("doi:10.1/b", PUBLIC, answers=house.answers) == (B,)
+    assert resolve("10.1/b", MEMBER, answers=house.answers) == (C,)
+    house.ledger.change_status(A, "hide", by="tester")
+    with pytest.raises(NotFound):
+        resolve("doi:10.1/a", PUBLIC, answers=house.answers)
 
 
 def test_who_asserted_a_link_is_told_to_those_who_may_see_them(house: House) -> None:
