@@ -114,7 +114,9 @@ def prepare(submissions: Sequence[Submission], by: Reader, *, intake: Intake, mo
             prepared[place] = Prepared(submission, verdict.id, refused(verdict.id, verdict.findings), known=before)
         else:
             # A draft is kept whatever it breaks: its author sees the findings, and `publish` asks the gate again.
-            entry = Entry(verdict, scope, status, submission.revision, "tolerant" if status == "draft" else mode)
+            held_to: Mode = "tolerant" if status == "draft" else mode
+            lay_in = before.scope if before is not None else scope
+            entry = Entry(verdict, scope, status, submission.revision, held_to, lay_in)
             prepared[place] = Prepared(submission, verdict.id, None, entry, before)
     return [one for one in prepared if one is not None]
 

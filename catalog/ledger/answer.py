@@ -764,17 +764,13 @@ class _Maker:
         """A condition on a field, said over the mirror row that stands there, or over that of each kind asked about."""
         fields = self.vocabulary.fields(name, at.kinds)
         if at.mirrored is not None:
-            return self._private(fields[at.mirrored], at, made(fields[at.mirrored], at.mirror))
+            return str(made(fields[at.mirrored], at.mirror))
         ways = []
         for kind, field in fields.items():
             row = f"m{self._next(()).number}"
             held = f"EXISTS (SELECT 1 FROM {_mirror(kind)} {row} WHERE {row}.record = {at.record}.key AND {made(field, row)})"
-            ways.append(f"({at.record}.kind = {_literal(kind)} AND {self._private(field, at, held)})")
+            ways.append(f"({at.record}.kind = {_literal(kind)} AND {held})")
         return f"({' OR '.join(ways)})"
-
-    def _private(self, field: Field, at: _At, condition: str) -> str:
-        # To ask for a private value is to learn it.
-        return f"({self.sight.inside(self.of, at.scope)} AND {condition})" if field.private else condition
 
     def _column(self, field: Field, row: str, *, language: str | None = None, for_order: bool = False) -> str:
         columns = field.columns

@@ -74,6 +74,8 @@ class Entry:
     status: str = "public"
     expected_revision: int | None = None
     mode: Mode = "strict"
+    # The scope in which somebody asked whether this writer may write; if the record lies in another by now, they may not.
+    lay_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ class _State:
     changed: bool = False
     shows: Entry | None = None  # whose linked form is to be shown, when that changed
     expunged: frozenset[str] = frozenset()
+    came_from: int | None = None  # where it lay before this batch
 
     @property
     def newest_is_quarantined(self) -> bool:
@@ -391,7 +394,7 @@ class Ledger:
             _change(batch, place, Change(state.key, "files", state.revision, batch.at, batch.by, None))
 
     def _scopes(self, connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
-        named = {entry.scope for entry in entries}
+        named = {entry.scope for entry in entries} | {entry.lay_in for entry in entries if entry.lay_in is not None}
         found = connection.exec_driver_sql(self._select_scopes, (self._store.database.listed(named),))
         return {id: int(key) for id, key in found}
 
@@ -402,7 +405,8 @@ class Ledger:
         database.lock(connection, keys)
         listed = database.listed(keys)
         for row in connection.exec_driver_sql(self._select_states, (listed,)):
-            batch.states[row[0]] = _State(*row)
+            state = batch.states[row[0]] = _State(*row)
+            state.came_from = state.scope
         if batch.states:
             expunged: dict[int, set[str]] = {}
             for key, hash in connection.exec_driver_sql(self._select_expunged, (listed,)):
@@ -451,6 +455,8 @@ def _decide(batch: _Batch, place: int, entry: Entry, key: int, scopes: Mapping[s
         _revise(batch, place, entry, state, quarantined)
         return Outcome(judged.id, "quarantined" if quarantined else "created", 1, None, judged.findings)
 
+    if entry.lay_in is not None and state.came_from not in (None, scopes.get(entry.lay_in)):
+        return Outcome(judged.id, "refused", 0, None, (MOVED,))
     if judged.hash in state.expunged:
         return Outcome(judged.id, "refused", state.revision, None, (EXPUNGED,))
     if judged.hash == state.hash and quarantined == state.newest_is_quarantined:
@@ -645,6 +651,15 @@ def _too_long(where: str) -> Finding:
     )
 
 
+MOVED = Finding(
+    "",
+    "scope/moved",
+    "violation",
+    {
+        "en": "the record was moved or made elsewhere while this was on its way: send it again",
+        "ja": "処理中にレコードが移動または作成されました。もう一度送ってください",
+    },
+)
 EXPUNGED = Finding(
     "",
     "expunged",

@@ -41,11 +41,6 @@ def canonical(value: Any) -> bytes:
         ) from cause
 
 
-def hash_of(value: Any) -> str:
-    """SHA-256, in hex, of the value's canonical form."""
-    return sha256(canonical(value)).hexdigest()
-
-
 def content_hash(submission: Submission) -> str:
     """The hash of what a submission says; scope, status and files are no part of it."""
     # Written out in the order that RFC 8785 gives its keys: names are texts, which orjson writes as it asks.

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.records.kinds import Kinds
-from catalog.web.negotiation import HTML, JSON_LD, N_TRIPLES, RDF_XML, TURTLE, Language, form_for
+from catalog.web.negotiation import HTML, JSON_LD, N_TRIPLES, RDF_XML, TURTLE, form_for
 from catalog.web.operations import FORMAT, Answer, Operation, Routes
-from catalog.web.pages import page, text_in
+from catalog.web.pages import page
 from catalog.web.rdf import converted, prefixes
 from catalog.web.site import site_of
 
@@ -153,8 +153,3 @@ async def context(request: Request) -> Response:
     """The JSON-LD context."""
     told = orjson.dumps({"@context": site_of(request).catalog.kinds.context})
     return fixed(request, told, JSON_LD.content_type)
-
-
-def word_label(word: Word, language: Language) -> str:
-    """What a term is called in a language."""
-    return text_in(word.labels, language)[0] or word.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
-from catalog.ledger.append import Ledger
+from catalog.ledger.append import Entry, Ledger
 from catalog.ledger.pen import Pen, page
 from catalog.ledger.profiles import Profiles, ProfileVersion, Verdict
 from catalog.ledger.sources import Sources
@@ -624,6 +625,23 @@ def test_a_profile_judges_once_it_is_published(ledger: Ledger) -> None:
     latest = here.latest("narrow")
     assert latest is not None
     assert latest.version == 1
+
+
+def test_a_record_that_was_moved_since_its_writer_was_asked_for_is_not_revised(ledger: Ledger) -> None:
+    def asked(title: str, **told: Any) -> Entry:
+        return replace(entry("a", {"title": {"en": title}}, **told), lay_in="lab")
+
+    enter(ledger, entry("a"))
+    within = enter(ledger, asked("first", scope="lab/2026A1"), asked("second", scope="lab"))
+    assert [outcome.outcome for outcome in within] == ["revised", "revised"], "what the batch itself moved is its own"
+    ledger.move(A, "company", by="tester")
+
+    (outcome,) = enter(ledger, asked("third"))
+
+    assert (outcome.outcome, outcome.revision, outcome.findings[0].rule) == ("refused", 0, "scope/moved")
+    assert ledger.known([A])[A].revision == 3
+    (outcome,) = enter(ledger, replace(asked("third"), lay_in="company"))
+    assert outcome.outcome == "revised"
 
 
 def test_what_a_trial_showed_of_a_record_is_expunged_with_it(ledger: Ledger) -> None:
