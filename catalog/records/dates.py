@@ -71,6 +71,11 @@ class Impossible:
     reason_ja: str
 
 
+# No place on earth is more than 14 hours from UTC.
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])")
+_SECOND: Final = timedelta(seconds=1)
+
+
 class _Refused(Exception):
     """Inside this module only: a part of the text is no date."""
 
@@ -97,8 +102,7 @@ def _utc(moment: datetime) -> str:
         told = moment.astimezone(UTC)
     except OverflowError:
         return EARLIEST if moment.year < 5000 else LATEST
-    # strftime's %Y does not fill the years before 1000.
-    return f"{told.year:04d}{told:-%m-%dT%H:%M:%S.%f}Z"
+    return told.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def _later(start: datetime, step: timedelta) -> str:
@@ -169,7 +173,20 @@ def _single(text: str, zone: tzinfo) -> tuple[str, str, Datatype]:
     return _utc(start_utc), _later(start_utc, step), "dateTime" if proper else "edtf"
 
 
+def _plain(text: str) -> Date | None:
+    """A moment as instruments write it (2019-03-31T12:00:00+09:00, or with Z), which is most; None for all else."""
+    if _MOMENT.fullmatch(text) is None:
+        return None
+    try:
+        start = datetime.fromisoformat(text).astimezone(UTC)
+        return Date(text, _utc(start), _utc(start + _SECOND), None, "dateTime")
+    except (ValueError, OverflowError):
+        return None  # the long way says why
+
+
 def _read(text: str, zone: tzinfo) -> Date:
+    if (plain := _plain(text)) is not None:
+        return plain
     if (word := text.lower()) in MISSING:
         return Date(text, None, None, word, "missing")
     if "/" not in text:

@@ -14,7 +14,9 @@ from catalog.records.quantities import SHIPPED, Unit
 from catalog.store.engine import open_store
 
 
-def test_what_the_shipped_table_cannot_name_has_its_name_once_qudts_file_was_loaded(tmp_path: Path, test_data: Path) -> None:
+def test_what_the_shipped_table_cannot_name_has_its_name_once_qudts_file_was_loaded(
+    tmp_path: Path, test_data: Path
+) -> None:
     store = open_store(f"sqlite:///{tmp_path}/catalogue.db")
     store.migrate()
     (path,) = (test_data / "ontologies" / "units").glob("*.csv")
