@@ -173,7 +173,7 @@ def enter(
                     mode=mode,
                     dry_run=dry_run,
                     atomic=atomic,
-                    threads=catalog.settings.threads,
+                    threads=catalog.settings.gate_threads,
                     progress=told,
                 )
             show_answers(folder / f"{summary.id}.ndjson", path if len(files) > 1 else None, as_json=as_json)

@@ -229,7 +229,7 @@ async def _many(
             mode=said["mode"],
             dry_run=said["dryRun"],
             atomic=said["atomic"],
-            threads=catalog.settings.threads,
+            threads=catalog.settings.gate_threads,
             id=id,
         )
 

@@ -69,7 +69,7 @@ def enter(catalog: Catalog, path: Path) -> LoadSummary:
         intake=catalog.intake,
         loads=catalog.loads,
         folder=catalog.settings.spool,
-        threads=catalog.settings.threads,
+        threads=catalog.settings.gate_threads,
     )
 
 
