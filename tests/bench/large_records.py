@@ -269,7 +269,7 @@ class Generator:
         return {
             "identifiers": [{"scheme": "iri", "value": f"https://w3id.org/example/large/t{number}", "primary": True}],
             "labels": {"en": self.text(18), "ja": self.japanese(8)},
-            "alternateLabels": {"en": [self.text(14), self.text(14)]},
+            "alternateLabels": {"en": sorted({self.text(14), self.text(14)})},
             "broader": sorted(parents),
         }
 
