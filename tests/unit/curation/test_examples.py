@@ -19,6 +19,7 @@ from catalog.records.kinds import Kinds, load_kinds
 from catalog.records.parse import read_submission
 from catalog.records.record import Source, Submission
 from catalog.validation.gate import Gate
+from tests.unit.validation.shipped_gate import ShippedProfiles
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "schemas" / "examples"
 GOOD = sorted(EXAMPLES.glob("good/*/*.json"))
@@ -34,7 +35,7 @@ NOT_HERE_YET = {
 
 
 class Registered:
-    """The sources of the sample; no profile is registered."""
+    """The sources of the sample."""
 
     def __init__(self, sources: tuple[Source, ...] = ()) -> None:
         self._sources = {source.id: source for source in sources}
@@ -55,7 +56,7 @@ def sample() -> SampleCatalogue:
 
 @cache
 def gate() -> Gate:
-    return Gate(kinds(), Registered(), Registered(sample().sources))
+    return Gate(kinds(), ShippedProfiles(kinds()), Registered(sample().sources))
 
 
 @cache
