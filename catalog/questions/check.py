@@ -228,9 +228,10 @@ class _Check:
                     raise _too_many(asked.field or "link")
                 if asked.where is not None:
                     self.condition(asked.where, self.other_end(asked, kinds), depth + 1)
-            case Measured(name, place, low, high):
+            case Measured(name, place, low, high, measured):
                 if place == "field":
                     self.of_sort(name, kinds, "quantity", "a quantity")
+                    self.fits(name, measured, kinds)
                 if low is not None and high is not None and low > high:
                     raise Invalid(
                         f"{name}: the range ends below where it begins", ja=f"{name}: 範囲の上限が下限より小さいです"
@@ -302,6 +303,15 @@ class _Check:
         for field in self.vocabulary.fields(name, kinds).values():
             if field.sort != sort:
                 raise Invalid(f"{name}: not {called}", ja=f"{name}: {sort} の項目ではありません")
+
+    def fits(self, name: str, measured: tuple[str, ...], kinds: tuple[str, ...]) -> None:
+        """Refuse what no value of the field could ever match, which an empty answer would not tell."""
+        for field in self.vocabulary.fields(name, kinds).values():
+            if measured and field.quantity_kind is not None and field.quantity_kind not in measured:
+                raise Invalid(
+                    f"{name}: it measures {field.quantity_kind}, so the value needs a unit of that",
+                    ja=f"{name}: {field.quantity_kind} の単位を付けた値を指定してください",
+                )
 
 
 def other_end(

@@ -211,3 +211,10 @@ def test_every_example_of_the_documentation_can_be_asked() -> None:
     assert len(examples) >= 5
     for example in examples:
         assert asked(example)
+
+
+def test_a_quantity_is_asked_for_in_a_unit_of_what_it_measures() -> None:
+    assert asked("kind=sample&age=3 d").where is not None
+    for wrong in ("age=3", "age=3 kg"):
+        with pytest.raises(Invalid, match="age: it measures Time"):
+            asked(f"kind=sample&{wrong}")
