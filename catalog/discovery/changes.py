@@ -10,8 +10,9 @@ import orjson
 
 from catalog.access.scopes import NODE
 from catalog.errors import Invalid
-from catalog.ledger.answer import Answers, Terms
+from catalog.ledger.answer import Answers
 from catalog.ledger.changes import LAY_IN, OPEN
+from catalog.ledger.statement import Terms
 from catalog.questions.reader import Reader
 
 MOST = 1_000

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from catalog.discovery.show import absent, read_former, withdrawn
 from catalog.errors import NotFound
-from catalog.ledger.answer import Answers, One, Terms
+from catalog.ledger.answer import Answers, One
 from catalog.ledger.changes import LAY_IN, OPEN
+from catalog.ledger.statement import Terms
 from catalog.questions.question import Selection
 from catalog.questions.reader import Reader
 from catalog.records.kinds import Kinds

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catalog.ledger.answer import Answers, Terms
+from catalog.ledger.answer import Answers
+from catalog.ledger.statement import Terms
 from catalog.questions.reader import PUBLIC, Reader
 
 

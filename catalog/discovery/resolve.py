@@ -7,7 +7,8 @@ from typing import Final
 
 from catalog.discovery.show import show
 from catalog.errors import Gone, NotFound
-from catalog.ledger.answer import Answers, Terms
+from catalog.ledger.answer import Answers
+from catalog.ledger.statement import Terms
 from catalog.questions.question import Identified, Or, Question, Selection
 from catalog.questions.reader import Reader
 from catalog.records.identifiers import is_record_id

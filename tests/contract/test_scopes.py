@@ -16,7 +16,8 @@ from catalog.access.scopes import KEEP, NODE, Scope, Scopes
 from catalog.access.sight import Sight
 from catalog.discovery.changes import changes_after
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
-from catalog.ledger.answer import Answers, Terms
+from catalog.ledger.answer import Answers
+from catalog.ledger.statement import Terms
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader, Right
 from catalog.questions.vocabulary import Vocabulary
 from catalog.store.engine import Store, open_store
