@@ -7,6 +7,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from catalog.access.policy import decide
 from catalog.access.scopes import Scopes
 from catalog.curation.file_rules import file_findings
@@ -139,7 +141,7 @@ def _says_nothing_new(submission: Submission, before: Known) -> bool:
         and submission.scope in (None, before.scope)
         and submission.status in (None, before.status)
         and submission.profile == before.profile
-        and content_hash(submission) == before.hash
+        and (orjson.dumps(submission.body).decode() == before.body or content_hash(submission) == before.hash)
     )
 
 

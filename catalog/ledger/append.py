@@ -38,6 +38,8 @@ from catalog.store.clock import Clock, now
 from catalog.store.database import Row
 from catalog.store.engine import Store
 
+# What a look-up of many records may bring along of each.
+MOST_TEXT = 16 * 1024
 What = Literal["created", "revised", "unchanged", "conflict", "quarantined", "refused"]
 # What a submission may say of a status; the others are set by verbs of their own, and stay until those undo them.
 SAYABLE = ("public", "private", "draft")
@@ -112,6 +114,8 @@ class Known:
     scope: str
     status: Status
     profile: str | None
+    # The newest content as it is stored, unless it is long: the same text is the same content, and costs no hash.
+    body: str | None
 
 
 REVISION_COLUMNS = (
@@ -188,8 +192,11 @@ class Ledger:
         self._select_expunged = f"SELECT record, hash FROM revision WHERE expunged IS NOT NULL AND {among('record')}"
         self._select_scopes = f"SELECT id, key FROM scope WHERE {among('id')}"
         self._select_known = (
-            "SELECT n.id, r.hash, r.revision, s.id, r.status, r.profile, r.shown FROM node AS n"
-            f" JOIN record AS r ON r.key = n.key JOIN scope AS s ON s.key = r.scope WHERE {among('n.id')}"
+            "SELECT n.id, r.hash, r.revision, s.id, r.status, r.profile, r.shown,"
+            f" CASE WHEN length(v.body) <= {MOST_TEXT} THEN v.body END FROM node AS n"
+            " JOIN record AS r ON r.key = n.key JOIN scope AS s ON s.key = r.scope"
+            " JOIN revision AS v ON v.record = r.key AND v.number = r.revision"
+            f" WHERE {among('n.id')}"
         )
 
     def append(
@@ -215,10 +222,10 @@ class Ledger:
         with self.store.read() as connection:
             found = connection.exec_driver_sql(self._select_known, (self.store.database.listed(ids),))
             return {
-                id: Known(
-                    hash if revision == shown and status != "quarantined" else "", revision, scope, status, profile
-                )
-                for id, hash, revision, scope, status, profile, shown in found
+                id: Known(hash, revision, scope, status, profile, body)
+                if revision == shown and status != "quarantined"
+                else Known("", revision, scope, status, profile, None)
+                for id, hash, revision, scope, status, profile, shown, body in found
             }
 
     def body(self, id: str, number: int | None = None) -> Mapping[str, Any] | None:

@@ -43,7 +43,9 @@ MODE = Parameter(
 DRY_RUN = Parameter(
     "dryRun", "Only say what would happen; store nothing.", {"type": "boolean", "default": False}, example=True
 )
-ATOMIC = Parameter("atomic", "All of it or nothing; at most 50,000 records and 64 MiB.", {"type": "boolean", "default": False})
+ATOMIC = Parameter(
+    "atomic", "All of it or nothing; at most 50,000 records and 64 MiB.", {"type": "boolean", "default": False}
+)
 IF_MATCH = Parameter(
     "If-Match",
     "The ETag that was read; the write is refused (412) if the record has moved on.",
