@@ -17,7 +17,6 @@ from catalog.records.record import Submission
 # units here). Each is looked for with what is quickest; a hit inside a string costs the slower way, never a wrong text.
 _SORTED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _WHOLE: Final = re.compile(rb"\.0[,\]}]|\.0\Z")
-_WHOLE_NUMBER: Final = re.compile(rb"(?<=[:,\[])(-?[1-9][0-9]*|0)\.0(?=[,\]}])")
 _EXPONENT: Final = re.compile(rb"e[-+0-9](?<=[0-9]e.)")
 _BELOW_ASTRAL: Final = bytes(range(0xF0))
 
@@ -26,11 +25,11 @@ def canonical(value: Any) -> bytes:
     """The value as RFC 8785 writes it."""
     try:
         text = orjson.dumps(value, option=_SORTED)
-        # orjson writes NaN as null, so a null is worth a look; and what looks like a whole float may stand in a string.
-        if _WHOLE.search(text) is not None or b"null" in text:
-            text = _WHOLE_NUMBER.sub(rb"\1", text)
-            if orjson.loads(text) != value:
-                return rfc8785.dumps(value)
+        if _WHOLE.search(text) is not None:
+            text = _with_whole_numbers(text)
+        # orjson writes NaN as null, so a null is worth a look.
+        if b"null" in text and orjson.loads(text) != value:
+            return rfc8785.dumps(value)
         if not (_EXPONENT.search(text) or _WHOLE.search(text) or text.translate(None, _BELOW_ASTRAL)):
             return text
         return rfc8785.dumps(value)
@@ -39,6 +38,21 @@ def canonical(value: Any) -> bytes:
             f"this content has no canonical form (RFC 8785): {cause}",
             ja=f"この内容には正規形（RFC 8785）がありません: {cause}",
         ) from cause
+
+
+def _with_whole_numbers(text: bytes) -> bytes:
+    """The text with 5 for 5.0, where that stands between its quotes and not in them; what is doubtful stays as it is."""
+    if b"\\" in text:
+        return text
+    parts: list[bytes] = []
+    taken = 0
+    for found in _WHOLE.finditer(text):
+        at = found.start()
+        if text.count(b'"', 0, at) % 2 == 0 and text[at - 2 : at] != b"-0":
+            parts.append(text[taken:at])
+            taken = at + 2
+    parts.append(text[taken:])
+    return b"".join(parts)
 
 
 def content_hash(submission: Submission) -> str:

@@ -115,7 +115,8 @@ class Sqlite:
         """
         known = self._filled.get((table, columns), (0, 1, 2))
         unseen = [place for place in range(3, len(columns)) if place not in known]
-        filled = [place for place in unseen if any(row[place] is not None for row in rows)]
+        cells = tuple(zip(*rows, strict=True))
+        filled = [place for place in unseen if cells[place].count(None) < len(rows)]
         if filled or (table, columns) not in self._filled:
             known = tuple(sorted({*known, *filled}))[: len(columns)]
             self._filled[table, columns] = known
