@@ -29,8 +29,8 @@ def main() -> None:
     records.write(RECORDS, COUNT)
     lines = RECORDS.read_bytes().splitlines()
     with opened() as catalog:
-        say("gate", _gate(catalog, lines, threads=2), "records/s")
-        say("gate-one-thread", _gate(catalog, lines, threads=1), "records/s")
+        say("gate", _gate(catalog, lines, threads=catalog.settings.gate_threads), "records/s")
+        say("gate-two-threads", _gate(catalog, lines, threads=2), "records/s")
         say("gate-peer", _peer(catalog, lines[:PEER_COUNT]), "records/s")
 
 
