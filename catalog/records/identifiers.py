@@ -152,8 +152,3 @@ def mint_local_id() -> str:
     """A new local id: 10 characters of time in milliseconds, so that it sorts, and 12 of chance (60 bits)."""
     number = (time.time_ns() // 1_000_000) << 60 | secrets.randbits(60)
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(105, -1, -5))
-
-
-def encode_fragment(text: str) -> str:
-    """Any text as a part of a fragment: all but letters, digits and `-._~` percent-encoded."""
-    return quote(text, safe="")

@@ -7,7 +7,7 @@ lets other threads run while it does.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from io import BytesIO
 from typing import Any, Final
@@ -254,17 +254,6 @@ def triples(kinds: Kinds, documents: Iterable[Mapping[str, Any]], base: str) -> 
     for document in documents:
         reader.node(document)
     return "".join(reader.lines).encode()
-
-
-def triples_by_record(kinds: Kinds, documents: Sequence[Mapping[str, Any]], base: str) -> list[bytes]:
-    """The triples of each document by itself, in the order of the documents."""
-    reader = _Reader(_compiled(kinds), base)
-    told: list[bytes] = []
-    for document in documents:
-        reader.lines = []
-        reader.node(document)
-        told.append("".join(reader.lines).encode())
-    return told
 
 
 def json_ld(kinds: Kinds, documents: Iterable[Mapping[str, Any]]) -> bytes:

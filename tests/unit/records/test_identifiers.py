@@ -15,7 +15,6 @@ from catalog.records.identifiers import (
     check_kind_name,
     check_source_name,
     decode_local,
-    encode_fragment,
     encode_local,
     is_iri,
     is_record_id,
@@ -124,7 +123,3 @@ def test_minted_ids_are_plain_differ_and_sort_by_time(monkeypatch: pytest.Monkey
 def test_an_iri_has_a_scheme_and_no_character_that_rdf_forbids(text: str, is_one: bool) -> None:
     assert is_iri(text) is is_one
     assert (re.fullmatch(IRI_PATTERN, text) is not None) is is_one
-
-
-def test_a_fragments_part_keeps_neither_slash_nor_colon() -> None:
-    assert encode_fragment("10.1/a:b c") == "10.1%2Fa%3Ab%20c"

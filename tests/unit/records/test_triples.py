@@ -17,7 +17,7 @@ from catalog.records.kinds import Kinds, load_kinds
 from catalog.records.linked import link_up
 from catalog.records.parse import read_submission
 from catalog.records.record import Link
-from catalog.records.triples import check_triples, read_by_engine, triples, triples_by_record
+from catalog.records.triples import check_triples, read_by_engine, triples
 from tests.strategies import bodies
 
 KINDS = load_kinds()
@@ -67,7 +67,6 @@ def test_the_good_examples_are_read_as_the_engine_reads_them(examples: Path) -> 
 
     assert len(documents) >= len(KINDS)
     assert by_value(triples(KINDS, documents, BASE)) == by_value(read_by_engine(KINDS, documents, BASE))
-    assert b"".join(triples_by_record(KINDS, documents, BASE)) == triples(KINDS, documents, BASE)
 
 
 def test_a_role_is_a_term_of_our_own_vocabulary() -> None:
