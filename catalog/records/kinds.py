@@ -39,7 +39,7 @@ ROUTES: Final = frozenset(
 TABLES: Final = frozenset(
     """setting node scope scope_closure source source_version profile_version record linked revision change link quantity
     attribute identifier file file_list location verdict load expunge_request mirror term_closure alembic_version
-    account person principal grant token session audit sharing job projection failure lease upload""".split()
+    spread verification term_use account person principal grant token session audit sharing job projection failure lease upload""".split()
 )
 RESERVED: Final = ROUTES | TABLES
 # PostgreSQL cuts a name off after 63 bytes, and a kind's is a part of longer ones.

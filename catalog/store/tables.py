@@ -318,3 +318,72 @@ mirror = Table(
     Column("filled_to", Key),  # the last record that was filled in, by key
     Column("followed_to", Key),  # the last change that was followed since the filling began
 )
+
+# How far each projection has come. Of its generations one is `live`; one may be `wanted` or `building`, one `old`.
+projection = Table(
+    "projection",
+    metadata,
+    Column("name", Text, primary_key=True),  # graph | search
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),  # wanted | building | live | old | damaged
+    Column("why", Text, nullable=False),  # it was built: first | asked | changed | damaged
+    Column("fingerprint", Text, nullable=False),
+    Column("position", Key, nullable=False, server_default=text("0")),  # every change up to here is in it, to be read
+    Column("closed_to", Key, nullable=False, server_default=text("0")),  # every closing up to here, which go first
+    Column("filled_to", Key),  # while it is filled: the last record, by key
+    Column("visible", Text),  # what readers open of it
+    Column("opened_at", Text),  # embargoes that ended up to here are in it
+    Column("started_at", Text, nullable=False),
+    Column("live_at", Text),
+)
+
+# What a change spreads to, in slices: the records that link to it, or lie in it.
+spread = Table(
+    "spread",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("what", Text, primary_key=True),  # linkers | scope
+    Column("key", Key, primary_key=True, autoincrement=False),  # of the record, or of the scope
+    Column("closing", Boolean, nullable=False),
+    Column("position", Key, nullable=False),
+    Column("done_to", Key, nullable=False, server_default=text("0")),  # the last record that was reached, by key
+)
+
+# What could not be projected, until it can or somebody waives it.
+failure = Table(
+    "failure",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("revision", Integer, nullable=False),
+    Column("position", Key, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("first_at", Text, nullable=False),
+    Column("last_at", Text, nullable=False),
+    Column("next_at", Text, nullable=False),
+    Column("waived_at", Text),
+    Column("waived_by", Text),
+    Column("reason", Text),
+)
+
+# Who may write to the projections. The number rises with each new holder: an earlier one that wakes up is recognised.
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("until", Text, nullable=False),
+)
+
+# What `verify` found last, of each projection.
+verification = Table(
+    "verification",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("report", Text, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""What can be built again from the ledger: the graph and the search index."""

@@ -1,0 +1,1 @@
+"""The linked records as RDF, which SPARQL asks."""

@@ -1,0 +1,120 @@
+"""The seam: what a projection is to those who feed it, verify it and build it again.
+
+A projection is made in *generations*: folders of their own (for embedded engines), of which one answers. Feeding goes
+`apply`/`close_down` … `settle`: what `settle` has returned for is durable and can be read by other processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+from zlib import crc32
+
+from catalog.errors import CatalogError
+from catalog.records.standing import Gone, Standing
+
+Name = Literal["graph", "search"]
+NAMES: tuple[Name, ...] = ("graph", "search")
+# Records are counted and compared in so many buckets for each kind.
+BUCKETS = 64
+
+
+class Damaged(CatalogError):
+    """A generation's folder is missing, cut off, or of another version: it has to be built again."""
+
+
+class Unprojectable(CatalogError):
+    """What these records hold can't be projected, and never can while it stays so: the others go on."""
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__("; ".join(reasons.values()), ja="; ".join(reasons.values()))
+        self.reasons = reasons  # by the record's key
+
+
+def bucket_of(id: str) -> int:
+    """The bucket in which a record is counted, the same in every process."""
+    return crc32(id.encode()) % BUCKETS
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many records of a kind and bucket there are, and the sum of their hashes (modulo 2^64): order plays no part."""
+
+    count: int = 0
+    hash: int = 0
+
+    def plus(self, hash: int) -> Tally:
+        """With one more record."""
+        return Tally(self.count + 1, (self.hash + hash) % 2**64)
+
+
+class Generation(Protocol):
+    """One generation, open for writing by whoever holds the lease, and by nobody else."""
+
+    def apply(self, shown: Sequence[Standing], gone: Sequence[Gone], *, fresh: bool = False) -> None:
+        """Let these records stand as told, whatever was here of them. `fresh`: nothing of them can be here yet.
+
+        An older standing never overwrites a newer one. Unprojectable names records that can't be taken in; none of the
+        others is then missing. OSError: the disk or the engine, not the records.
+        """
+        ...
+
+    def close_down(self, shown: Sequence[Standing], gone: Sequence[Gone]) -> None:
+        """The same for records that fewer people may see than before: also what others say of them goes at once."""
+        ...
+
+    def settle(self) -> str:
+        """Make everything durable and visible; what readers are to open (the generation's `visible`)."""
+        ...
+
+    def tallies(self) -> Mapping[tuple[str, int], Tally]:
+        """What is really here, by kind and bucket, by looking at everything (as of the last `settle`). What belongs to
+        no record (a dangling fragment, a document without a key) is counted under the kind '' ."""
+        ...
+
+    def hashes(self, kind: str, bucket: int) -> Iterator[tuple[str, int]]:
+        """The hash of what is here of each record of a kind and bucket, by record id."""
+        ...
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Take away everything that is here of these ids, whether or not it hangs together."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Projection(Protocol):
+    """One of the projections of a catalogue."""
+
+    @property
+    def name(self) -> Name: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that decides how a record is projected; another one means another generation."""
+        ...
+
+    def make(self, folder: Path) -> Generation:
+        """A new, empty generation in this folder (what lies there is removed)."""
+        ...
+
+    def open(self, folder: Path, visible: str | None) -> Generation:
+        """The generation in this folder as it was when it settled last (`visible` is what `settle` told then); Damaged if that can't be had."""
+        ...
+
+    def expected(self, standings: Iterable[Standing]) -> Iterator[tuple[str, int]]:
+        """The hash that each of these records should have in a generation, by record id; to be compared with `hashes`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of a projection can be read now: which generation answers, what to open of it, and how far it came."""
+
+    generation: int
+    folder: Path
+    visible: str | None
+    position: int
+    closed_to: int

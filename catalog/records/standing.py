@@ -1,0 +1,78 @@
+"""A record as it stands: what projections are made from, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+def scope_path(scope: str) -> tuple[str, ...]:
+    """A scope and those above it, the root first: a scope's id is its path."""
+    parts = scope.split("/")
+    return tuple("/".join(parts[: depth + 1]) for depth in range(len(parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """Where a public record lies: who may see it. `open`: everyone may read what lies there, now and without end."""
+
+    scope: str
+    scope_key: int
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A public record at the other end of a link."""
+
+    lie: Lie
+    title: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSummary:
+    """What is told of a dataset's files where they are too many to name."""
+
+    count: int
+    size: int
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A public record as projections are to show it.
+
+    `position` is a place in the ledger's order up to which everything is in it. `document` is its linked form, in which
+    nothing is private. `targets` has those of its links' targets that are public records, by id; any other id of ours in
+    a link is hidden or not here yet. `merged_into` says where the record is merged into a public one: it then stands
+    for nothing where that one may be read.
+    """
+
+    key: int
+    id: str
+    position: int
+    kind: str
+    source: str
+    revision: int
+    lie: Lie
+    document: Mapping[str, Any]
+    links: tuple[str, ...]  # the ids of ours that it links to, whether they are here or not
+    targets: Mapping[str, Neighbour]
+    merged_into: Lie | None
+    profile: str | None
+    created_at: str
+    modified_at: str
+    submitted_at: str  # the revision that is shown
+    submitted_by: str
+    load: str | None
+    files: FileSummary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A record that projections are not to show (any more): hidden, withdrawn, expunged, a draft, in quarantine."""
+
+    key: int
+    id: str
+    position: int
