@@ -378,12 +378,15 @@ lease = Table(
     Column("until", Text, nullable=False),
 )
 
-# What `verify` found last, of each projection.
+# What `verify` found last, of each projection, and whether somebody waits for it to look again.
 verification = Table(
     "verification",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("generation", Integer, nullable=False),
-    Column("at", Text, nullable=False),
-    Column("report", Text, nullable=False),
+    Column("generation", Integer),
+    Column("at", Text),
+    Column("report", Text),
+    Column("asked_at", Text),  # null: nobody waits
+    Column("repair", Boolean, nullable=False, server_default=text("true")),
+    Column("progress", Text),  # of the round that is under way for those who wait
 )

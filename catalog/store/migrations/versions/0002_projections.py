@@ -68,8 +68,11 @@ def upgrade() -> None:
     op.create_table(
         "verification",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("generation", sa.Integer(), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=True),
+        sa.Column("at", sa.Text(), nullable=True),
+        sa.Column("report", sa.Text(), nullable=True),
+        sa.Column("asked_at", sa.Text(), nullable=True),
+        sa.Column("repair", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("progress", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_verification")),
     )
