@@ -1,0 +1,163 @@
+"""What may be asked of the search index, and what it answers, as values.
+
+A search is a text beside a question: the question's kinds and conditions choose the records exactly as a list would;
+the text finds and ranks among them. The reader goes beside both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as part
+from typing import Literal
+
+from catalog.questions.question import Order, Question, Scalar, Selection
+
+LONGEST_TEXT = 2_000  # characters of a query that are looked at; a longer one is refused
+MOST_WORDS = 64
+MOST_HITS = 100  # on a page
+DEEPEST_HIT = 10_000
+MOST_FACETS = 20
+MOST_FACET_VALUES = 100
+MOST_BINS = 500
+LONGEST_PREFIX = 200
+MOST_SUGGESTIONS = 20
+CURSOR_SECONDS = 300
+
+Interval = Literal["year", "month", "day"]
+# What every search can be counted by, whatever the kinds; beside these, fields that their kind marks as facets.
+RECORD_FACETS = ("kind", "source", "profile")
+# What hits can be ordered by besides relevance and the kinds' sortable fields.
+RECORD_ORDERS = ("id", "created", "modified")
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How the hits spread over a date or a quantity.
+
+    A date field (or `created`, `modified`) is counted by `interval`, or between `edges` (ISO dates, ascending). A
+    quantity (a field's, a condition's or an attribute's name) is counted in `bins` of equal width between the least and
+    greatest value that was found, or between `edges`, both in `unit`.
+    """
+
+    field: str
+    interval: Interval | None = None
+    edges: tuple[str, ...] | tuple[float, ...] = ()
+    bins: int = 20
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuestion:
+    """What is searched for, among which records, and what is told beside the hits.
+
+    `question` gives kinds and conditions, and with its selection what is told of each hit; its order, page and count
+    are not looked at. Without `order` the best match comes first (without a text: what changed last).
+    """
+
+    text: str = ""
+    question: Question = part(default_factory=lambda: Question(selection=Selection(body=True)))
+    facets: tuple[str, ...] = ()
+    facet_values: int = 20
+    histograms: tuple[Histogram, ...] = ()
+    order: tuple[Order, ...] = ()
+    first: int = 20
+    after: str | None = None  # the cursor that the page before gave as `next`
+    highlight: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a text, and whether it is what was searched for."""
+
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """Where in a hit the text was found: a piece of a field in one language, cut to a readable length."""
+
+    field: str
+    language: str | None
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that was found. `record` is its JSON text, as lists answer it with the question's selection."""
+
+    id: str
+    kind: str
+    title: Mapping[str, str]
+    score: float | None  # None where the hits are ordered by something else
+    highlights: tuple[Highlight, ...]
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value, how many hits have it, and what people call it (empty where the value says it)."""
+
+    value: Scalar
+    count: int
+    label: Mapping[str, str] = part(default_factory=dict)
+    chosen: bool = False  # the question holds the hits to it
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The hits by the values of a field, the most frequent first.
+
+    The counts honour every condition of the question but those on this very field. `more`: there are further values.
+    `exact`: no count is an estimate.
+    """
+
+    field: str
+    title: Mapping[str, str]
+    values: tuple[FacetValue, ...]
+    more: bool
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """How many hits lie from `start` until before `end`; the last bin of a quantity has its end too. None: without bound."""
+
+    start: str | float | None
+    end: str | float | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A histogram that was asked for. `missing`: hits that have no such value."""
+
+    field: str
+    unit: str | None
+    bins: tuple[Bin, ...]
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """A page of hits. `next` begins the page after it, for five minutes; None at the end."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    total_is_exact: bool
+    facets: tuple[Facet, ...]
+    histograms: tuple[Spread, ...]
+    next: str | None
+    took_seconds: float
+    position: int  # every change up to here was searched
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What the text may go on as: a title, a term's label, or an identifier."""
+
+    text: str
+    what: Literal["title", "label", "identifier"]
+    kind: str
+    id: str | None  # of the record, where it is one only
