@@ -9,6 +9,7 @@ CatalogError
 ├── Conflict      the state has moved on, or forbids it: read again, then decide
 ├── TooLarge      more than one request may hold: send less, or in parts
 ├── Unavailable   it cannot be done now: try again later
+│   └── Busy      others must catch up with what was sent before: send less at a time, and this later
 └── Misconfigured the installation's settings or files are wrong: mend them, then start again
 """
 
@@ -77,6 +78,10 @@ class Unavailable(CatalogError):
     def __init__(self, message: str, *, retry_after_seconds: int = 5, ja: str | None = None) -> None:
         super().__init__(message, ja=ja)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Busy(Unavailable):
+    """Others must catch up with what was sent before."""
 
 
 class Misconfigured(CatalogError):

@@ -201,6 +201,19 @@ class Settings:
         "ストリームでない要求（レコード1件、プロファイル、登録元）の大きさの上限。一括登録には上限がない。",
         written="64 MiB",
     )
+    lag_limit: int = _setting(
+        200_000,
+        _whole(1_000, 100_000_000),
+        "How many changes the graph or the search index may be behind before bulk loads have to wait: a new one gets 429, one "
+        "under way slows down.",
+        "グラフや検索索引の遅れ（変更の件数）の上限。超えると新しい一括登録は 429 になり、実行中のものは減速する。",
+    )
+    verify_hours: int = _setting(
+        24,
+        _whole(0, 8_760),
+        "The hours within which the server compares the graph and the search index with the ledger once, in small steps; 0: never.",
+        "グラフと検索索引を台帳と照合する間隔（時間）。少しずつ行う。0 は行わない。",
+    )
     kinds: tuple[Path, ...] = _setting(
         (),
         _folders,

@@ -38,6 +38,7 @@ AHEAD_BYTES: Final = 16 * 1024 * 1024
 COMMIT_BYTES: Final = 8 * 1024 * 1024
 
 Progress = Callable[["LoadSummary"], None]
+Ease = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -84,14 +85,18 @@ def load(
     atomic: bool = False,
     threads: int = 2,
     progress: Progress | None = None,
+    ease: Ease | None = None,
     id: str | None = None,
 ) -> LoadSummary:
-    """Enter every submission of the stream; answers are in `folder/<id>.ndjson`, each written after its commit."""
+    """Enter every submission of the stream; answers are in `folder/<id>.ndjson`, each written after its commit.
+
+    `ease` is called before each commit, and may take its time where others must catch up first.
+    """
     summary = LoadSummary(id or new_load_id(), dry_run)
     with Answers(answers_of(summary.id, folder)) as answers:
         loads.begin(summary.id, by=by.id, mode=mode, atomic=atomic)
         try:
-            Loading(summary, by, intake, answers, mode, dry_run, atomic, progress).run(
+            Loading(summary, by, intake, answers, mode, dry_run, atomic, progress, ease).run(
                 pieces(chunks, media_type, intake.ledger.kinds), threads
             )
             summary.complete = True
@@ -192,9 +197,11 @@ class Loading:
         dry_run: bool,
         atomic: bool,
         progress: Progress | None,
+        ease: Ease | None = None,
     ) -> None:
         self.summary, self.by, self.intake, self.answers = summary, by, intake, answers
         self.mode, self.dry_run, self.atomic, self.progress = mode, dry_run, atomic, progress
+        self.ease = ease
         self.commits = 0
         # Which commit last wrote an id: a look-up that is older than that commit no longer holds.
         self.written: dict[str, int] = {}
@@ -257,6 +264,8 @@ class Loading:
 
     def commit(self) -> None:
         """Write what waits in one transaction, then answer it."""
+        if self.ease is not None:
+            self.ease()
         lines: list[int] = []
         ways: list[Prepared | Outcome] = []
         for batch in self.waiting:

@@ -144,6 +144,16 @@ INVALID = _kind(
     "読み取れましたが、規則に合わない箇所があります。`findings` に、場所(本文への JSON ポインター)、規則、"
     "正しい書き方が示されています。何も保存されていません。",
 )
+BUSY = _kind(
+    "busy",
+    429,
+    "More has been sent than was worked through",
+    "処理が追いついていません",
+    "The linked graph or the search index is so far behind the ledger that no further load is taken. Nothing of it was "
+    "stored. Send it again after the number of seconds that `Retry-After` names. Single records are taken as ever.",
+    "グラフまたは検索索引の更新が台帳に大きく遅れているため、一括登録を受け付けていません。何も保存されていません。"
+    "`Retry-After` の秒数だけ待ってから送り直してください。1件ずつの登録はいつでも受け付けます。",
+)
 FAILED = _kind(
     "failed",
     500,
@@ -165,7 +175,7 @@ KINDS: Mapping[str, ProblemKind] = {
     kind.name: kind
     for kind in (
         MALFORMED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, CONFLICT, GONE, STALE,
-        TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID, FAILED, UNAVAILABLE,
+        TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID, BUSY, FAILED, UNAVAILABLE,
     )
 }  # fmt: skip
 
@@ -177,6 +187,7 @@ _OF_ERROR: Sequence[tuple[type[errors.CatalogError], ProblemKind]] = (
     (errors.Forbidden, FORBIDDEN),
     (errors.Conflict, CONFLICT),
     (errors.TooLarge, TOO_LARGE),
+    (errors.Busy, BUSY),
     (errors.Unavailable, UNAVAILABLE),
     (refusals.Unauthorized, UNAUTHORIZED),
     (refusals.MethodNotAllowed, METHOD_NOT_ALLOWED),

@@ -1,0 +1,293 @@
+"""Whether a projection holds exactly what the ledger says, and what is done where it does not.
+
+Records are compared by kind and bucket: first how many there are and the sum of their hashes, then, where that differs,
+record by record. Writers go on meanwhile, so a first difference says little: a record that differs is looked at again
+by whoever holds the lease, with all that was projected settled, and what the projection has still to follow is no drift.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, Literal, Protocol, TypeVar
+
+from catalog.ledger.verifications import Verifications
+from catalog.projections.projection import BUCKETS, Generation, Name, Projection, Tally, Unprojectable, bucket_of
+from catalog.records.standing import Gone, Standing
+
+T = TypeVar("T")
+
+# missing: the ledger has it, the projection has not. extra: the other way round. stale: it stands as an earlier revision
+# does. wrong: it stands otherwise than it should. dangling: it belongs to no record.
+Sort = Literal["missing", "extra", "stale", "wrong", "dangling"]
+SORTS: Final[tuple[Sort, ...]] = ("missing", "extra", "stale", "wrong", "dangling")
+# What belongs to no record is counted under this kind.
+NOBODYS: Final = ""
+SLICE: Final = 500
+# So many of the records that differ are named in a report; all are counted.
+NAMED_MOST: Final = 100
+# How long a record may go on changing before it is left to the next round.
+PATIENCE_SECONDS: Final = 60.0
+
+
+class Ledger(Protocol):
+    """The ledger's side, as `ledger.standing.Standings` is."""
+
+    def read(self, keys: Collection[int]) -> tuple[Sequence[Standing], Sequence[Gone]]:
+        """These records as they stand now."""
+        ...
+
+    def keys_of_kind(self, kind: str, bucket: int) -> Iterable[int]:
+        """The public records of a kind and bucket."""
+        ...
+
+
+class Feeding(Protocol):
+    """Who holds the lease and feeds the generation that is looked at."""
+
+    @property
+    def generation(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def writer(self) -> Generation: ...
+
+    def settle(self) -> int:
+        """Let all that was applied be durable and visible; the position up to which everything is in it then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A record that the projection does not show as the ledger has it, once that is certain."""
+
+    id: str
+    sort: Sort
+    repaired: bool
+
+    def document(self) -> dict[str, Any]:
+        return {"id": self.id, "sort": self.sort, "repaired": self.repaired}
+
+
+@dataclass(slots=True)
+class Report:
+    """What a round of verification found."""
+
+    name: Name
+    generation: int
+    started_at: str
+    repair: bool
+    records: int = 0  # of the ledger that were compared
+    buckets: int = 0  # that were compared
+    looked_into: int = 0  # of these, record by record since they differed
+    drift: Counter[Sort] = field(default_factory=Counter)
+    repaired: int = 0
+    failing: int = 0  # that differ as it is known: they can't be projected
+    undecided: int = 0  # that went on changing while they were looked at
+    position: int = 0  # every change up to here was in it
+    seconds: float = 0.0
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether the projection held what the ledger says."""
+        return not self.drift.total()
+
+    @property
+    def mended(self) -> bool:
+        """Whether it does now."""
+        return self.repaired == self.drift.total()
+
+    def document(self) -> dict[str, Any]:
+        """The report as it is answered and kept."""
+        return {
+            "projection": self.name,
+            "generation": self.generation,
+            "startedAt": self.started_at,
+            "seconds": round(self.seconds, 3),
+            "position": str(self.position),
+            "records": self.records,
+            "buckets": self.buckets,
+            "lookedInto": self.looked_into,
+            "clean": self.clean,
+            "drift": {"total": self.drift.total(), **{sort: self.drift[sort] for sort in SORTS}},
+            "repair": self.repair,
+            "repaired": self.repaired,
+            "failing": self.failing,
+            "undecided": self.undecided,
+            "differences": [each.document() for each in self.differences],
+        }
+
+
+class Round:
+    """One comparison of a generation with the ledger, in slices; each `next` of `whole` or `cells` is one.
+
+    All of it runs in the thread of whoever feeds the generation, who may feed between two slices.
+    """
+
+    def __init__(
+        self,
+        projection: Projection,
+        feeding: Feeding,
+        ledger: Ledger,
+        verifications: Verifications,
+        kinds: Iterable[str],
+        *,
+        started_at: str,
+        repair: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._projection = projection
+        self._feeding = feeding
+        self._ledger = ledger
+        self._verifications = verifications
+        self._kinds = tuple(kinds)
+        self._clock = clock
+        self.report = Report(projection.name, feeding.generation, started_at, repair)
+        self.cells_done = 0
+
+    @property
+    def cells_of(self) -> int:
+        """How many buckets there are in all, those of nobody's among them."""
+        return (len(self._kinds) + 1) * BUCKETS
+
+    def whole(self) -> Generator[None]:
+        """Count both sides whole, then look into the buckets that differ: the quicker way where nobody waits.
+
+        What the generation counts is counted in one go, in which it is not fed.
+        """
+        expected: defaultdict[tuple[str, int], Tally] = defaultdict(Tally)
+        last = 0
+        while keys := self._verifications.public_after(last, SLICE):
+            last = keys[-1]
+            shown, _ = self._ledger.read(keys)
+            kind_of = {standing.id: standing.kind for standing in shown}
+            for id, hash in self._projection.expected(shown):
+                cell = kind_of[id], bucket_of(id)
+                expected[cell] = expected[cell].plus(hash)
+            self.report.records += len(shown)
+            yield
+        self.report.position = self._feeding.settle()
+        found = self._feeding.writer.tallies()
+        cells = {*expected, *found, *self._all_cells()}
+        self.report.buckets = len(cells)
+        yield
+        for kind, bucket in sorted(cells):
+            if expected.get((kind, bucket), Tally()) != found.get((kind, bucket), Tally()):
+                yield from self._cell(kind, bucket, again=True)
+            self.cells_done += 1
+
+    def cells(self) -> Generator[None]:
+        """Compare bucket after bucket, each in slices: nothing waits long for it."""
+        for kind, bucket in self._all_cells():
+            yield from self._cell(kind, bucket)
+            self.cells_done += 1
+            self.report.buckets += 1
+        self.report.position = self._feeding.settle()
+
+    def _all_cells(self) -> Iterator[tuple[str, int]]:
+        return ((kind, bucket) for kind in (NOBODYS, *self._kinds) for bucket in range(BUCKETS))
+
+    def _cell(self, kind: str, bucket: int, *, again: bool = False) -> Generator[None]:
+        """One bucket, record by record; `again`: its records are counted already."""
+        expected: dict[str, int] = {}
+        if kind != NOBODYS:
+            for some in _slices(self._ledger.keys_of_kind(kind, bucket)):
+                shown, _ = self._ledger.read(some)
+                expected.update(self._projection.expected(shown))
+                self.report.records += 0 if again else len(shown)
+                yield
+        suspects: set[str] = set()
+        for held in _slices(self._feeding.writer.hashes(kind, bucket)):
+            # What is here twice differs the second time.
+            suspects |= {id for id, hash in held if expected.pop(id, None) != hash}
+            yield
+        suspects |= expected.keys()
+        if suspects or again:
+            self.report.looked_into += 1
+        patience = self._clock() + PATIENCE_SECONDS
+        while suspects:
+            suspects = self._judge(kind, bucket, suspects)
+            if suspects and self._clock() > patience:
+                self.report.undecided += len(suspects)
+                return
+            yield
+
+    def _judge(self, kind: str, bucket: int, suspects: Collection[str]) -> set[str]:
+        """Say of each suspect whether it drifted, and mend it; those of which that can't be said yet are given back."""
+        self._feeding.settle()
+        held: defaultdict[str, list[int]] = defaultdict(list)
+        for id, hash in self._feeding.writer.hashes(kind, bucket):
+            if id in suspects:
+                held[id].append(hash)
+        keys = self._verifications.keys(suspects)
+        shown: list[Standing] = []
+        for some in _slices(keys.values()):
+            shown += self._ledger.read(some)[0]
+        standing_of = {standing.id: standing for standing in shown}
+        should = dict(self._projection.expected(shown))
+        # Asked last: whatever was read above and is not in the generation yet is seen here.
+        unfinished = self._verifications.unfinished(self.report.name, self._feeding.generation, keys.values())
+        failing = self._verifications.failing(self.report.name, keys.values())
+        drifted: dict[str, Sort] = {}
+        left: set[str] = set()
+        for id in sorted(suspects):
+            right = [should[id]] if id in should else []
+            if held.get(id, []) == right:
+                continue
+            key = keys.get(id)
+            if key in unfinished:
+                left.add(id)
+            elif key in failing:
+                self.report.failing += 1
+            elif kind == NOBODYS:
+                drifted[id] = "dangling"
+            elif not right:
+                drifted[id] = "extra"
+            else:
+                drifted[id] = "wrong" if id in held else "missing"
+        self._mend(kind, bucket, drifted, standing_of, should)
+        return left
+
+    def _mend(
+        self,
+        kind: str,
+        bucket: int,
+        drifted: Mapping[str, Sort],
+        standing_of: Mapping[str, Standing],
+        should: Mapping[str, int],
+    ) -> None:
+        if not drifted:
+            return
+        mended: set[str] = set()
+        if self.report.repair:
+            # Taken away first: what is here may claim to be newer than it is.
+            self._feeding.writer.remove(drifted)
+            again = [standing_of[id] for id in drifted if id in standing_of]
+            for some in _slices(again):
+                try:
+                    self._feeding.writer.apply(some, ())
+                except Unprojectable:
+                    # Which they are is told below: they are missing still.
+                    continue
+            self._feeding.settle()
+            held: defaultdict[str, list[int]] = defaultdict(list)
+            for id, hash in self._feeding.writer.hashes(kind, bucket):
+                if id in drifted:
+                    held[id].append(hash)
+            mended = {id for id in drifted if held.get(id, []) == ([should[id]] if id in should else [])}
+        for id, sort in drifted.items():
+            self.report.drift[sort] += 1
+            self.report.repaired += id in mended
+            if len(self.report.differences) < NAMED_MOST:
+                self.report.differences.append(Difference(id, sort, id in mended))
+
+
+def _slices(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while some := list(islice(rest, SLICE)):
+        yield some
