@@ -64,7 +64,7 @@ _RANGE: Final = re.compile(
     rf"\s*(?P<low>{_NUMBER})?\s*(?P<dots>\.\.)?\s*(?P<high>{_NUMBER})?\s*(?P<unit>.*?)\s*", re.DOTALL
 )
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9.+-]*):(?!//)(.+)", re.DOTALL)
-_MOST_PARAMETERS: Final = 200
+MOST_PARAMETERS: Final = 200
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -75,8 +75,8 @@ def question_from(pairs: Iterable[tuple[str, str]], vocabulary: Vocabulary) -> Q
     Different parameters all hold; one that is repeated holds with any of its values.
     """
     given = list(pairs)
-    if len(given) > _MOST_PARAMETERS:
-        raise Invalid(f"more than {_MOST_PARAMETERS} parameters", ja=f"パラメータが{_MOST_PARAMETERS}個を超えています")
+    if len(given) > MOST_PARAMETERS:
+        raise Invalid(f"more than {MOST_PARAMETERS} parameters", ja=f"パラメータが{MOST_PARAMETERS}個を超えています")
     listed: dict[str, list[str]] = {}
     rest: list[tuple[str, str]] = []
     for name, value in given:
@@ -85,7 +85,7 @@ def question_from(pairs: Iterable[tuple[str, str]], vocabulary: Vocabulary) -> Q
         else:
             rest.append((name, value))
     kinds = vocabulary.named(tuple(_several(listed, "kind"))) if "kind" in listed else ()
-    order = tuple(_order(each) for each in _several(listed, "sort"))
+    order = tuple(order_from(each) for each in _several(listed, "sort"))
     cursor = _single(listed, "cursor")
     question = Question(
         kinds=kinds,
@@ -132,7 +132,8 @@ def _count(text: str | None) -> Count:
     raise unknown("way to count", text, get_args(Count))
 
 
-def _order(text: str) -> Order:
+def order_from(text: str) -> Order:
+    """An order as it is written: `startedAt`, `-title.ja`."""
     descending, name = text.startswith("-"), text.lstrip("-+ ")
     name, _, language = name.partition(".")
     return Order(name, descending, language or None)

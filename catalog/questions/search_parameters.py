@@ -1,0 +1,142 @@
+"""The parameters of a search's address become a search: `q=cathode&kind=sample&facet=sampleType&histogram=amount:20 mg`.
+
+What is no parameter of a search is one of a list, and is read as there: a record that a list leaves out, no search finds.
+docs/searching.md says the same to people, with examples.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, get_args
+
+from catalog.errors import Invalid
+from catalog.questions.parameters import MOST_PARAMETERS, order_from, question_from
+from catalog.questions.question import Selection
+from catalog.questions.search import Histogram, Interval, SearchQuestion
+from catalog.questions.vocabulary import Vocabulary, unknown
+
+# What stands for the search, and not for one record.
+OF_SEARCH: Final = ("q", "facet", "facetValues", "histogram", "sort", "limit", "cursor", "highlight")
+# Of a list only: what is not public is in no index, and hits are always counted.
+OF_LISTS_ONLY: Final = ("status", "count")
+
+_BINS: Final = re.compile(r"(?P<bins>[0-9]{1,6})\s*(?P<unit>.*)", re.DOTALL)
+_EDGE: Final = re.compile(r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?")
+
+
+def search_from(pairs: Iterable[tuple[str, str]], vocabulary: Vocabulary) -> SearchQuestion:
+    """The search that these parameters ask for; Invalid names the parameter that is wrong and what is near it."""
+    given = list(pairs)
+    if len(given) > MOST_PARAMETERS:
+        raise Invalid(f"more than {MOST_PARAMETERS} parameters", ja=f"パラメータが{MOST_PARAMETERS}個を超えています")
+    told: dict[str, list[str]] = {}
+    rest: list[tuple[str, str]] = []
+    for name, value in given:
+        if name in OF_LISTS_ONLY:
+            raise Invalid(
+                f"{name}: this is a parameter of lists; a search finds public records only, and always counts them",
+                ja=f"{name}: 一覧用のパラメータです。検索の対象は公開レコードだけで、件数は常に数えられます",
+            )
+        if name in OF_SEARCH:
+            told.setdefault(name, []).append(value)
+        else:
+            rest.append((name, value))
+    question = question_from(rest, vocabulary)
+    if not any(name == "select" for name, _ in rest):
+        question = replace(question, selection=Selection())
+    asked = SearchQuestion(
+        text=_once(told, "q") or "",
+        question=question,
+        facets=tuple(dict.fromkeys(_several(told, "facet"))),
+        histograms=tuple(map(histogram_from, told.get("histogram", ()))),
+        order=tuple(order_from(each) for each in _several(told, "sort") if each != "relevance"),
+        after=_once(told, "cursor") or None,
+        highlight=_truth("highlight", _once(told, "highlight")),
+    )
+    return replace(
+        asked,
+        first=_number("limit", _once(told, "limit"), asked.first),
+        facet_values=_number("facetValues", _once(told, "facetValues"), asked.facet_values),
+    )
+
+
+def histogram_from(text: str) -> Histogram:
+    """The histogram that a value asks for.
+
+    `startedAt:month`, `startedAt:2020..2022..2024` (edges), `amount:20 mg` (as many bars), `amount:0..5..10 mg`, `amount:mg`.
+    """
+    name, colon, how = text.partition(":")
+    for place in ("condition.", "attribute.", "body."):
+        # As in lists, where a quantity is asked for by one of these.
+        name = name.removeprefix(place)
+    how = how.strip()
+    if not name:
+        raise Invalid(
+            f"histogram: {text!r:.80} names no field; write startedAt:month or amount:20 mg",
+            ja=f"histogram: {text!r:.80} には項目名がありません。startedAt:month や amount:20 mg のように書いてください",
+        )
+    if not colon or not how:
+        return Histogram(name)
+    for interval in get_args(Interval):
+        if how == interval:
+            return Histogram(name, interval=interval)
+    if ".." in how:
+        return _between(name, text, how)
+    if found := _BINS.fullmatch(how):
+        return Histogram(name, bins=int(found["bins"]), unit=found["unit"].strip() or None)
+    return Histogram(name, unit=how)
+
+
+def _between(name: str, text: str, how: str) -> Histogram:
+    """Bars between edges: numbers with a unit behind the last, or dates."""
+    edges = how.split("..")
+    number = _EDGE.match(edges[-1])
+    if number is None:
+        raise Invalid(
+            f"histogram: {text!r:.80} ends with no number and no date; write amount:0..5..10 mg or startedAt:2024..2025",
+            ja=f"histogram: {text!r:.80} の末尾が数値でも日付でもありません。"
+            "amount:0..5..10 mg や startedAt:2024..2025 のように書いてください",
+        )
+    behind = edges[-1][number.end() :]
+    if behind.startswith("-") or (not behind.strip() and all(re.fullmatch(r"\d{4}", edge) for edge in edges)):
+        # 2024-05, and bare years: a quantity would have its unit behind the last edge.
+        return Histogram(name, edges=tuple(edges))
+    if not all(_EDGE.fullmatch(edge) for edge in edges[:-1]):
+        raise Invalid(
+            f"histogram: {text!r:.80} has an edge that is no number",
+            ja=f"histogram: {text!r:.80} に数値でない境界があります",
+        )
+    numbers = (*(float(edge) for edge in edges[:-1]), float(number[0]))
+    return Histogram(name, edges=numbers, unit=behind.strip() or None)
+
+
+def _several(told: dict[str, list[str]], name: str) -> list[str]:
+    return [part.strip() for value in told.get(name, ()) for part in value.split(",") if part.strip()]
+
+
+def _once(told: dict[str, list[str]], name: str) -> str | None:
+    values = told.get(name, ())
+    if len(values) > 1:
+        raise Invalid(
+            f"{name}: given {len(values)} times; once is enough", ja=f"{name}: {len(values)}回指定されています"
+        )
+    return values[0] if values else None
+
+
+def _number(name: str, text: str | None, default: int) -> int:
+    if text is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        raise Invalid(f"{name}: {text!r:.80} is not a whole number", ja=f"{name}: {text!r:.80} は整数ではありません")
+    return int(text)
+
+
+def _truth(name: str, text: str | None) -> bool:
+    match text:
+        case None | "true":
+            return True
+        case "false":
+            return False
+    raise unknown(f"value of {name}", text, ("true", "false"))
