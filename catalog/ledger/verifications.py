@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, select, text, update
 
+from catalog.ledger.standing import SHOWN
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
 from catalog.store.tables import projection, verification
 
 ROW = verification.c
+AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +90,33 @@ class Verifications:
                 ours = (ROW.name == name) & (ROW.asked_at == asked_at)
                 connection.execute(update(verification).where(ours).values(asked_at=None, progress=None))
 
-    def public_after(self, key: int, limit: int) -> list[int]:
-        """The public records behind this one, by key."""
-        asked = text("SELECT key FROM record WHERE status = 'public' AND key > :key ORDER BY key LIMIT :limit")
+    def of_kind(self, kind: str) -> Iterator[tuple[int, str]]:
+        """Key and id of the records of a kind that are to be shown, by key; read in pieces, since there may be millions."""
+        mark, after = self._store.database.mark, 0
+        asked = (
+            f"SELECT r.key, n.id FROM record AS r JOIN node AS n ON n.key = r.key WHERE r.kind = {mark} AND r.key > {mark}"
+            f" AND {SHOWN} ORDER BY r.key LIMIT {AT_ONCE}"
+        )
+        while True:
+            with self._store.read() as connection:
+                rows = connection.exec_driver_sql(asked, (kind, after)).fetchall()
+            yield from ((key, id) for key, id in rows)
+            if len(rows) < AT_ONCE:
+                return
+            after = rows[-1][0]
+
+    def counts(self) -> dict[str, int]:
+        """How many records of each kind are to be shown."""
+        asked = text(f"SELECT r.kind, count(*) FROM record AS r WHERE {SHOWN} GROUP BY r.kind")
         with self._store.read() as connection:
-            return list(connection.scalars(asked, {"key": key, "limit": limit}))
+            return {kind: int(number) for kind, number in connection.execute(asked)}
 
     def keys(self, ids: Collection[str]) -> dict[str, int]:
         """The keys of the records of these ids, as far as there are any."""
         database = self._store.database
         asked = f"SELECT n.id, n.key FROM node n JOIN record r ON r.key = n.key WHERE {database.among('n.id')}"
         with self._store.read() as connection:
-            return {id: key for id, key in connection.exec_driver_sql(asked, (database.listed(ids),))}
+            return {row.id: row.key for row in connection.exec_driver_sql(asked, (database.listed(ids),))}
 
     def unfinished(self, name: str, generation: int, keys: Collection[int]) -> set[int]:
         """Those of these records that the generation may yet show otherwise, because of what it has still to follow.
@@ -123,6 +140,8 @@ class Verifications:
                 f"{database.among('k.key')} AND (EXISTS (SELECT 1 FROM change c WHERE c.record = k.key AND c.position > {row.position:d})"
                 " OR EXISTS (SELECT 1 FROM link l JOIN change c ON c.record = l.target"
                 f" WHERE l.record = k.key AND c.position > {row.position:d})"
+                ' OR EXISTS (SELECT 1 FROM link l JOIN node n ON n.id = l."by" JOIN change c ON c.record = n.key'
+                f' WHERE l.record = k.key AND l."by" IS NOT NULL AND c.position > {row.position:d})'
                 f" OR EXISTS (SELECT 1 FROM change c WHERE c.record = k.merged_into AND c.position > {row.position:d}))"
             )
             return {key for (key,) in connection.exec_driver_sql(asked, (listed,))}

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal, Protocol, TypeVar
 
+from catalog.ledger.standing import Standings
 from catalog.ledger.verifications import Verifications
 from catalog.projections.projection import BUCKETS, Generation, Name, Projection, Tally, Unprojectable, bucket_of
-from catalog.records.standing import Gone, Standing
+from catalog.records.standing import Standing
 
 T = TypeVar("T")
 
@@ -27,22 +28,12 @@ SORTS: Final[tuple[Sort, ...]] = ("missing", "extra", "stale", "wrong", "danglin
 # What belongs to no record is counted under this kind.
 NOBODYS: Final = ""
 SLICE: Final = 500
+# Ids and hashes of so many records are held at once.
+HELD_MOST: Final = 50_000
 # So many of the records that differ are named in a report; all are counted.
 NAMED_MOST: Final = 100
 # How long a record may go on changing before it is left to the next round.
 PATIENCE_SECONDS: Final = 60.0
-
-
-class Ledger(Protocol):
-    """The ledger's side, as `ledger.standing.Standings` is."""
-
-    def read(self, keys: Collection[int]) -> tuple[Sequence[Standing], Sequence[Gone]]:
-        """These records as they stand now."""
-        ...
-
-    def keys_of_kind(self, kind: str, bucket: int) -> Iterable[int]:
-        """The public records of a kind and bucket."""
-        ...
 
 
 class Feeding(Protocol):
@@ -133,7 +124,7 @@ class Round:
         self,
         projection: Projection,
         feeding: Feeding,
-        ledger: Ledger,
+        standings: Standings,
         verifications: Verifications,
         kinds: Iterable[str],
         *,
@@ -143,17 +134,12 @@ class Round:
     ) -> None:
         self._projection = projection
         self._feeding = feeding
-        self._ledger = ledger
+        self._standings = standings
         self._verifications = verifications
         self._kinds = tuple(kinds)
         self._clock = clock
         self.report = Report(projection.name, feeding.generation, started_at, repair)
-        self.cells_done = 0
-
-    @property
-    def cells_of(self) -> int:
-        """How many buckets there are in all, those of nobody's among them."""
-        return (len(self._kinds) + 1) * BUCKETS
+        self.of = sum(verifications.counts().values())  # records, about
 
     def whole(self) -> Generator[None]:
         """Count both sides whole, then look into the buckets that differ: the quicker way where nobody waits.
@@ -161,10 +147,7 @@ class Round:
         What the generation counts is counted in one go, in which it is not fed.
         """
         expected: defaultdict[tuple[str, int], Tally] = defaultdict(Tally)
-        last = 0
-        while keys := self._verifications.public_after(last, SLICE):
-            last = keys[-1]
-            shown, _ = self._ledger.read(keys)
+        for shown in self._standings.walk(size=SLICE):
             kind_of = {standing.id: standing.kind for standing in shown}
             for id, hash in self._projection.expected(shown):
                 cell = kind_of[id], bucket_of(id)
@@ -173,49 +156,57 @@ class Round:
             yield
         self.report.position = self._feeding.settle()
         found = self._feeding.writer.tallies()
-        cells = {*expected, *found, *self._all_cells()}
+        cells = {*expected, *found}
         self.report.buckets = len(cells)
         yield
+        differing: defaultdict[str, list[int]] = defaultdict(list)
         for kind, bucket in sorted(cells):
             if expected.get((kind, bucket), Tally()) != found.get((kind, bucket), Tally()):
-                yield from self._cell(kind, bucket, again=True)
-            self.cells_done += 1
+                differing[kind].append(bucket)
+        counts = self._verifications.counts()
+        for kind, buckets in differing.items():
+            for some in _slices(buckets, _buckets_at_once(counts.get(kind, 0))):
+                for _ in self._look(kind, some):
+                    yield
 
     def cells(self) -> Generator[None]:
-        """Compare bucket after bucket, each in slices: nothing waits long for it."""
-        for kind, bucket in self._all_cells():
-            yield from self._cell(kind, bucket)
-            self.cells_done += 1
-            self.report.buckets += 1
+        """Compare bucket after bucket, in slices between which the generation may be fed: nobody waits long for it."""
+        counts = self._verifications.counts()
+        for kind in (NOBODYS, *self._kinds):
+            for some in _slices(range(BUCKETS), _buckets_at_once(counts.get(kind, 0))):
+                for number in self._look(kind, some):
+                    self.report.records += number
+                    yield
+                self.report.buckets += len(some)
         self.report.position = self._feeding.settle()
 
-    def _all_cells(self) -> Iterator[tuple[str, int]]:
-        return ((kind, bucket) for kind in (NOBODYS, *self._kinds) for bucket in range(BUCKETS))
-
-    def _cell(self, kind: str, bucket: int, *, again: bool = False) -> Generator[None]:
-        """One bucket, record by record; `again`: its records are counted already."""
-        expected: dict[str, int] = {}
+    def _look(self, kind: str, buckets: Sequence[int]) -> Generator[int]:
+        """Some buckets of a kind, record by record; yields how many records were read."""
+        expected: dict[int, dict[str, int]] = {bucket: {} for bucket in buckets}
         if kind != NOBODYS:
-            for some in _slices(self._ledger.keys_of_kind(kind, bucket)):
-                shown, _ = self._ledger.read(some)
-                expected.update(self._projection.expected(shown))
-                self.report.records += 0 if again else len(shown)
-                yield
-        suspects: set[str] = set()
-        for held in _slices(self._feeding.writer.hashes(kind, bucket)):
-            # What is here twice differs the second time.
-            suspects |= {id for id, hash in held if expected.pop(id, None) != hash}
-            yield
-        suspects |= expected.keys()
-        if suspects or again:
-            self.report.looked_into += 1
-        patience = self._clock() + PATIENCE_SECONDS
-        while suspects:
-            suspects = self._judge(kind, bucket, suspects)
-            if suspects and self._clock() > patience:
-                self.report.undecided += len(suspects)
-                return
-            yield
+            ours = (key for key, id in self._verifications.of_kind(kind) if bucket_of(id) in expected)
+            for some in _slices(ours, SLICE):
+                shown, _ = self._standings.read(some)
+                for id, hash in self._projection.expected(shown):
+                    expected[bucket_of(id)][id] = hash
+                yield len(shown)
+        for bucket in buckets:
+            should = expected.pop(bucket)
+            suspects: set[str] = set()
+            for held in _slices(self._feeding.writer.hashes(kind, bucket), SLICE):
+                # What is here twice differs the second time.
+                suspects |= {id for id, hash in held if should.pop(id, None) != hash}
+            suspects |= should.keys()
+            yield 0
+            if suspects:
+                self.report.looked_into += 1
+            patience = self._clock() + PATIENCE_SECONDS
+            while suspects:
+                suspects = self._judge(kind, bucket, suspects)
+                if suspects and self._clock() > patience:
+                    self.report.undecided += len(suspects)
+                    break
+                yield 0
 
     def _judge(self, kind: str, bucket: int, suspects: Collection[str]) -> set[str]:
         """Say of each suspect whether it drifted, and mend it; those of which that can't be said yet are given back."""
@@ -226,8 +217,8 @@ class Round:
                 held[id].append(hash)
         keys = self._verifications.keys(suspects)
         shown: list[Standing] = []
-        for some in _slices(keys.values()):
-            shown += self._ledger.read(some)[0]
+        for some in _slices(keys.values(), SLICE):
+            shown += self._standings.read(some)[0]
         standing_of = {standing.id: standing for standing in shown}
         should = dict(self._projection.expected(shown))
         # Asked last: whatever was read above and is not in the generation yet is seen here.
@@ -268,7 +259,7 @@ class Round:
             # Taken away first: what is here may claim to be newer than it is.
             self._feeding.writer.remove(drifted)
             again = [standing_of[id] for id in drifted if id in standing_of]
-            for some in _slices(again):
+            for some in _slices(again, SLICE):
                 try:
                     self._feeding.writer.apply(some, ())
                 except Unprojectable:
@@ -287,7 +278,12 @@ class Round:
                 self.report.differences.append(Difference(id, sort, id in mended))
 
 
-def _slices(items: Iterable[T]) -> Iterator[list[T]]:
+def _buckets_at_once(records: int) -> int:
+    """Of a kind with so many records: as many buckets as may be held in memory."""
+    return max(1, min(BUCKETS, BUCKETS * HELD_MOST // max(records, 1)))
+
+
+def _slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
-    while some := list(islice(rest, SLICE)):
+    while some := list(islice(rest, size)):
         yield some
