@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from catalog.ledger.answer import Answers
 from catalog.questions.check import check
 from catalog.questions.cursor import write_cursor
-from catalog.questions.question import Question
+from catalog.questions.question import MOST_VALUES, OfRecord, Question
 from catalog.questions.reader import Reader
 
 
@@ -35,6 +39,17 @@ def find(question: Question, reader: Reader, *, answers: Answers) -> Page:
     following = write_cursor(found.items[-1].at, question.order) if found.more and found.items else None
     items = "[" + ",".join([item.text for item in found.items]) + "]"
     return Page(items, len(found.items), following, found.total, found.total_is_exact)
+
+
+def linked_of(
+    ids: Collection[str], reader: Reader, *, answers: Answers, kinds: tuple[str, ...] = ()
+) -> dict[str, dict[str, Any]]:
+    """The linked forms, by id, of those of these records that the reader may see; of very many ids only the first."""
+    wanted = tuple(dict.fromkeys(ids))[:MOST_VALUES]
+    if not wanted:
+        return {}
+    question = Question(kinds=kinds, where=OfRecord("id", "in", wanted))
+    return {id: orjson.loads(text) for id, text in answers.linked(check(question, answers.vocabulary), reader)}
 
 
 def _quoted(cursor: str | None) -> str:

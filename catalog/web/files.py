@@ -24,6 +24,7 @@ from catalog.web.negotiation import HTML, JSON, NDJSON, form_for
 from catalog.web.operations import CURSOR, FORMAT, LIMIT, Answer, Body, Operation, Parameter, Routes, asked
 from catalog.web.pages import page
 from catalog.web.reading import ID_PATH, answered
+from catalog.web.signposts import Signpost, header
 from catalog.web.site import site_of
 from catalog.web.streams import Inflow, drain
 from catalog.web.verbs import PROBLEMS
@@ -74,12 +75,14 @@ async def read_files(request: Request) -> Response:
     )
     if isinstance(found, Moved):
         raise Elsewhere("/files/" + found.to)
+    collection = header([Signpost("collection", site.root + id, HTML.media_type)])
     if form is HTML:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         following = urlencode([*query, ("cursor", found.next)]) if found.next else ""
         return page(
             request, site.pages, site.root, "files.html", id=id, items=found.items, next=found.next,
-            next_href=f"{site.root}files/{id}?{following}", headers={"Cache-Control": "private, no-cache"},
+            next_href=f"{site.root}files/{id}?{following}",
+            headers={"Cache-Control": "private, no-cache", "Link": collection},
         )  # fmt: skip
     if form is NDJSON:
         lines = [orjson.dumps(each) for each in found.items]
@@ -87,7 +90,7 @@ async def read_files(request: Request) -> Response:
     else:
         told = {"items": list(found.items), "next": found.next}
         body = orjson.dumps({**told, "id": id, "version": found.version, "count": found.count, "size": found.size})
-    return answered(request, reader, body, form, revision=found.version)
+    return answered(request, reader, body, form, revision=found.version, headers={"Link": collection})
 
 
 def _changing(method: Any, name: str, summary: str, ja: str, about: str, example: Any) -> Operation:

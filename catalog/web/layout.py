@@ -117,7 +117,12 @@ def _values(each: Field, item: Any, reading: Reading) -> Iterable[Value]:
     elif "name" in item and ("value" in item or "quantity" in item or "valueTerms" in item):
         yield _attribute(item, reading)
     elif "scheme" in item and "value" in item:
-        yield Value("plain", str(item["value"]), aside=str(item["scheme"]), href=_resolver(item))
+        yield Value(
+            "plain",
+            str(item["value"]),
+            aside=str(item["scheme"]),
+            href=resolver(str(item["scheme"]), str(item["value"])),
+        )
     else:
         inner = tuple(made for part in each.fields if part.name in item and (made := _laid(part, item, reading)))
         yield Value("fields", fields=inner) if inner else Value("code", _json(item))
@@ -191,11 +196,11 @@ def _attribute(item: Mapping[str, Any], reading: Reading) -> Value:
     return Value("attribute", name, aside=about, fields=(Laid(name, name, "", tuple(said)),))
 
 
-def _resolver(item: Mapping[str, Any]) -> str | None:
-    value = str(item["value"])
+def resolver(scheme: str, value: str) -> str | None:
+    """The address at which an identifier's own scheme tells of it, if that is known."""
     if value.startswith(("https://", "http://")):
         return value if is_iri(value) else None
-    before = _RESOLVERS.get(str(item["scheme"]).lower())
+    before = _RESOLVERS.get(scheme.lower())
     made = f"{before}{value}" if before else ""
     return made if made and is_iri(made) else None
 

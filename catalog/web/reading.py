@@ -10,10 +10,11 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import orjson
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.discovery.find import Page, find
+from catalog.discovery.find import Page, find, linked_of
 from catalog.discovery.history import difference, history
 from catalog.discovery.resolve import resolve
 from catalog.discovery.show import LINKED, WHOLE, Moved, Shown, show
@@ -21,6 +22,7 @@ from catalog.errors import Malformed
 from catalog.questions.parameters import question_from
 from catalog.questions.question import Order, Question, Selection
 from catalog.questions.reader import PUBLIC, Reader
+from catalog.records.identifiers import is_record_id
 from catalog.records.kinds import Kinds
 from catalog.web.addresses import Elsewhere, asked_id, last_segment
 from catalog.web.layout import Reading, label, laid_out
@@ -30,11 +32,14 @@ from catalog.web.pages import page, rendered, text_in
 from catalog.web.problems import findings_in
 from catalog.web.rdf import FORMS, written_as
 from catalog.web.refusals import NotAcceptable
+from catalog.web.schema_org import Surroundings, citable, creators_of, embedded, schema_org
+from catalog.web.signposts import LINKSET, cited_in, header, of_form, of_page, whole
 from catalog.web.site import Site, site_of
 
 routes = Routes()
 
 RECORD_FORMS: Final[Sequence[Form]] = (JSON, HTML, *FORMS)
+ANSWERED_FORMS: Final[Sequence[Form]] = (*RECORD_FORMS, LINKSET)
 RECORD_PATH = (
     Parameter("kind", "The record's kind.", place="path", example="sample"),
     Parameter("source", "The source that it comes from.", place="path", example="spring8"),
@@ -118,9 +123,12 @@ def _has(header: str, etag: str) -> bool:
         {
             200: Answer(
                 "The record.",
-                RECORD_FORMS,
+                ANSWERED_FORMS,
                 RECORD_EXAMPLE,
-                {"ETag": "The revision and the representation.", "Link": "The other forms."},
+                {
+                    "ETag": "The revision and the representation.",
+                    "Link": "The other forms, and where else to go on (FAIR signposting).",
+                },
             ),
             304: Answer("It is the one you have (`If-None-Match`)."),
             308: Answer(
@@ -145,39 +153,66 @@ async def record(request: Request) -> Response:
     site, said = site_of(request), asked(request)
     id = asked_id(request)
     reader = site.reader(request)
-    form = form_for(request, RECORD_FORMS)
+    form = form_for(request, ANSWERED_FORMS)
     revision, as_of = said.get("revision"), said.get("asOf")
     if revision is not None and as_of is not None:
         raise Malformed("revision and asOf can't both be asked for.", ja="revision と asOf は同時に指定できません。")
     past = revision is not None or as_of is not None
-    if form in FORMS and past:
+    if form not in (JSON, HTML) and past:
         # Only the current linked form is kept; a former one would need the rules of its time.
         raise Malformed("Former revisions are told as a page or JSON.", ja="過去の版はページか JSON でのみ読めます。")
     language = language_for(request)
 
-    def made() -> tuple[Shown | Moved, bytes]:
-        selection = {JSON: TOLD, HTML: WHOLE}.get(form, LINKED)
+    def made() -> tuple[Shown | Moved, bytes, str]:
+        """What was found, how it is written, and the links that go with it."""
+        selection = {JSON: TOLD, HTML: PAGED}.get(form, LINKSET_NEEDS if form is LINKSET else LINKED)
         found = show(id, reader, answers=site.catalog.answers, selection=selection, revision=revision, as_of=as_of)
         if isinstance(found, Moved):
-            return found, b""
+            return found, b"", ""
         if form is JSON:
-            return found, _json_told(found, language)
+            told = _json_told(found, language)
+            cited_as = None if past else cited_in(told, found)
+            return found, told, header(of_form(id, site.root, RECORD_FORMS, form, cited_as))
+        # A draft or a quarantined record may break its kind, and what breaks it has no meaning in a graph.
+        linked = found.document.get("linked")
         if form is HTML:
-            return found, record_page(request, site, found, language, past).encode()
-        if found.document.get("linked") is None:
-            # A draft or a quarantined record may break its kind, and what breaks it has no meaning in a graph.
+            makers = _makers(site, linked, reader)
+            posts = of_page(id, site.root, RECORD_FORMS, linked, makers, files=_has_files(found))
+            return found, record_page(request, site, found, language, past, makers).encode(), header(posts)
+        if linked is None:
             raise NotAcceptable((JSON.media_type, HTML.media_type))
-        return found, written_as(form, site.catalog.kinds, [found.document["linked"]], site.catalog.base)
+        if form is LINKSET:
+            makers = _makers(site, linked, reader)
+            told = whole(id, site.catalog.base, RECORD_FORMS, linked, makers, files=_has_files(found))
+            return found, told, ""
+        links = header(of_form(id, site.root, RECORD_FORMS, form, citable(linked)))
+        return found, written_as(form, site.catalog.kinds, [linked], site.catalog.base), links
 
-    found, body = await (site.quickly(made) if form is JSON and not past else site.in_thread(made))
+    found, body, links = await (site.quickly(made) if form is JSON and not past else site.in_thread(made))
     # Prefixes come in any order, so the tag is made of what was written down.
     same_as = found.text.encode() if form in FORMS and isinstance(found, Shown) else None
     if isinstance(found, Moved):
         raise Elsewhere("/" + found.to)
-    headers = {"Link": _alternatives(site.root, id), "Content-Language": language} if form is HTML else {}
+    headers = {"Link": links} if links else {}
+    if form is HTML:
+        headers["Content-Language"] = language
     if found.status != "public":
         headers["Cache-Control"] = "private, no-cache"
     return answered(request, reader, body, form, revision=found.revision, headers=headers, same_as=same_as)
+
+
+PAGED: Final = replace(WHOLE, linked=True)
+LINKSET_NEEDS: Final = replace(LINKED, files=True)
+
+
+def _makers(site: Site, linked: Mapping[str, Any] | None, reader: Reader) -> Mapping[str, Mapping[str, Any]]:
+    """The linked forms of those who made a record: their identifiers are told with it."""
+    ids = [each for each in creators_of(linked or {}) if is_record_id(each)]
+    return linked_of(ids, reader, answers=site.catalog.answers, kinds=("agent",)) if ids else {}
+
+
+def _has_files(found: Shown) -> bool:
+    return bool((found.document.get("files") or {}).get("count"))
 
 
 # What a program gets: the record as it was written, the catalogue's own words about it, and findings for writers.
@@ -192,20 +227,19 @@ def _json_told(found: Shown, language: Language) -> bytes:
     return orjson.dumps(document)
 
 
-def _alternatives(root: str, id: str) -> str:
-    return ", ".join(
-        f'<{root}{id}?format={form.name}>; rel="alternate"; type="{form.media_type}"'
-        for form in RECORD_FORMS
-        if form is not HTML
-    )
-
-
 def common_fields(kinds: Kinds) -> frozenset[str]:
     """The fields that every kind has."""
     return frozenset.intersection(*(frozenset(kind.field) for kind in kinds.values()))
 
 
-def record_page(request: Request, site: Site, found: Shown, language: Language, past: bool) -> str:
+def record_page(
+    request: Request,
+    site: Site,
+    found: Shown,
+    language: Language,
+    past: bool,
+    makers: Mapping[str, Mapping[str, Any]],
+) -> str:
     """A record as a page."""
     document = found.document
     kinds = site.catalog.kinds
@@ -246,8 +280,27 @@ def record_page(request: Request, site: Site, found: Shown, language: Language, 
         iri=site.catalog.base + found.id,
         forms=RECORD_FORMS,
         past=past and found.former,
+        described=_described(site, found, language, titles, makers),
         status_names={status: words[language == "ja"] for status, words in STATUSES.items()},
     )
+
+
+def _described(
+    site: Site,
+    found: Shown,
+    language: Language,
+    titles: Mapping[str, Mapping[str, str]],
+    makers: Mapping[str, Mapping[str, Any]],
+) -> Markup | None:
+    """What search engines read in the page, of a record that is public and as it is now."""
+    document = found.document
+    linked = document.get("linked")
+    if linked is None or found.status != "public":
+        return None
+    kinds, source = site.catalog.kinds, site.catalog.sources.find(document["source"])
+    kind_title = text_in(kinds[document["kind"]].titles, language)[0]
+    around = Surroundings(site.catalog.base, language, titles, makers, source, kind_title, document.get("modified"))
+    return embedded(schema_org(linked, around))
 
 
 # --- many records
