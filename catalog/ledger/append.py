@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from catalog.errors import Invalid
-from catalog.ledger import rows, verbs
+from catalog.ledger import rows, terms, verbs
 from catalog.ledger.changes import LAY_IN, Change, changes_after, changes_of, last_position, write_changes
 from catalog.ledger.expunge import Requested, expunge, request_expunge
 from catalog.ledger.files import (
@@ -374,6 +374,8 @@ class Ledger:
         altered = [_state_row(state, batch.at) for state in changed if not state.new]
         database.update(connection, "record", STATE_COLUMNS, altered)
         database.insert(connection, "revision", REVISION_COLUMNS, batch.revisions)
+        of_terms = [state for state in changed if state.kind == terms.KIND]
+        stood_for = terms.named(connection, database, [state.key for state in of_terms if not state.new])
         shown = [(state, state.shows.judged) for state in changed if state.shows is not None]
         rows.take_away(connection, database, [(state.key, state.kind) for state, _ in shown if not state.new], targets)
         forms = [
@@ -382,6 +384,7 @@ class Ledger:
             if judged.linked is not None and judged.breaks != "kind"
         ]
         rows.put(connection, database, forms, targets, nodes)
+        terms.keep(connection, database, batch.at, [state.key for state in of_terms], stood_for)
 
     def _write_files(
         self, connection: Connection, batch: _Batch, entries: Sequence[Entry], nodes: Mapping[str, int]
@@ -442,7 +445,7 @@ def _ids(entries: Sequence[Entry], refused: Mapping[int, Any]) -> set[str]:
         judged = entry.judged
         ids.add(judged.id)
         if judged.linked is not None and judged.breaks != "kind":
-            ids.update([link.to for link in judged.linked.links])
+            ids.update(rows.named_by(judged.submission.kind, judged.linked))
     return ids
 
 

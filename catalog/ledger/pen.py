@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, text
 
 from catalog.errors import Conflict, NotFound
+from catalog.ledger import terms
 from catalog.ledger.changes import Change, write_changes
 from catalog.ledger.mirror import Mirrors, Target
 from catalog.store.clock import Clock
@@ -51,6 +52,7 @@ class Page:
     targets: Mapping[str, Sequence[Target]]
     changes: list[Change] = field(default_factory=list)
     last: int | None = None
+    terms: dict[int, int] = field(default_factory=dict)  # the term records that it holds, and what they stood for
 
     def hold(self, *ids: str) -> list[Held]:
         """These records, locked; NotFound if one is not here."""
@@ -66,6 +68,7 @@ class Page:
             if (row := found.get(keys[id])) is None:
                 raise _absent(id)
             held.append(Held(id, *row))
+        self.terms |= terms.named(self.connection, database, [each.key for each in held if each.kind == terms.KIND])
         return held
 
     def set(self, held: Held, **columns: Any) -> None:
@@ -84,6 +87,7 @@ def page(pen: Pen, by: str) -> Iterator[Page]:
         opened = Page(connection, pen, by, pen.clock(), pen.mirrors.targets(connection))
         yield opened
         if opened.changes:
+            terms.keep(connection, pen.store.database, opened.at, opened.terms.keys(), opened.terms)
             first = write_changes(connection, pen.store.database, opened.changes)
             opened.last = first + len(opened.changes) - 1
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import orjson
 from sqlalchemy import Connection, Select, func, select, update
 
-from catalog.ledger import rows
+from catalog.ledger import rows, terms
 from catalog.ledger.mirror import Target, table_name
 from catalog.ledger.nodes import Nodes
 from catalog.ledger.pen import Pen
@@ -85,10 +85,13 @@ def _fill_slice(
         made.append(
             (row.key, kind.name, link_up(kind, row.id, orjson.loads(row.body), source.prefixes, source.zone, units))
         )
-    keys, _ = nodes.keys(connection, {link.to for _, _, form in made for link in form.links})
+    keys, _ = nodes.keys(connection, {id for _, _, form in made for id in rows.named_by(kind.name, form)})
+    stood_for = terms.named(connection, database, [key for key, _, _ in made]) if kind.name == terms.KIND else {}
     targets = {kind.name: [Target(table_name(kind), tuple(column.name for column in kind.columns))]}
     rows.take_away(connection, database, [(key, name) for key, name, _ in made], targets)
     rows.put(connection, database, made, targets, keys)
+    if kind.name == terms.KIND:
+        terms.keep(connection, database, pen.clock(), [key for key, _, _ in made], stood_for)
     connection.execute(update(mirror).where(ours).values(come))
     return len(found)
 

@@ -10,10 +10,10 @@ import orjson
 from sqlalchemy import Connection
 
 from catalog.ledger.mirror import Target, mirror_row, targets_of
-from catalog.records.record import Attribute, Identifier, Link, Quantity
+from catalog.records.record import Attribute, Identifier, Link, Quantity, TermUse
 from catalog.store.database import Database, Row
 
-DERIVED = ("link", "quantity", "attribute", "identifier", "linked")
+DERIVED = ("link", "quantity", "attribute", "identifier", "term_use", "linked")
 VALUE_KEY = 64
 
 LINK_COLUMNS = (
@@ -33,6 +33,9 @@ LINK_COLUMNS = (
 QUANTITY_COLUMNS = "record place field name value min max uncertainty unit quantity_kind si_min si_max".split()
 ATTRIBUTE_COLUMNS = ("record", "place", "name", "value", "value_key", "term", "origin")
 IDENTIFIER_COLUMNS = ("record", "place", "scheme", "value", "is_primary", "state")
+TERM_COLUMNS = ("record", "field", "term")
+# The scheme of an identifier that is the IRI of the term which a record of that kind describes.
+IRI, TERM = "iri", "term"
 
 _link_rest = attrgetter("role", "port", "predicate", "from_", "order", "until", "note", "by")
 _identifier = attrgetter("scheme", "value", "primary", "state")
@@ -55,6 +58,8 @@ class LinkedForm(Protocol):
     @property
     def identifiers(self) -> tuple[Identifier, ...]: ...
     @property
+    def terms(self) -> tuple[TermUse, ...]: ...
+    @property
     def columns(self) -> dict[str, Any]: ...
 
 
@@ -65,12 +70,13 @@ def put(
     targets: Mapping[str, Sequence[Target]],
     nodes: Mapping[str, int],
 ) -> None:
-    """Store what follows from these linked forms, given as (key, kind, linked form); `nodes` has the links' targets."""
+    """Store what follows from these linked forms, given as (key, kind, linked form); `nodes` has all that they name."""
     documents: list[Row] = []
     links: list[Row] = []
     quantities: list[Row] = []
     attributes: list[Row] = []
     identifiers: list[Row] = []
+    terms: list[Row] = []
     mirrors: dict[Target, list[Row]] = {}
     for key, kind, linked in records:
         documents.append((key, orjson.dumps(linked.document).decode()))
@@ -83,6 +89,7 @@ def put(
             for place, each in enumerate(linked.attributes)
         ]
         identifiers += [(key, place, *_identifier(each)) for place, each in enumerate(linked.identifiers)]
+        terms += [(key, field, nodes[term]) for field, term in linked.terms]
         for target in targets_of(targets, kind):
             mirrors.setdefault(target, []).append(mirror_row(key, target, linked.columns))
     insert = database.insert
@@ -91,8 +98,19 @@ def put(
     insert(connection, "quantity", QUANTITY_COLUMNS, quantities)
     insert(connection, "attribute", ATTRIBUTE_COLUMNS, attributes)
     insert(connection, "identifier", IDENTIFIER_COLUMNS, identifiers)
+    insert(connection, "term_use", TERM_COLUMNS, terms)
     for target, rows in mirrors.items():
         insert(connection, target.table, ("record", *target.columns), rows)
+
+
+def named_by(kind: str, linked: LinkedForm) -> list[str]:
+    """Every id and IRI that must be a node before the rows of this linked form are put in."""
+    names = [link.to for link in linked.links]
+    if linked.terms:
+        names += [use.term for use in linked.terms]
+    if kind == TERM:
+        names += [each.value for each in linked.identifiers if each.scheme == IRI]
+    return names
 
 
 def take_away(
@@ -123,6 +141,9 @@ def too_long(linked: LinkedForm, bytes_at_most: int) -> str | None:
     for link in linked.links:
         if len(link.to) > surely and len(link.to.encode()) > bytes_at_most:
             return link.field
+    for use in linked.terms:
+        if len(use.term) > surely and len(use.term.encode()) > bytes_at_most:
+            return use.field.replace(".", "/")
     for identifier in linked.identifiers:
         if len(identifier.value) > surely and len(identifier.value.encode()) > bytes_at_most:
             return "identifiers"

@@ -23,7 +23,7 @@ ColumnType = Literal["text", "integer", "real", "boolean", "timestamp"]
 Part = Literal["whole", "language", "from", "until", "missing", "value", "unit", "si_min", "si_max"]
 
 # Raised when the linked form or the mirror is derived differently from the same schema, so that both are filled anew.
-DERIVATION: Final = 1
+DERIVATION: Final = 2
 
 # First segments of addresses: a kind's ids begin with its name, so it can't bear one of these.
 ROUTES: Final = frozenset(
@@ -39,7 +39,7 @@ ROUTES: Final = frozenset(
 TABLES: Final = frozenset(
     """setting node scope scope_closure source source_version profile_version record linked revision change link quantity
     attribute identifier file file_list location verdict load expunge_request mirror term_closure alembic_version
-    spread verification term_use account person principal grant token session audit sharing job projection failure lease upload""".split()
+    spread verification term_use term_name account person principal grant token session audit sharing job projection failure lease upload""".split()
 )
 RESERVED: Final = ROUTES | TABLES
 # PostgreSQL cuts a name off after 63 bytes, and a kind's is a part of longer ones.

@@ -25,7 +25,7 @@ from catalog.records.dates import Date, understand_date
 from catalog.records.finding import Finding
 from catalog.records.kinds import Field, Kind, snake_case
 from catalog.records.quantities import SHIPPED, Dimensions, Unit, Units, Unknown, fits
-from catalog.records.record import Attribute, Identifier, Link, Quantity
+from catalog.records.record import Attribute, Identifier, Link, Quantity, TermUse
 
 # Schemes of IRIs that stand for vocabularies' terms; any other word before a colon must be a prefix of the source.
 SCHEMES: Final = frozenset("http https urn ftp info tag ark did doi hdl swh ni geo".split())
@@ -43,6 +43,7 @@ class Linked(NamedTuple):
     quantities: tuple[Quantity, ...]
     attributes: tuple[Attribute, ...]
     identifiers: tuple[Identifier, ...]
+    terms: tuple[TermUse, ...]  # each once
     columns: dict[str, Any]
     findings: tuple[Finding, ...]
     pointers: Mapping[str, str]  # fragment's id -> JSON pointer into the body; walked for when it is first asked
@@ -62,6 +63,7 @@ class _Walk:
         "pointers",
         "prefixes",
         "quantities",
+        "terms",
         "trouble",
         "understand",
         "units",
@@ -80,6 +82,7 @@ class _Walk:
         self.quantities: list[Quantity] = []
         self.attributes: list[Attribute] = []
         self.identifiers: list[Identifier] = []
+        self.terms: list[TermUse] = []
         self.name: str | None = None  # of the item of a list that is being walked over
         self.trouble = False
         self.path: list[str] | None = [] if traced else None
@@ -243,19 +246,31 @@ def _placed(walk: _Walk, values: list[Any]) -> Iterator[Any]:
         walk.path.pop()
 
 
-def _terms(key: str, column: str | None, many: bool) -> _Write:
+def _terms(key: str, path: str, column: str | None, many: bool) -> _Write:
     if many:
 
         def write_many(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
-            # Keywords may be plain words beside terms.
-            node[key] = [each if isinstance(each, str) else _term(walk, each) for each in _placed(walk, value)]
+            written: list[str | dict[str, str]] = []
+            node[key] = written
+            for each in _placed(walk, value):
+                if isinstance(each, str):  # keywords may be plain words beside terms
+                    written.append(each)
+                else:
+                    term = _term(walk, each)
+                    written.append(term)
+                    walk.terms.append(TermUse(path, term["to"]))
 
         return write_many
 
     def write(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
-        node[key] = term = value if isinstance(value, str) else _term(walk, value)
+        if isinstance(value, str):
+            node[key] = told = value
+        else:
+            node[key] = term = _term(walk, value)
+            told = term["to"]
+            walk.terms.append(TermUse(path, told))
         if column is not None:
-            walk.columns[column] = term if isinstance(term, str) else term["to"]
+            walk.columns[column] = told
 
     return write
 
@@ -657,7 +672,7 @@ def _compiled(field: Field, path: str, top: bool) -> _Write | str:
     if form == "date":
         return _date(key, column, field.many)
     if form == "term":
-        return _terms(key, column, field.many)
+        return _terms(key, path, column, field.many)
     if form == "links":
         return _links(field, path)
     if form == "quantity":
@@ -726,6 +741,7 @@ def link_up(
         tuple(walk.quantities),
         tuple(walk.attributes),
         tuple(walk.identifiers),
+        tuple(dict.fromkeys(walk.terms)),
         walk.columns,
         findings,
         pointers,

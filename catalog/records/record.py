@@ -89,6 +89,13 @@ class Attribute(NamedTuple):
     origin: str
 
 
+class TermUse(NamedTuple):
+    """A term that a record names, by its IRI, and the field in which it does: `techniques`, `attributes.valueTerms`."""
+
+    field: str
+    term: str
+
+
 class Identifier(NamedTuple):
     """A name by which the thing is known elsewhere."""
 

@@ -125,7 +125,11 @@ class Postgresql:
 
     def forget(self) -> None:
         with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM revision, linked, link, quantity, attribute, identifier, verdict, file"))
+            connection.execute(
+                text(
+                    "VACUUM revision, linked, link, quantity, attribute, identifier, term_use, term_name, verdict, file"
+                )
+            )
             for table in sorted(self.tables(connection)):
                 if table.startswith("mirror_"):
                     connection.exec_driver_sql(f'VACUUM "{table}"')

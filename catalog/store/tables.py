@@ -24,6 +24,9 @@ Key = BigInteger().with_variant(Integer(), "sqlite")
 # Ids sort by byte on every database: a cursor's last key must mean the same everywhere.
 Id = Text().with_variant(Text(collation="C"), "postgresql")
 
+# The changes after which fewer people may see something; they go first wherever changes are followed.
+CLOSING = "verb IN ('suppress', 'hide', 'draft', 'withdraw', 'move', 'merge', 'expunge', 'scope')"
+
 setting = Table("setting", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 node = Table("node", metadata, Column("key", Key, primary_key=True), Column("id", Id, nullable=False, unique=True))
@@ -44,6 +47,12 @@ scope = Table(
     Column("open", Boolean, nullable=False, server_default=text("false")),
     Column("metadata_embargo", Text),
     Column("data_embargo", Text),
+    Index(
+        "ix_scope_metadata_embargo",
+        "metadata_embargo",
+        sqlite_where=text("metadata_embargo IS NOT NULL"),
+        postgresql_where=text("metadata_embargo IS NOT NULL"),
+    ),
 )
 
 scope_closure = Table(
@@ -111,6 +120,12 @@ record = Table(
         postgresql_where=text("status <> 'public'"),
     ),
     Index("ix_record_modified_at", "modified_at"),
+    Index(
+        "ix_record_merged_into",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 # Apart from `record`, whose rows are scanned by filters and must stay narrow.
@@ -158,9 +173,10 @@ change = Table(
     Column("by", Text, nullable=False),
     Column("detail", Text),
     Index("ix_change_record_position", "record", "position"),
+    Index("ix_change_closing", "position", sqlite_where=text(CLOSING), postgresql_where=text(CLOSING)),
 )
 
-# The rows that follow from a record (these four, `linked`, and the mirrors) can be made again from it and are written in
+# The rows that follow from a record (these five, `linked`, and the mirrors) can be made again from it and are written in
 # one place, so no foreign key watches them: on PostgreSQL that cost as much again as writing them (a link 20 us, watched
 # 60). They lie in the order of their key where the database can do that (SQLite): one tree fewer to write for each.
 # `place` is where the row stood among its like, and tells twins apart.
@@ -180,6 +196,8 @@ link = Table(
     Column("note", Text),
     Column("by", Text),
     Index("ix_link_target_field", "target", "field"),
+    # Who asserted a link is named in it: hidden, it is named no more.
+    Index("ix_link_by", "by", sqlite_where=text('"by" IS NOT NULL'), postgresql_where=text('"by" IS NOT NULL')),
     sqlite_with_rowid=False,
 )
 
@@ -227,6 +245,44 @@ identifier = Table(
     Column("is_primary", Boolean, nullable=False, server_default=text("false")),
     Column("state", Text),
     Index("ix_identifier_value_scheme", "value", "scheme"),
+    sqlite_with_rowid=False,
+)
+
+# Which terms a record uses in which field; `term` is the node of the IRI, whether a record of ours describes it or not.
+term_use = Table(
+    "term_use",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("field", Text, primary_key=True),
+    Column("term", Key, primary_key=True, autoincrement=False),
+    Index("ix_term_use_term_field", "term", "field"),
+    sqlite_with_rowid=False,
+)
+
+# Which term is below which, by the nodes of their IRIs, and over how many steps at least; kept by ledger/terms.py.
+term_closure = Table(
+    "term_closure",
+    metadata,
+    Column("ancestor", Key, primary_key=True, autoincrement=False),
+    Column("descendant", Key, primary_key=True, autoincrement=False),
+    Column("depth", Integer, nullable=False),
+    Index("ix_term_closure_descendant", "descendant"),
+    sqlite_with_rowid=False,
+)
+
+# What the terms are called that everyone may read; `folded` is the name as it is compared.
+term_name = Table(
+    "term_name",
+    metadata,
+    Column("record", Key, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True),
+    Column("term", Key, nullable=False),
+    Column("folded", Id, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("language", Text),
+    Column("preferred", Boolean, nullable=False),
+    Index("ix_term_name_folded", "folded"),
+    Index("ix_term_name_term", "term"),
     sqlite_with_rowid=False,
 )
 
@@ -335,6 +391,8 @@ projection = Table(
     Column("opened_at", Text),  # embargoes that ended up to here are in it
     Column("started_at", Text, nullable=False),
     Column("live_at", Text),
+    Column("trouble", Text),  # what keeps it from being fed now (a full disk): it is tried again and again
+    Column("trouble_at", Text),
 )
 
 # What a change spreads to, in slices: the records that link to it, or lie in it.
