@@ -27,7 +27,9 @@ routes = Routes()
 
 PROMETHEUS = Form("prometheus", "text/plain", "Prometheus")
 STYLE = Form("css", "text/css", "CSS")
-_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+SCRIPT = Form("js", "text/javascript", "JavaScript")
+# RFC 9239: JavaScript is text/javascript.
+_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8"}
 
 
 @routes.add(
@@ -166,8 +168,8 @@ def static_file(name: str) -> tuple[bytes, str, str]:
         "The service",
         "What the pages need",
         "ページの部品",
-        "The style sheet and the mark.",
-        {200: Answer("The file.", (STYLE,))},
+        "The style sheet, the mark, and the scripts of those pages that have any.",
+        {200: Answer("The file.", (STYLE, SCRIPT))},
         (404,),
         (Parameter("name", "The file's name.", place="path", example="style.css"),),
     )

@@ -24,10 +24,10 @@ from catalog.web.streams import drain
 
 logger = logging.getLogger("catalog.web")
 
-# Pages have no scripts and fetch nothing from elsewhere; the browser is told to hold them to it.
+# Pages have no scripts but files of ours, and fetch nothing from elsewhere; the browser is told to hold them to it.
 SAFE_HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Vary": "Accept, Accept-Language, Authorization, Cookie",
