@@ -350,10 +350,20 @@ def _unknown(name: str, known: list[str], origin: str) -> Misconfigured:
 
 def hand_on(settings: Settings) -> None:
     """Let the processes that this one starts read the same settings, whatever was said on its command line."""
+    os.environ.update(_as_environment(settings))
+
+
+def environment_with(settings: Settings) -> dict[str, str]:
+    """The environment of a process that is to read the same settings as this one."""
+    return {**os.environ, **_as_environment(settings)}
+
+
+def _as_environment(settings: Settings) -> dict[str, str]:
+    told = {}
     for name in KNOWN:
         value = getattr(settings, name)
-        told = os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
-        os.environ[PREFIX + name.upper()] = told
+        told[PREFIX + name.upper()] = os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return told
 
 
 def language(environment: Mapping[str, str] | None = None) -> str:

@@ -1,0 +1,118 @@
+"""The process beside this one that feeds the projections: started, started again when it dies, and ended with this one.
+
+It is a process of its own because checking and writing records fills one interpreter. It ends when its standard input
+does, which is a pipe from here: however this process ends, the kernel closes its side.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
+from types import TracebackType
+from typing import Final, Self
+
+from catalog.cli.words import t, tell
+from catalog.settings import Settings, environment_with
+
+START: Final = "import sys; from catalog.cli import main; sys.exit(main())"
+# What it has left to settle when it is told to end.
+GRACE_SECONDS: Final = 10.0
+# It is started again at once, then after twice as long each time that it dies young.
+FIRST_PAUSE_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 60.0
+YOUNG_SECONDS: Final = 60.0
+
+
+def follow_command() -> list[str]:
+    """The command that follows the ledger for as long as its standard input is open; it reads this one's settings."""
+    return [sys.executable, "-c", START, "follow", "--while-input"]
+
+
+class Projector:
+    """A projecting process, for as long as this holds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        command: Sequence[str] | None = None,
+        said: Callable[[str], None] = tell,
+        first_pause_seconds: float = FIRST_PAUSE_SECONDS,
+    ) -> None:
+        self._command = command or follow_command()
+        self._environment = environment_with(settings)
+        self._said = said
+        self._first_pause = first_pause_seconds
+        self._stopping = Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watching = Thread(target=self._watch, name="projector", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._process = self._start()
+        self._watching.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        process = self._process
+        if process is not None:
+            _end(process)
+        self._watching.join()
+
+    @property
+    def pid(self) -> int | None:
+        """The process that projects now."""
+        return self._process.pid if self._process is not None else None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # A group of its own: Ctrl-C is for this process, which tells the other in its own time.
+        return subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=self._environment, process_group=0
+        )
+
+    def _watch(self) -> None:
+        pause = self._first_pause
+        while True:
+            process, born = self._process, time.monotonic()
+            assert process is not None
+            code = process.wait()
+            assert process.stdin is not None
+            process.stdin.close()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - born > YOUNG_SECONDS:
+                pause = self._first_pause
+            self._said(
+                t(
+                    f"the projector ended ({_ending(code)}); it is started again in {pause:g} s",
+                    f"プロジェクターが終了しました（{_ending(code)}）。{pause:g} 秒後に再起動します",
+                )
+            )
+            if self._stopping.wait(pause):
+                return
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            self._process = self._start()
+            if self._stopping.is_set():
+                # Told to end between the two lines above.
+                _end(self._process)
+                return
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        # What it had not settled is projected again by the next one.
+        process.kill()
+        process.wait()
+
+
+def _ending(code: int) -> str:
+    return t(f"signal {-code}", f"シグナル {-code}") if code < 0 else t(f"code {code}", f"コード {code}")
