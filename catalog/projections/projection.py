@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
-from zlib import crc32
+from typing import Protocol
 
 from catalog.errors import CatalogError
+from catalog.records.standing import BUCKETS as BUCKETS
+from catalog.records.standing import NAMES as NAMES
 from catalog.records.standing import Gone, Standing
-
-Name = Literal["graph", "search"]
-NAMES: tuple[Name, ...] = ("graph", "search")
-# Records are counted and compared in so many buckets for each kind.
-BUCKETS = 64
+from catalog.records.standing import Name as Name
+from catalog.records.standing import Seen as Seen
+from catalog.records.standing import bucket_of as bucket_of
 
 
 class Damaged(CatalogError):
@@ -31,11 +30,6 @@ class Unprojectable(CatalogError):
     def __init__(self, reasons: Mapping[int, str]) -> None:
         super().__init__("; ".join(reasons.values()), ja="; ".join(reasons.values()))
         self.reasons = reasons  # by the record's key
-
-
-def bucket_of(id: str) -> int:
-    """The bucket in which a record is counted, the same in every process."""
-    return crc32(id.encode()) % BUCKETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +101,3 @@ class Projection(Protocol):
     def expected(self, standings: Iterable[Standing]) -> Iterator[tuple[str, int]]:
         """The hash that each of these records should have in a generation, by record id; to be compared with `hashes`."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What of a projection can be read now: which generation answers, what to open of it, and how far it came."""
-
-    generation: int
-    folder: Path
-    visible: str | None
-    position: int
-    closed_to: int

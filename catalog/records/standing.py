@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
+from zlib import crc32
+
+Name = Literal["graph", "search"]
+NAMES: tuple[Name, ...] = ("graph", "search")
+# Records are counted and compared in so many buckets for each kind.
+BUCKETS = 64
+
+
+def bucket_of(id: str) -> int:
+    """The bucket in which a record is counted, the same in every process."""
+    return crc32(id.encode()) % BUCKETS
 
 
 def scope_path(scope: str) -> tuple[str, ...]:
@@ -76,3 +88,14 @@ class Gone:
     key: int
     id: str
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of a projection can be read now: which generation answers, what to open of it, and how far it came."""
+
+    generation: int
+    folder: Path
+    visible: str | None
+    position: int
+    closed_to: int

@@ -28,6 +28,8 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.Text(), nullable=True),
         sa.Column("started_at", sa.Text(), nullable=False),
         sa.Column("live_at", sa.Text(), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.Column("trouble_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("name", "generation", name=op.f("pk_projection")),
     )
     op.create_table(
@@ -76,3 +78,10 @@ def upgrade() -> None:
         sa.Column("progress", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_verification")),
     )
+    closing = "verb IN ('suppress', 'hide', 'draft', 'withdraw', 'move', 'merge', 'expunge', 'scope')"
+    for name, table, column, where in (
+        ("ix_change_closing", "change", "position", closing),
+        ("ix_link_by", "link", "by", '"by" IS NOT NULL'),
+        ("ix_scope_metadata_embargo", "scope", "metadata_embargo", "metadata_embargo IS NOT NULL"),
+    ):
+        op.create_index(name, table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where))

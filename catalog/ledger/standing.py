@@ -1,0 +1,240 @@
+"""Records as they stand, read for the projections: many at a time, in one transaction, with the position it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from catalog.errors import Unavailable
+from catalog.ledger.dialects import DIALECTS
+from catalog.records.standing import FileSummary, Gone, Lie, Neighbour, Standing, bucket_of
+from catalog.store.clock import Clock, now
+from catalog.store.engine import Store
+
+AT_ONCE = 1_000
+REMEMBERED = 50_000
+# What projections are to show of the ledger; whatever else is in it is gone to them.
+SHOWN = "r.status = 'public' AND EXISTS (SELECT 1 FROM linked AS d WHERE d.record = r.key)"
+
+
+class Standings:
+    """Reads records as projections are to show them; safe to use from any thread."""
+
+    def __init__(self, store: Store, *, clock: Clock = now) -> None:
+        self._store = store
+        self._clock = clock
+        database = store.database
+        among = database.among
+        self._records = (
+            "SELECT r.key, n.id, r.kind, r.source, r.status, r.shown, r.scope, r.merged_into, r.profile, r.created_at,"
+            ' r.modified_at, d.document, v.at, v."by", v.load, f.version, f.count, f.size'
+            " FROM record AS r JOIN node AS n ON n.key = r.key"
+            " LEFT JOIN linked AS d ON d.record = r.key AND r.status = 'public'"
+            " LEFT JOIN revision AS v ON v.record = r.key AND v.number = r.shown"
+            " LEFT JOIN file_list AS f ON f.dataset = r.key"
+            f" WHERE {among('r.key')}"
+        )
+        self._links = f'SELECT record, target, "by" FROM link WHERE {among("record")}'
+        self._ends = (
+            "SELECT n.key, n.id, r.shown, r.scope FROM node AS n"
+            " LEFT JOIN record AS r ON r.key = n.key AND r.status = 'public'"
+            f" WHERE {among('n.key')}"
+        )
+        self._named = f"SELECT id, key FROM node WHERE {among('id')}"
+        title = DIALECTS[database.name].part("document", "title")
+        self._titles = f"SELECT record, {title} FROM linked WHERE {among('record')}"
+        self._scopes = f"SELECT key, id, open, metadata_embargo FROM scope WHERE {among('key')}"
+        self._formats = f"SELECT DISTINCT dataset, format FROM file WHERE format IS NOT NULL AND {among('dataset')}"
+        self._ids = f"SELECT key, id FROM node WHERE {among('key')}"
+        self._bound = database.listed
+        # What is remembered never changes: the title of a revision that is shown, the formats of a version of a list.
+        self._known_titles: dict[tuple[int, int], Mapping[str, str]] = {}
+        self._known_formats: dict[tuple[int, int], tuple[str, ...]] = {}
+        self._remembering = Lock()
+
+    def read(self, keys: Collection[int], at_least: int = 0) -> tuple[list[Standing], list[Gone]]:
+        """How these records stand now, by key; Unavailable where the database has not come to the position `at_least`."""
+        with self._store.read() as connection:
+            return self.read_in(connection, keys, at_least)
+
+    def read_in(
+        self, connection: Connection, keys: Collection[int], at_least: int = 0
+    ) -> tuple[list[Standing], list[Gone]]:
+        """The same, as a transaction sees it."""
+        position = self.position(connection)
+        if position < at_least:
+            raise Unavailable(
+                f"the database is at position {position} and not yet at {at_least}: try again",
+                ja=f"データベースは位置 {position} で、まだ {at_least} に達していません。もう一度お試しください",
+                retry_after_seconds=1,
+            )
+        ordered = sorted(keys)
+        shown: list[Standing] = []
+        gone: list[Gone] = []
+        for first in range(0, len(ordered), AT_ONCE):
+            self._read_some(connection, ordered[first : first + AT_ONCE], position, shown, gone)
+        return shown, gone
+
+    def position(self, connection: Connection) -> int:
+        """The position that a transaction sees."""
+        return int(self._rows(connection, "SELECT coalesce(max(position), 0) FROM change")[0][0])
+
+    def ids(self, keys: Collection[int]) -> dict[int, str]:
+        """The ids of these keys."""
+        with self._store.read() as connection:
+            return dict(self._rows(connection, self._ids, keys))
+
+    def keys_after(self, connection: Connection, key: int, limit: int) -> list[int]:
+        """The next records that are to be shown, in the order of their keys."""
+        mark = self._store.database.mark
+        asked = f"SELECT r.key FROM record AS r WHERE r.key > {mark} AND {SHOWN} ORDER BY r.key LIMIT {mark}"
+        return [row[0] for row in connection.exec_driver_sql(asked, (key, limit)).fetchall()]
+
+    def counts(self, connection: Connection) -> dict[str, int]:
+        """How many records of each kind are to be shown."""
+        return dict(self._rows(connection, f"SELECT r.kind, count(*) FROM record AS r WHERE {SHOWN} GROUP BY r.kind"))
+
+    def keys_of_kind(self, kind: str, bucket: int | None = None) -> list[int]:
+        """The records of a kind that are to be shown, or those of them that are counted in a bucket."""
+        mark = self._store.database.mark
+        asked = f"SELECT r.key, n.id FROM record AS r JOIN node AS n ON n.key = r.key WHERE r.kind = {mark} AND {SHOWN}"
+        with self._store.read() as connection:
+            rows = connection.exec_driver_sql(asked, (kind,)).fetchall()
+        return sorted(key for key, id in rows if bucket is None or bucket_of(id) == bucket)
+
+    def walk(self, *, after: int = 0, size: int = AT_ONCE) -> Iterator[list[Standing]]:
+        """All records that are to be shown, in the order of their keys; each piece is of its own moment."""
+        while True:
+            with self._store.read() as connection:
+                keys = self.keys_after(connection, after, size)
+                if not keys:
+                    return
+                shown, _ = self.read_in(connection, keys)
+            yield shown
+            after = keys[-1]
+
+    def _read_some(
+        self, connection: Connection, keys: Sequence[int], position: int, shown: list[Standing], gone: list[Gone]
+    ) -> None:
+        rows = self._rows(connection, self._records, keys)
+        there = [row for row in rows if row[11] is not None]
+        links: dict[int, dict[int, None]] = {row[0]: {} for row in there}
+        asserters: dict[int, set[str]] = {}
+        if there:
+            for record, target, by in self._rows(connection, self._links, links):
+                links[record][target] = None
+                if by is not None and ":" not in by:
+                    asserters.setdefault(record, set()).add(by)
+        if asserters:
+            named = dict(self._rows(connection, self._named, {by for some in asserters.values() for by in some}))
+            for record, some in asserters.items():
+                links[record].update(dict.fromkeys(named[by] for by in sorted(some) if by in named))
+        ends = {target for targets in links.values() for target in targets}
+        ends.update(row[7] for row in there if row[7] is not None)
+        ours: dict[int, tuple[str, int | None, int | None]] = {}
+        if ends:
+            for key, id, version, scope in self._rows(connection, self._ends, ends):
+                if ":" not in id:
+                    ours[key] = (id, version, scope)
+        titles = self._titles_of(
+            connection, {(key, version) for key, (_, version, _) in ours.items() if version is not None}
+        )
+        lies = self._lies(
+            connection,
+            {row[6] for row in there} | {scope for _, _, scope in ours.values() if scope is not None},
+        )
+        neighbours = {
+            key: Neighbour(lies[scope], titles[key, version])
+            for key, (_, version, scope) in ours.items()
+            # Public and without a linked form: nothing is shown of it, so nothing leads there.
+            if version is not None and scope is not None and (key, version) in titles
+        }
+        formats = self._formats_of(connection, {(row[0], row[15]) for row in there if row[16]})
+        found = {row[0]: row for row in rows}
+        for key in keys:
+            if (row := found.get(key)) is None:
+                continue
+            (_, id, kind, source, _, revision, scope, merged_into, profile, created, modified, document, at, by, load,
+             version, count, size) = row  # fmt: skip
+            if document is None:
+                gone.append(Gone(key, id, position))
+                continue
+            targets = links[key]
+            into = neighbours.get(merged_into) if merged_into is not None else None
+            shown.append(
+                Standing(
+                    key,
+                    id,
+                    position,
+                    kind,
+                    source,
+                    revision,
+                    lies[scope],
+                    orjson.loads(document),
+                    tuple([ours[target][0] for target in targets if target in ours]),
+                    {ours[target][0]: neighbours[target] for target in targets if target in neighbours},
+                    into.lie if into is not None else None,
+                    profile,
+                    created,
+                    modified,
+                    at,
+                    by,
+                    load,
+                    FileSummary(count, size, formats.get((key, version), ())) if version is not None else None,
+                )
+            )
+
+    def _lies(self, connection: Connection, keys: Collection[int]) -> dict[int, Lie]:
+        moment = self._clock()
+        return {
+            key: Lie(id, key, bool(is_open) and (embargo is None or embargo <= moment))
+            for key, id, is_open, embargo in self._rows(connection, self._scopes, keys)
+        }
+
+    def _titles_of(
+        self, connection: Connection, asked: Collection[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], Mapping[str, str]]:
+        known = self._known_titles
+        unknown = dict([each for each in asked if each not in known])
+        if unknown:
+            read = {
+                (key, unknown[key]): orjson.loads(title) if title else {}
+                for key, title in self._rows(connection, self._titles, unknown)
+            }
+            with self._remembering:
+                if len(known) > REMEMBERED:
+                    self._known_titles = known = {each: known[each] for each in asked if each in known}
+                known.update(read)
+        return known
+
+    def _formats_of(
+        self, connection: Connection, asked: Collection[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], tuple[str, ...]]:
+        known = self._known_formats
+        unknown = dict([each for each in asked if each not in known])
+        if unknown:
+            read: dict[tuple[int, int], list[str]] = {(key, version): [] for key, version in unknown.items()}
+            for key, format in self._rows(connection, self._formats, unknown):
+                read[key, unknown[key]].append(format)
+            with self._remembering:
+                if len(known) > REMEMBERED:
+                    self._known_formats = known = {each: known[each] for each in asked if each in known}
+                known.update({each: tuple(sorted(formats)) for each, formats in read.items()})
+        return known
+
+    def _rows(self, connection: Connection, statement: str, values: Iterable[Any] | None = None) -> list[Any]:
+        # The driver's own rows: SQLAlchemy's cost more than the reading.
+        given = () if values is None else (self._bound(values),)
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        if self._store.database.name == "sqlite":
+            made: list[Any] = driver.execute(statement, given).fetchall()
+            return made
+        with driver.cursor() as cursor:
+            cursor.execute(statement, given or None)
+            rows: list[Any] = cursor.fetchall()
+        return rows
