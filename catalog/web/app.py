@@ -18,7 +18,20 @@ from catalog.assembly import Catalog, open_catalog
 from catalog.curation.load import end_abandoned
 from catalog.errors import CatalogError, Malformed, Misconfigured, NotFound
 from catalog.settings import read_settings
-from catalog.web import described, feeds, files, linked_data, pages, reading, registry, scopes, verbs, writing
+from catalog.web import (
+    described,
+    feeds,
+    files,
+    linked_data,
+    pages,
+    reading,
+    registry,
+    scopes,
+    sitemap,
+    verbs,
+    void,
+    writing,
+)
 from catalog.web.door import Door
 from catalog.web.filling import mirrors_filled
 from catalog.web.metrics import Metrics
@@ -39,6 +52,8 @@ ROUTES = Routes(
         *scopes.routes,
         *feeds.routes,
         *linked_data.routes,
+        *void.routes,
+        *sitemap.routes,
     )
 )
 # The first word of every address that is not a record's: a kind of that name would hide it, or be hidden.

@@ -18,6 +18,8 @@ _FORMATS: Mapping[str, pyoxigraph.RdfFormat] = {
     N_TRIPLES.name: pyoxigraph.RdfFormat.N_TRIPLES,
     RDF_XML.name: pyoxigraph.RdfFormat.RDF_XML,
     N_QUADS.name: pyoxigraph.RdfFormat.N_QUADS,
+    # Records are told under the published context instead; this is for what has none.
+    JSON_LD.name: pyoxigraph.RdfFormat.JSON_LD,
 }
 CONTEXT = "context.jsonld"
 

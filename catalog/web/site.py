@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from jinja2 import Environment
 from starlette.requests import Request
 
 from catalog.assembly import Catalog
+from catalog.discovery.sitemap import Part
 from catalog.errors import Unavailable
 from catalog.questions.reader import Reader
 from catalog.web.metrics import Metrics
@@ -49,6 +52,22 @@ class Places:
         self.free += 1
 
 
+class Remembered(Generic[T]):
+    """What is dear to make, and may be some seconds old."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        self._made: tuple[float, T] | None = None
+        self._making = threading.Lock()
+
+    def have(self, make: Callable[[], T]) -> T:
+        """What was made last, or now if that is too long ago; several who ask at once wait for one making."""
+        with self._making:
+            if self._made is None or time.monotonic() - self._made[0] > self.seconds:
+                self._made = (time.monotonic(), make())
+            return self._made[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The catalogue as it is served."""
@@ -62,6 +81,7 @@ class Site:
     streaming: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(STREAMS + LOADS, "stream"))
     streams: Places = field(default_factory=lambda: Places(STREAMS))
     loads: Places = field(default_factory=lambda: Places(LOADS))
+    sitemap: Remembered[list[Part]] = field(default_factory=lambda: Remembered(300))
 
     @property
     def root(self) -> str:
