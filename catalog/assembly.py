@@ -120,8 +120,8 @@ def open_catalog(settings: Settings) -> Catalog:
         ledger.mirrors.prepare()
         base = fix_base(store, settings)
         token, made = administrators_token(settings.token_file)
-        words = vocabulary_of(kinds)
         sources = Sources(store)
+        words = vocabulary_of(kinds, sources.prefixes)
         profiles = compiled_profiles(store, kinds)
         catalog = Catalog(
             settings=settings,

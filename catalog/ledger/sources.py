@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from threading import Lock
 from time import monotonic
@@ -29,6 +29,7 @@ class Sources:
         self._store = store
         self._clock = clock
         self._known: Mapping[str, Source] = {}
+        self._prefixes: Mapping[str, frozenset[str]] = {}
         self._versions = -1  # how many there were when we last read them; it only grows
         self._looked = float("-inf")
         self._reading = Lock()
@@ -48,6 +49,12 @@ class Sources:
         """All sources in their newest versions, by id."""
         self.refresh()
         return tuple(self._known[id] for id in sorted(self._known))
+
+    def prefixes(self) -> Mapping[str, frozenset[str]]:
+        """What each prefix that some source declares stands for; to several sources it may be several things."""
+        if monotonic() - self._looked > LOOK_AGAIN_SECONDS:
+            self.refresh()
+        return self._prefixes
 
     def versions(self, id: str) -> tuple[Source, ...]:
         """Every version of a source, the oldest first."""
@@ -117,6 +124,7 @@ class Sources:
                     )
                 )
                 self._known = {source.id: source for source in (_read(document) for (document,) in rows)}
+                self._prefixes = _prefixes_of(self._known.values())
                 self._versions = versions
             self._looked = monotonic()
 
@@ -130,6 +138,14 @@ def _newest(connection: Connection, id: str) -> Source | None:
         {"id": id},
     )
     return _read(document) if document is not None else None
+
+
+def _prefixes_of(sources: Iterable[Source]) -> dict[str, frozenset[str]]:
+    made: dict[str, frozenset[str]] = {}
+    for source in sources:
+        for prefix, iri in source.prefixes.items():
+            made[prefix] = made.get(prefix, frozenset()) | {iri}
+    return made
 
 
 def _document(source: Source, version: int) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from catalog.questions.question import (
     Order,
     Question,
     Selection,
+    Termed,
 )
 from catalog.questions.reader import Reader
 from catalog.questions.shape import Slot
@@ -401,6 +402,8 @@ class Maker:
                 return self._linked(asked, at)
             case Measured():
                 return self._measured(asked, at)
+            case Termed():
+                return self._termed(asked, at)
             case Attributed():
                 return self._attributed(asked, at)
             case Identified(value, scheme):
@@ -491,6 +494,8 @@ class Maker:
         sorts = {field.sort for field in fields.values()}
         if sorts == {"link"}:
             return self._linked(Linked(name), at)
+        if sorts == {"terms"}:
+            return f"EXISTS (SELECT 1 FROM term_use u WHERE u.record = {at.record}.key AND u.field = {_literal(name)})"
         if sorts == {"quantity"}:
             return f"EXISTS (SELECT 1 FROM quantity q WHERE q.record = {at.record}.key AND q.field = {_literal(name)})"
         return self._in_mirror(name, at, lambda field, row: f"{self._column(field, row)} IS NOT NULL")
@@ -561,6 +566,20 @@ class Maker:
             conditions.append(f"q.quantity_kind IN ({', '.join(map(self._value, asked.quantity_kinds))})")
         return f"{at.record}.key IN (SELECT q.record FROM quantity q WHERE {' AND '.join(conditions)})"
 
+    def _termed(self, asked: Termed, at: _At) -> str:
+        of_field = "" if asked.field is None else f" AND u.field = {_literal(asked.field)}"
+        return f"{at.record}.key IN (SELECT u.record FROM term_use u WHERE u.term IN ({self._terms(asked)}){of_field})"
+
+    def _terms(self, asked: Termed) -> str:
+        """The keys of the terms that are asked for; a term need not have a record of ours, nor be below anything."""
+        named = f"n.id IN ({', '.join(map(self._value, asked.terms))})"
+        own = f"SELECT n.key FROM node n WHERE {named}"
+        if not asked.below:
+            return own
+        return (
+            f"{own} UNION ALL SELECT c.descendant FROM node n JOIN term_closure c ON c.ancestor = n.key WHERE {named}"
+        )
+
     def _attributed(self, asked: Attributed, at: _At) -> str:
         conditions = [f"a.name = {self._value(asked.name)}"]
         value = asked.value
@@ -576,7 +595,12 @@ class Maker:
         elif asked.operator == "prefix":
             conditions.append(self._against("a.value", "prefix", value, is_text=True))
         if asked.term is not None:
-            conditions.append(f"a.term = {self._value(asked.term)}")
+            exactly = f"a.term = {self._value(asked.term)}"
+            below = (
+                "a.term IN (SELECT d.id FROM node n JOIN term_closure c ON c.ancestor = n.key JOIN node d ON d.key = c.descendant"
+                f" WHERE n.id = {self._value(asked.term)})"
+            )
+            conditions.append(f"({exactly} OR {below})" if asked.below else exactly)
         return f"{at.record}.key IN (SELECT a.record FROM attribute a WHERE {' AND '.join(conditions)})"
 
     # --- what is told
@@ -889,7 +913,7 @@ def _finds_first(asked: Condition | None) -> bool:
     match asked:
         case And(parts):
             return any(map(_finds_first, parts))
-        case Measured() | Attributed():
+        case Measured() | Termed() | Attributed():
             return True
     return _is_selective(asked)
 

@@ -32,6 +32,7 @@ from catalog.questions.question import (
     Or,
     Order,
     Question,
+    Termed,
 )
 from catalog.questions.shape import lift
 from catalog.questions.vocabulary import Field, Sort, Vocabulary, unknown
@@ -163,7 +164,7 @@ class _Check:
                 ja=f"sort: {order.by} での並べ替えは一つの種別に限ります。kind= を指定してください",
             )
         (field,) = found.values()
-        if not field.sortable or field.private or field.sort in ("link", "other"):
+        if not field.sortable or field.private or field.sort in ("link", "terms", "other"):
             (kind,) = found
             names = [
                 one.name for one in self.vocabulary.kinds[kind].fields.values() if one.sortable and not one.private
@@ -238,6 +239,15 @@ class _Check:
                     )
                 if any(bound is not None and math.isnan(bound) for bound in (low, high)):
                     raise Invalid(f"{name}: not a number", ja=f"{name}: 数値ではありません")
+            case Termed(name, terms):
+                if name is not None:
+                    for field in self.vocabulary.fields(name, kinds).values():
+                        if field.sort not in ("term", "terms"):
+                            raise Invalid(f"{name}: not a field of terms", ja=f"{name}: 用語の項目ではありません")
+                if not terms:
+                    raise Invalid(f"{name}: at least one term is needed", ja=f"{name}: 用語が必要です")
+                if len(terms) > MOST_VALUES:
+                    raise _too_many(name or "term")
             case Attributed(name, operator, value):
                 if operator == "exists":
                     if value is not None:

@@ -37,6 +37,7 @@ from catalog.questions.question import (
     Question,
     Scalar,
     Selection,
+    Termed,
 )
 from catalog.questions.vocabulary import Field, Vocabulary, unknown
 from catalog.records.dates import Date, understand_date
@@ -52,6 +53,7 @@ OF_RECORD: Final = (
     "identifier",
     "attribute",
     "condition",
+    "term",
     "link",
     "incoming",
     "body",
@@ -65,6 +67,8 @@ _RANGE: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9.+-]*):(?!//)(.+)", re.DOTALL)
 MOST_PARAMETERS: Final = 200
+# What terms are asked for by, besides whether there are any.
+_OF_TERMS: Final = ("eq", "in", "all", "exactly")
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -216,6 +220,8 @@ class _Asking:
                 return _any([InScope(value, below=rest != "only") for value in values])
             case "identifier":
                 return _any([way for value in values for way in _identified(rest, value)])
+            case "term":
+                return self._terms(name, None, rest, values)
             case "attribute" | "condition" if rest:
                 return self._named(name, first, rest, values)
             case "body" if rest:
@@ -241,7 +247,10 @@ class _Asking:
             held = Or((Attributed(plain), Measured(plain, called))) if place == "attribute" else Measured(plain, called)
             return held if _truth(name, values[-1]) else Not(held)
         if operator == "term":
-            return _any([Attributed(plain, term=value) for value in values])
+            return _any([Attributed(plain, term=self.vocabulary.iri(name, value)) for value in values])
+        if operator == "term.exactly":
+            iris = [self.vocabulary.iri(name, value) for value in values]
+            return _any([Attributed(plain, term=iri, below=False) for iri in iris])
         ways: list[Condition] = []
         for value in values:
             measured = _measured(name, plain, called, operator, value)
@@ -281,6 +290,8 @@ class _Asking:
             language, _, rest = rest.partition(".")
         if rest == "exists":
             return Exists(plain) if _truth(as_asked, values[-1]) else Not(Exists(plain))
+        if field.sort == "terms" or (field.sort == "term" and rest in ("", *_OF_TERMS)):
+            return self._terms(as_asked, plain, rest, values)
         if field.sort == "date":
             if rest == "missing":
                 return _any([Missing(plain, None if value in ("", "true") else value) for value in values])
@@ -298,6 +309,16 @@ class _Asking:
                 return Compare(plain, "in", tuple(made), language)
             return Compare(plain, "eq", made[0], language)
         return _any([Compare(plain, operator_, value, language) for value in made])
+
+    def _terms(self, name: str, field: str | None, rest: str, values: list[str]) -> Condition:
+        """Each value is one term, which may hold commas; `in` and `all` take several."""
+        if rest not in ("", *_OF_TERMS):
+            raise unknown("operator", rest, (*_OF_TERMS, *(("exists",) if field else ())), of=name.partition(".")[0])
+        split = [part.strip() for value in values for part in value.split(",")] if rest in ("in", "all") else values
+        terms = tuple(self.vocabulary.iri(name, part) for part in split)
+        if rest == "all" and len(terms) > 1:
+            return And(tuple(Termed(field, (term,)) for term in terms))
+        return Termed(field, terms, below=rest != "exactly")
 
     def _link(self, direction: Direction, field: str, told: Pairs, kinds: tuple[str, ...]) -> Condition:
         called = f"{'link' if direction == 'out' else 'incoming'}.{field}"
@@ -353,6 +374,8 @@ def _operator(name: str, text: str) -> Operator:
 def _split_operator(name: str) -> tuple[str, str | None]:
     """A name that may itself hold dots, and the operator behind it if there is one."""
     plain, dot, last = name.rpartition(".")
+    if last == "exactly" and plain.endswith(".term"):
+        return plain.removesuffix(".term"), "term.exactly"
     if dot and last in (*OPERATORS, "exists", "term"):
         return plain, last
     return name, None

@@ -147,13 +147,23 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Termed:
+    """A field, or any of them, holds one of these terms, by their IRIs; `below`: or one that is below one of them."""
+
+    field: str | None
+    terms: tuple[str, ...] = _bound(())
+    below: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Attributed:
-    """An attribute of this name, with this value or term; with neither, any value."""
+    """An attribute of this name, with this value or term (`below`: or one below it); with neither, any value."""
 
     name: str = _bound("")
     operator: Literal["eq", "in", "prefix", "exists"] = "exists"
     value: str | tuple[str, ...] | None = _bound()
     term: str | None = _bound()
+    below: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +186,7 @@ Condition = (
     | InScope
     | Linked
     | Measured
+    | Termed
     | Attributed
     | Identified
 )

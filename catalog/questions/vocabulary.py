@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as part
 from difflib import get_close_matches
@@ -11,8 +11,9 @@ from typing import Literal
 from catalog.errors import Invalid
 from catalog.records.kinds import Field as KindField
 from catalog.records.kinds import Kind, Kinds
+from catalog.records.linked import SCHEMES
 
-Sort = Literal["text", "date", "quantity", "term", "string", "integer", "number", "boolean", "link", "other"]
+Sort = Literal["text", "date", "quantity", "term", "terms", "string", "integer", "number", "boolean", "link", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Field:
     """A field of a kind. `columns` names the mirror's column for each part of it.
 
     Parts: `value` of a plain field or term; `whole`, `en`, `ja` of a text; `whole`, `from`, `until`, `missing` of a date.
-    What the mirror does not have (lists, nested objects) is of sort `other`: it can be selected, not compared.
+    `terms` are a list of them, whose rows stand beside the mirror. What the mirror does not have (other lists, nested
+    objects) is of sort `other`: it can be selected, not compared.
     """
 
     name: str
@@ -45,9 +47,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The fields of every kind."""
+    """The fields of every kind; and the prefixes with which a term's IRI may be written, each with what it stands for."""
 
     kinds: Mapping[str, Words]
+    prefixes: Callable[[], Mapping[str, frozenset[str]]] = dict
 
     def named(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
         """The kinds that a question is about (none named: all), each once and in order, or Invalid."""
@@ -85,6 +88,27 @@ class Vocabulary:
             raise unknown("link field", name, known)
         return found
 
+    def iri(self, name: str, text: str) -> str:
+        """The IRI of a term that is written in whole or with a prefix, or Invalid."""
+        prefix, colon, rest = text.partition(":")
+        known = self.prefixes()
+        if colon and not rest.startswith("//") and prefix in known:
+            meant = sorted(known[prefix])
+            if len(meant) > 1:
+                raise Invalid(
+                    f"{name}: {prefix!r} means {' and '.join(meant)}, each to another source; write the whole IRI",
+                    ja=f"{name}: 接頭辞 {prefix!r} は登録元によって {'、'.join(meant)} を指します。IRI全体を書いてください",
+                )
+            return meant[0] + rest
+        if colon and prefix.lower() in SCHEMES:
+            return text
+        if colon and prefix:
+            raise unknown("prefix of terms", prefix, known, of=name)
+        raise Invalid(
+            f"{name}: {text!r:.80} is no term; write its IRI, or a prefix and its name: panet:PaNET01196",
+            ja=f"{name}: {text!r:.80} は用語ではありません。IRI か panet:PaNET01196 のような短縮形で書いてください",
+        )
+
     def pointing_at(self, kind: str | None) -> set[str]:
         """The names of link fields, of any kind, that may point at records of this kind."""
         return {
@@ -95,9 +119,9 @@ class Vocabulary:
         }
 
 
-def vocabulary_of(kinds: Kinds) -> Vocabulary:
-    """What can be asked about these kinds."""
-    return Vocabulary({name: _words(kind) for name, kind in kinds.items()})
+def vocabulary_of(kinds: Kinds, prefixes: Callable[[], Mapping[str, frozenset[str]]] = dict) -> Vocabulary:
+    """What can be asked about these kinds, with terms written with these prefixes."""
+    return Vocabulary({name: _words(kind) for name, kind in kinds.items()}, prefixes)
 
 
 def _words(kind: Kind) -> Words:
@@ -128,6 +152,8 @@ def _sort(field: KindField, mirrored: bool) -> Sort:
         return "link"
     if field.form == "quantity" and not field.private:
         return "quantity"  # its rows stand beside the mirror, lists of it too
+    if field.form == "term" and field.many and not field.private:
+        return "terms"
     if not mirrored:
         return "other"
     match field.form:
