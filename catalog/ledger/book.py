@@ -260,24 +260,20 @@ class Book:
             asked = asked.where(failure.c.waived_at.is_not(None) if waived else failure.c.waived_at.is_(None))
         with self._store.read() as connection:
             rows = connection.execute(asked.order_by(failure.c.name, failure.c.record).limit(limit)).fetchall()
-        return [
-            Failure(
-                row.name,
-                row.record,
-                row.id,
-                row.revision,
-                row.position,
-                row.attempts,
-                row.error,
-                row.first_at,
-                row.last_at,
-                row.next_at,
-                row.waived_at,
-                row.waived_by,
-                row.reason,
-            )
-            for row in rows
-        ]
+        return [_failure(row) for row in rows]
+
+    def failure(self, name: Name, id: str) -> Failure | None:
+        """Why a record could not be projected; None if it could."""
+        asked = select(failure, node.c.id).join(node, node.c.key == failure.c.record)
+        with self._store.read() as connection:
+            row = connection.execute(asked.where(failure.c.name == name, node.c.id == id)).one_or_none()
+        return _failure(row) if row is not None else None
+
+    def waived(self, name: Name) -> int:
+        """How many records may be missing from a projection, since somebody said so."""
+        with self._store.read() as connection:
+            asked = select(func.count()).where(failure.c.name == name, failure.c.waived_at.is_not(None))
+            return int(connection.scalar(asked) or 0)
 
     def failed(self, name: Name) -> int:
         """How many records are missing from a projection because they could not be projected, and nobody has waived them."""
@@ -629,6 +625,24 @@ class Book:
                     # Somebody waived another content.
                     told |= {"waived_at": None, "waived_by": None, "reason": None}
                 connection.execute(update(failure).where(ours).values(told))
+
+
+def _failure(row: Any) -> Failure:
+    return Failure(
+        row.name,
+        row.record,
+        row.id,
+        row.revision,
+        row.position,
+        row.attempts,
+        row.error,
+        row.first_at,
+        row.last_at,
+        row.next_at,
+        row.waived_at,
+        row.waived_by,
+        row.reason,
+    )
 
 
 def was_public(verb: str, said: Mapping[str, Any]) -> bool:
