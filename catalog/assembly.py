@@ -26,6 +26,7 @@ from catalog.ledger.append import Ledger
 from catalog.ledger.loads import Loads
 from catalog.ledger.profiles import Profiles, ProfileVersion
 from catalog.ledger.sources import Sources
+from catalog.ledger.terms import Terms
 from catalog.ledger.units import units_of
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.questions.vocabulary import Vocabulary, vocabulary_of
@@ -60,6 +61,7 @@ class Catalog:
     ledger: Ledger
     answers: Answers
     sources: Sources
+    terms: Terms
     profiles: Profiles[CompiledProfile]
     scopes: Scopes
     loads: Loads
@@ -118,6 +120,8 @@ def open_catalog(settings: Settings) -> Catalog:
         refuse_unknown_kinds(store, kinds)
         ledger = Ledger(store, kinds)
         ledger.mirrors.prepare()
+        terms = Terms(store)
+        terms.open_up()
         base = fix_base(store, settings)
         token, made = administrators_token(settings.token_file)
         sources = Sources(store)
@@ -132,8 +136,9 @@ def open_catalog(settings: Settings) -> Catalog:
             ledger=ledger,
             answers=Answers(store, words, Sight(store.database.name)),
             sources=sources,
+            terms=terms,
             profiles=profiles,
-            scopes=Scopes(store),
+            scopes=Scopes(store, follow=terms.follow_scopes),
             loads=Loads(store),
             second_opinion=SecondOpinion(),
             crosscheck=Crosscheck(kinds),

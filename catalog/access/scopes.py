@@ -7,7 +7,7 @@ does not set is as the scope above has it; a root that sets nothing is limited.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -84,12 +84,21 @@ class Scope:
         }
 
 
+# Told with the connection of the transaction: the scopes of which it changed who may read there, and the moment.
+Following = Callable[[Connection, Collection[str], str], None]
+
+
+def _nothing_follows(connection: Connection, scopes: Collection[str], at: str) -> None:
+    """Where nothing else is kept in step."""
+
+
 class Scopes:
     """The scopes of a catalogue. Nothing of them is remembered between two questions: closing is at once."""
 
-    def __init__(self, store: Store, *, clock: Clock = real_clock) -> None:
+    def __init__(self, store: Store, *, clock: Clock = real_clock, follow: Following = _nothing_follows) -> None:
         self._store = store
         self._clock = clock
+        self._follow = follow  # what must be in step with who may see what, in the same transaction
         self._sight = Sight(store.database.name)
 
     def facts(self, id: str) -> ScopeFacts | None:
@@ -278,6 +287,7 @@ class Scopes:
                 ),
                 changed,
             )
+            self._follow(connection, [scope["id"] for scope in changed], moment)
         settled = _read(connection, id)
         assert settled is not None
         assert was is not None
