@@ -287,7 +287,7 @@ class Scopes:
                 ),
                 changed,
             )
-            self._follow(connection, [scope["id"] for scope in changed], moment)
+            self._follow(connection, [str(scope["id"]) for scope in changed], moment)
         settled = _read(connection, id)
         assert settled is not None
         assert was is not None
