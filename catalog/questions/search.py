@@ -6,10 +6,12 @@ the text finds and ranks among them. The reader goes beside both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as part
-from typing import Literal
+from typing import Any, Literal
+
+import orjson
 
 from catalog.questions.question import Order, Question, Scalar, Selection
 
@@ -25,6 +27,8 @@ MOST_SUGGESTIONS = 20
 CURSOR_SECONDS = 300
 
 Interval = Literal["year", "month", "day"]
+# A text by language as one text, in the language of whoever asks.
+Say = Callable[[Mapping[str, str]], str]
 # What every search can be counted by, whatever the kinds; beside these, fields that their kind marks as facets.
 RECORD_FACETS = ("kind", "source", "profile")
 # What hits can be ordered by besides relevance and the kinds' sortable fields.
@@ -82,6 +86,11 @@ class Highlight:
     language: str | None
     pieces: tuple[Piece, ...]
 
+    def document(self) -> dict[str, Any]:
+        """The place as it is answered: pieces of text, so that nothing of a record can be taken for markup."""
+        pieces = [{"text": piece.text, "marked": piece.marked} for piece in self.pieces]
+        return {"field": self.field, "language": self.language, "pieces": pieces}
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -94,6 +103,15 @@ class Hit:
     highlights: tuple[Highlight, ...]
     record: str
 
+    def text(self) -> str:
+        """The hit as it is answered: the record as lists tell it, and what the search knows beside."""
+        more = {
+            "title": dict(self.title),
+            "score": self.score,
+            "highlights": [each.document() for each in self.highlights],
+        }
+        return f"{self.record[:-1]},{orjson.dumps(more).decode()[1:]}"
+
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
@@ -103,6 +121,19 @@ class FacetValue:
     count: int
     label: Mapping[str, str] = part(default_factory=dict)
     chosen: bool = False  # the question holds the hits to it
+
+    def called(self, say: Say) -> str:
+        """What people call it."""
+        if isinstance(self.value, bool):
+            return say({"en": "yes", "ja": "はい"} if self.value else {"en": "no", "ja": "いいえ"})
+        if self.label and (said := say(self.label)):
+            return said
+        return f"{self.value:g}" if isinstance(self.value, float) else str(self.value)
+
+    @property
+    def written(self) -> str:
+        """The value as a filter has it."""
+        return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +149,24 @@ class Facet:
     values: tuple[FacetValue, ...]
     more: bool
     exact: bool = True
+
+    def called(self, say: Say) -> str:
+        """What people call the field."""
+        return (say(self.title) if self.title else "") or self.field
+
+    def document(self, say: Say) -> dict[str, Any]:
+        """The facet as it is answered."""
+        values = [
+            {"value": value.value, "label": value.called(say), "count": value.count, "chosen": value.chosen}
+            for value in self.values
+        ]
+        return {
+            "field": self.field,
+            "title": self.called(say),
+            "values": values,
+            "more": self.more,
+            "exact": self.exact,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +187,11 @@ class Spread:
     bins: tuple[Bin, ...]
     missing: int
 
+    def document(self) -> dict[str, Any]:
+        """The histogram as it is answered."""
+        bins = [{"start": each.start, "end": each.end, "count": each.count} for each in self.bins]
+        return {"field": self.field, "unit": self.unit, "bins": bins, "missing": self.missing}
+
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
@@ -152,6 +206,21 @@ class SearchPage:
     took_seconds: float
     position: int  # every change up to here was searched
 
+    def document(self, say: Say) -> dict[str, Any]:
+        """What is answered beside the hits. How long it took is no part of it: the same answer is the same text."""
+        return {
+            "total": self.total,
+            "totalIsExact": self.total_is_exact,
+            "facets": [facet.document(say) for facet in self.facets],
+            "histograms": [spread.document() for spread in self.histograms],
+            "next": self.next,
+        }
+
+    def text(self, say: Say) -> str:
+        """The page as it is answered."""
+        hits = ",".join([hit.text() for hit in self.hits])
+        return f'{{"hits":[{hits}],{orjson.dumps(self.document(say)).decode()[1:]}'
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
@@ -161,3 +230,7 @@ class Suggestion:
     what: Literal["title", "label", "identifier"]
     kind: str
     id: str | None  # of the record, where it is one only
+
+    def document(self) -> dict[str, Any]:
+        """The suggestion as it is answered."""
+        return {"text": self.text, "what": self.what, "kind": self.kind, "id": self.id}
