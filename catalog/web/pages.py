@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
@@ -103,16 +104,26 @@ def page(
 
 
 def _frame(request: Request, root: str, language: Language) -> dict[str, Any]:
-    keep = request.query_params.get("lang")
+    said = request.query_params.get("lang")
+    keep = said if said in ("en", "ja") else None
     return {
         "language": language,
+        "keep": keep,
         "root": root,
         "section": "",
         "say": partial(say_in, language),
         "text": partial(marked_text, language=language),
-        "to": partial(address, root, keep if keep in ("en", "ja") else None),
+        "to": partial(address, root, keep),
         "in_language": partial(in_language, request, root),
     }
+
+
+def as_data(document: Mapping[str, Any]) -> Markup:
+    """A document as it stands in a page's script element, where no text of it can end the element."""
+    text = orjson.dumps(document).decode()
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
 
 
 def problem_page(request: Request, pages: Environment, root: str, problem: Problem) -> str:

@@ -28,11 +28,11 @@ from catalog.web.addresses import Elsewhere, asked_id, last_segment
 from catalog.web.layout import Reading, label, laid_out
 from catalog.web.negotiation import HTML, JSON, Form, Language, form_for, language_for
 from catalog.web.operations import CURSOR, FORMAT, LIMIT, Answer, Operation, Parameter, Routes, asked
-from catalog.web.pages import page, rendered, text_in
+from catalog.web.pages import as_data, page, rendered, text_in
 from catalog.web.problems import findings_in
 from catalog.web.rdf import FORMS, written_as
 from catalog.web.refusals import NotAcceptable
-from catalog.web.schema_org import Surroundings, citable, creators_of, embedded, schema_org
+from catalog.web.schema_org import Surroundings, citable, creators_of, schema_org
 from catalog.web.signposts import LINKSET, cited_in, header, of_form, of_page, whole
 from catalog.web.site import Site, site_of
 
@@ -300,7 +300,7 @@ def _described(
     kinds, source = site.catalog.kinds, site.catalog.sources.find(document["source"])
     kind_title = text_in(kinds[document["kind"]].titles, language)[0]
     around = Surroundings(site.catalog.base, language, titles, makers, source, kind_title, document.get("modified"))
-    return embedded(schema_org(linked, around))
+    return as_data(schema_org(linked, around))
 
 
 # --- many records

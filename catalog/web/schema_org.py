@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-from markupsafe import Markup
-
 from catalog.records.identifiers import is_iri, is_record_id
 from catalog.records.record import Source
 from catalog.web.layout import resolver
@@ -47,14 +44,6 @@ class Surroundings:
 def schema_org(document: Mapping[str, Any], around: Surroundings) -> Json:
     """The record as schema.org knows it."""
     return _Telling(document, around).told()
-
-
-def embedded(document: Json) -> Markup:
-    """A document as it stands in a page's script element, where no text of it can end the element."""
-    text = orjson.dumps(document).decode()
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)
 
 
 def type_of(document: Mapping[str, Any]) -> str:
