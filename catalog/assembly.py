@@ -23,11 +23,13 @@ from catalog.curation.submit import Intake
 from catalog.errors import Conflict, Misconfigured
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
+from catalog.ledger.book import Book
 from catalog.ledger.loads import Loads
 from catalog.ledger.profiles import Profiles, ProfileVersion
 from catalog.ledger.sources import Sources
 from catalog.ledger.terms import Terms
 from catalog.ledger.units import units_of
+from catalog.ledger.verifications import Verifications
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.records.kinds import Kinds, load_kinds
@@ -36,6 +38,7 @@ from catalog.records.shipped import shipped
 from catalog.settings import Settings
 from catalog.store.engine import Store, open_store
 from catalog.store.tables import mirror, record, setting
+from catalog.upkeep.pressure import Pressure
 from catalog.validation.gate import Gate
 from catalog.validation.profiles import (
     CompiledProfile,
@@ -86,6 +89,21 @@ class Catalog:
     def intake(self) -> Intake:
         """What entering a submission needs."""
         return Intake(self.gate, self.ledger, self.sources, self.scopes)
+
+    @cached_property
+    def book(self) -> Book:
+        """How far the projections have come, and who feeds them."""
+        return Book(self.store, self.settings.data / "projections")
+
+    @cached_property
+    def verifications(self) -> Verifications:
+        """What verification found last, and who waits for it to look again."""
+        return Verifications(self.store)
+
+    @cached_property
+    def pressure(self) -> Pressure:
+        """Holds up whoever loads in bulk while a projection is too far behind."""
+        return Pressure(self.book, self.settings.lag_limit)
 
     def close(self) -> None:
         """Let go of the database, and of the processes that give second opinions."""

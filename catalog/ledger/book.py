@@ -106,6 +106,22 @@ class Failure:
     waived_by: str | None
     reason: str | None
 
+    def document(self) -> dict[str, Any]:
+        """The failure as it is answered."""
+        waived = {"at": self.waived_at, "by": self.waived_by, "reason": self.reason}
+        return {
+            "projection": self.name,
+            "record": self.id,
+            "revision": self.revision,
+            "position": str(self.position),
+            "attempts": self.attempts,
+            "error": self.error,
+            "firstAt": self.first_at,
+            "lastAt": self.last_at,
+            "nextAt": self.next_at if self.waived_at is None else None,
+            "waived": waived if self.waived_at is not None else None,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:

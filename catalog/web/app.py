@@ -24,6 +24,7 @@ from catalog.web import (
     files,
     linked_data,
     pages,
+    projections,
     reading,
     registry,
     scopes,
@@ -52,6 +53,7 @@ ROUTES = Routes(
         *scopes.routes,
         *feeds.routes,
         *linked_data.routes,
+        *projections.routes,
         *void.routes,
         *sitemap.routes,
     )

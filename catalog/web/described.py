@@ -20,6 +20,8 @@ from catalog.web.negotiation import HTML, JSON, Form, form_for
 from catalog.web.operations import FORMAT, Answer, Operation, Parameter, Routes
 from catalog.web.pages import STATIC, page
 from catalog.web.problems import MEDIA_TYPE
+from catalog.web.projections import HEALTH_EXAMPLE, health_soon
+from catalog.web.projections import gauges as projection_gauges
 from catalog.web.reading import recent
 from catalog.web.site import site_of
 
@@ -66,6 +68,7 @@ async def home(request: Request) -> Response:
                     ("records", "records"), ("kinds", "kinds"), ("sources", "sources"), ("profiles", "profiles"),
                     ("scopes", "scopes"), ("changes", "changes"), ("export", "export"), ("vocabulary", "ns"),
                     ("context", "context.jsonld"), ("openapi", "openapi.json"), ("health", "health"),
+                    ("projections", "projections"),
                 )
             },
         }  # fmt: skip
@@ -89,13 +92,21 @@ async def home(request: Request) -> Response:
         "The service",
         "Is the process alive?",
         "稼働確認",
-        "Answers as long as the process does; looks at nothing behind it.",
-        {200: Answer("It is.", (JSON,), {"status": "alive"})},
+        "Answers 200 as long as the process does, and tells how it stands with the graph and the search index: `status` (ok, "
+        "behind, failing, drifted, troubled, building, missing) and how far each is behind. Administrators read more of it, and "
+        "`/projections` has all. `projections` is null while the ledger does not answer.",
+        {200: Answer("It is.", (JSON,), {"status": "alive", **HEALTH_EXAMPLE})},
     )
 )
 async def alive(request: Request) -> Response:
-    """Whether the process answers."""
-    return Response(b'{"status":"alive"}', 200, {"Cache-Control": "no-store"}, JSON.content_type)
+    """Whether the process answers, and how it stands with the projections."""
+    site = site_of(request)
+    reader = site.reader(request)
+    found = await health_soon(site)
+    told: dict[str, Any] = {"status": "alive", "projector": None, "projections": None}
+    if found is not None:
+        told |= found.document(whole=reader.administrator)
+    return Response(orjson.dumps(told), 200, {"Cache-Control": "no-store"}, JSON.content_type)
 
 
 @routes.add(
@@ -126,8 +137,9 @@ async def ready(request: Request) -> Response:
         "The service",
         "Figures for Prometheus",
         "メトリクス",
-        "Requests and how long they took, by operation; for an administrator also the ledger's position and the records by "
-        "kind. Each worker process tells its own figures.",
+        "Requests and how long they took, by operation; how far the graph and the search index are behind; for an "
+        "administrator also the ledger's position, the records by kind, and what is pending, failed and drifted. Each worker "
+        "process tells its own requests.",
         {200: Answer("The figures.", (PROMETHEUS,))},
     )
 )
@@ -136,6 +148,9 @@ async def metrics(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     gauges: list[tuple[str, str, dict[str, str], float]] = []
+    standing = await health_soon(site)
+    if standing is not None:
+        gauges += projection_gauges(standing, whole=reader.administrator)
     if reader.administrator:
         # How many records there are and how fast they change is theirs to know who may see them all.
         found = await site.in_thread(health, answers=site.catalog.answers)
@@ -284,6 +299,7 @@ TAGS = {
     "Registering": ("Kinds, sources, profiles, scopes", "種別・登録元・プロファイル・スコープ"),
     "Feeds": ("Following and exporting", "変更の追跡と書き出し"),
     "Linked data": ("Linked data", "リンクトデータ"),
+    "Upkeep": ("Looking after the graph and the search index", "グラフと検索索引の管理"),
     "The service": ("The service", "サービス"),
 }
 

@@ -19,6 +19,7 @@ from catalog.assembly import Catalog
 from catalog.discovery.sitemap import Part
 from catalog.errors import Unavailable
 from catalog.questions.reader import Reader
+from catalog.upkeep.health import Health
 from catalog.web.metrics import Metrics
 from catalog.web.session import Doorkeeper
 from catalog.web.streams import outflow
@@ -81,6 +82,7 @@ class Site:
     streaming: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(STREAMS + LOADS, "stream"))
     streams: Places = field(default_factory=lambda: Places(STREAMS))
     loads: Places = field(default_factory=lambda: Places(LOADS))
+    health: Remembered[Health] = field(default_factory=lambda: Remembered(1))
     sitemap: Remembered[list[Part]] = field(default_factory=lambda: Remembered(300))
 
     @property

@@ -110,7 +110,8 @@ async def document_of(request: Request) -> Any:
         "One submission as a JSON object is answered with what became of it. Many (a JSON array, NDJSON, or CSV whose "
         "header cells are JSON pointers into the submission) may be of any length: they are entered as they come and "
         "answered line by line as NDJSON, the last line being a summary. An answer without a summary is incomplete. "
-        "The answer can be read again at `/loads/{id}`.",
+        "The answer can be read again at `/loads/{id}`. While the graph or the search index is too far behind the ledger, no "
+        "further load is taken (429, `Retry-After`), and those that are under way slow down; single records are taken as ever.",
         {
             201: Answer("One record was created.", (JSON,), OUTCOME_EXAMPLE, REVISION),
             200: Answer(
@@ -120,7 +121,7 @@ async def document_of(request: Request) -> Any:
                 {"Musubi-Load": "The load's id, for `/loads/{id}` (many records only)."},
             ),
         },
-        (400, 403, 409, 413, 415, 422, 503),
+        (400, 403, 409, 413, 415, 422, 429, 503),
         (MODE, DRY_RUN, ATOMIC),
         Body(
             "One submission, or many.",
@@ -215,6 +216,8 @@ async def _many(
     """
     site = site_of(request)
     catalog = site.catalog
+    if not said["dryRun"]:
+        await site.in_thread(catalog.pressure.refuse)
     id = new_load_id()
     folder = catalog.settings.spool
     inflow = Inflow()
@@ -232,6 +235,7 @@ async def _many(
             dry_run=said["dryRun"],
             atomic=said["atomic"],
             threads=catalog.settings.gate_threads,
+            ease=None if said["dryRun"] else catalog.pressure.ease,
             id=id,
         )
 
