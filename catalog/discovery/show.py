@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from catalog.errors import Gone, Invalid, NotFound
 from catalog.ledger.answer import Answers, One
 from catalog.ledger.changes import LAY_IN, OPEN
-from catalog.ledger.cut import without_links, without_private
+from catalog.ledger.cut import without_private
 from catalog.ledger.statement import Terms
 from catalog.questions.question import Selection
 from catalog.questions.reader import Reader
