@@ -9,6 +9,9 @@ from catalog import errors
 
 OK: Final = 0
 REFUSED: Final = 1
+UNAVAILABLE: Final = 5
+REPAIRED: Final = 8
+DIFFERS: Final = 9
 
 # click ends with 2 where a command is not written rightly.
 MEANINGS: Final[Mapping[int, tuple[str, str]]] = {
@@ -23,6 +26,11 @@ MEANINGS: Final[Mapping[int, tuple[str, str]]] = {
     5: ("it cannot be done now; try again", "いまは実行できない"),
     6: ("you may not do this", "権限がない"),
     7: ("the installation's settings or files are wrong", "設定またはファイルに誤りがある"),
+    8: ("verify: it differed from the ledger, and all of that was repaired", "照合: 台帳と不一致があり、すべて修復した"),
+    9: (
+        "verify: it differs from the ledger still, or records are missing that could not be projected",
+        "照合: 台帳との不一致、または反映に失敗したレコードが残っている",
+    ),
     130: ("interrupted", "中断された"),
 }
 
@@ -33,7 +41,7 @@ _CODES: Final[tuple[tuple[type[errors.CatalogError], int], ...]] = (
     (errors.NotFound, 3),
     (errors.Gone, 3),
     (errors.Conflict, 4),
-    (errors.Unavailable, 5),
+    (errors.Unavailable, UNAVAILABLE),
     (errors.Forbidden, 6),
     (errors.Misconfigured, 7),
 )

@@ -146,12 +146,13 @@ class Verifications:
             )
             return {key for (key,) in connection.exec_driver_sql(asked, (listed,))}
 
-    def failing(self, name: str, keys: Collection[int]) -> set[int]:
-        """Those of these records of which it is known that they can't be projected."""
+    def failing(self, name: str, keys: Collection[int]) -> dict[int, bool]:
+        """Those of these records of which it is known that they can't be projected, and whether that was waived."""
         database = self._store.database
-        asked = f"SELECT record FROM failure WHERE name = {database.mark} AND {database.among('record')}"
+        asked = f"SELECT record, waived_at IS NOT NULL AS waived FROM failure WHERE name = {database.mark} AND {database.among('record')}"
         with self._store.read() as connection:
-            return {key for (key,) in connection.exec_driver_sql(asked, (name, database.listed(keys)))}
+            rows = connection.exec_driver_sql(asked, (name, database.listed(keys)))
+            return {row.record: bool(row.waived) for row in rows}
 
     def _have(self, connection: Connection, name: str) -> None:
         connection.execute(

@@ -1,7 +1,7 @@
 """A backup: one file that holds everything a catalogue cannot make again, taken while it goes on being used.
 
 What is in it: the whole database as it stood at one moment. What is not: the administrator's token, and answers to loads
-that are kept in the data folder. The mirrors of a PostgreSQL catalogue are made again when it is restored.
+that are kept in the data folder, and the graph and the search index, which a restored catalogue builds anew. The mirrors of a PostgreSQL catalogue are made again when it is restored.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import IO, Any
 import orjson
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, Table, inspect, text
+from sqlalchemy import Connection, Table, delete, inspect, text
 
 from catalog.errors import Conflict, Malformed, Misconfigured, NotFound, Unavailable
 from catalog.ledger.append import Ledger
@@ -32,7 +32,7 @@ from catalog.store.engine import Store, open_store
 from catalog.store.migrate import known_steps, migrate, step_of
 from catalog.store.postgresql import Postgresql
 from catalog.store.sqlite import Sqlite
-from catalog.store.tables import metadata
+from catalog.store.tables import lease, metadata, projection, spread, verification
 
 FORMAT = "musubi-backup-1"
 MANIFEST = "manifest.json"
@@ -112,10 +112,21 @@ def restore(archive: Path, address: str, kinds: Kinds, progress: Progress = unhe
             else:
                 _load_postgresql(store, folder, manifest, progress)
         store.migrate()
+        _forget_projections(store)
         Ledger(store, kinds).upgrade_mirrors(progress)
     finally:
         store.close()
     return manifest
+
+
+def _forget_projections(store: Store) -> None:
+    """The graph and the search index stayed where the backup was made, and so did whoever fed them: they are built anew.
+
+    What could not be projected, and what somebody said of that, is known still.
+    """
+    with store.write() as connection:
+        for table in (projection, spread, lease, verification):
+            connection.execute(delete(table))
 
 
 def _copy_sqlite(store: Store, folder: Path, progress: Progress) -> tuple[str, int]:

@@ -7,17 +7,22 @@ by whoever holds the lease, with all that was projected settled, and what the pr
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 from catalog.ledger.standing import Standings
-from catalog.ledger.verifications import Verifications
+from catalog.ledger.verifications import Asked, Verifications
 from catalog.projections.projection import BUCKETS, Generation, Name, Projection, Tally, Unprojectable, bucket_of
 from catalog.records.standing import Standing
+from catalog.store.clock import now
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -29,9 +34,14 @@ SORTS: Final[tuple[Sort, ...]] = ("missing", "extra", "stale", "wrong", "danglin
 NOBODYS: Final = ""
 SLICE: Final = 500
 # Ids and hashes of so many records are held at once.
-HELD_MOST: Final = 50_000
+HELD_MOST: Final = 200_000
 # So many of the records that differ are named in a report; all are counted.
 NAMED_MOST: Final = 100
+# What verifying in the background takes of one core while it goes on: a million records in some hours.
+SHARE: Final = 0.03
+# Between two looks whether somebody asks for a round, or it is time for one.
+LOOK_SECONDS: Final = 0.5
+PROGRESS_SECONDS: Final = 1.0
 # How long a record may go on changing before it is left to the next round.
 PATIENCE_SECONDS: Final = 60.0
 
@@ -40,9 +50,7 @@ class Feeding(Protocol):
     """Who holds the lease and feeds the generation that is looked at."""
 
     @property
-    def generation(self) -> int:
-        """Its number."""
-        ...
+    def generation(self) -> int: ...
 
     @property
     def writer(self) -> Generation: ...
@@ -78,6 +86,7 @@ class Report:
     drift: Counter[Sort] = field(default_factory=Counter)
     repaired: int = 0
     failing: int = 0  # that differ as it is known: they can't be projected
+    waived: int = 0  # the same, and somebody said that they may
     undecided: int = 0  # that went on changing while they were looked at
     position: int = 0  # every change up to here was in it
     seconds: float = 0.0
@@ -109,6 +118,7 @@ class Report:
             "repair": self.repair,
             "repaired": self.repaired,
             "failing": self.failing,
+            "waived": self.waived,
             "undecided": self.undecided,
             "differences": [each.document() for each in self.differences],
         }
@@ -233,8 +243,9 @@ class Round:
             key = keys.get(id)
             if key in unfinished:
                 left.add(id)
-            elif key in failing:
-                self.report.failing += 1
+            elif key is not None and key in failing:
+                self.report.waived += failing[key]
+                self.report.failing += not failing[key]
             elif kind == NOBODYS:
                 drifted[id] = "dangling"
             elif not right:
@@ -276,6 +287,116 @@ class Round:
             self.report.repaired += id in mended
             if len(self.report.differences) < NAMED_MOST:
                 self.report.differences.append(Difference(id, sort, id in mended))
+
+
+class Verifier:
+    """Looks after one projection, in the thread that feeds it: a round at full pace whenever somebody asks for one, and
+    else one every so many hours, in small steps while there is nothing to feed.
+    """
+
+    def __init__(
+        self,
+        projection: Projection,
+        standings: Standings,
+        verifications: Verifications,
+        kinds: Iterable[str],
+        *,
+        every_hours: float,
+        alone: bool = False,
+    ) -> None:
+        self._projection = projection
+        self._standings = standings
+        self._verifications = verifications
+        self._kinds = tuple(kinds)
+        self._every = every_hours
+        self._alone = alone  # nobody waits to be fed meanwhile
+        self._round: Round | None = None
+        self._slices: Generator[None] | None = None
+        self._asked: Asked | None = None
+        self._began = 0.0
+        self._next_look = 0.0
+        self._next_slice = 0.0
+        self._next_progress = 0.0
+
+    def step(self, feeding: Feeding, *, idle: bool) -> bool:
+        """Do a little; whether there is more to do at once."""
+        moment = time.monotonic()
+        if self._round is not None and self._round.report.generation != feeding.generation:
+            # Another generation answers by now.
+            self._stop()
+        if moment >= self._next_look and self._asked is None:
+            self._next_look = moment + LOOK_SECONDS
+            if asked := self._verifications.asked(self._projection.name):
+                self._begin(feeding, asked)
+            elif self._round is None and idle and self._is_time():
+                self._begin(feeding, None)
+        if self._slices is None or (self._asked is None and (not idle or moment < self._next_slice)):
+            return False
+        try:
+            next(self._slices)
+        except StopIteration:
+            self._end()
+            return self._asked is not None
+        except BaseException:
+            # Whoever feeds opens the generation anew; the round begins anew as well.
+            self._stop()
+            raise
+        took = time.monotonic() - moment
+        if self._asked is None:
+            self._next_slice = moment + took / SHARE
+            return False
+        self._tell(moment)
+        return True
+
+    def _is_time(self) -> bool:
+        if not self._every:
+            return False
+        last = self._verifications.last(self._projection.name)
+        if last.at is None or last.report is None:
+            return True
+        passed = datetime.fromisoformat(now()) - datetime.fromisoformat(str(last.report["startedAt"]))
+        return passed >= timedelta(hours=self._every)
+
+    def _begin(self, feeding: Feeding, asked: Asked | None) -> None:
+        self._asked = asked
+        self._round = Round(
+            self._projection,
+            feeding,
+            self._standings,
+            self._verifications,
+            self._kinds,
+            started_at=now(),
+            repair=asked.repair if asked is not None else True,
+        )
+        self._slices = self._round.whole() if self._alone else self._round.cells()
+        self._began = time.monotonic()
+        self._next_progress = 0.0
+
+    def _tell(self, moment: float) -> None:
+        if moment >= self._next_progress and self._asked is not None and self._round is not None:
+            self._next_progress = moment + PROGRESS_SECONDS
+            told = {"records": self._round.report.records, "of": self._round.of}
+            self._verifications.progress(self._projection.name, self._asked.at, told)
+
+    def _end(self) -> None:
+        assert self._round is not None
+        report = self._round.report
+        report.seconds = time.monotonic() - self._began
+        if not report.clean:
+            log.warning(
+                "%s: %d records differed from the ledger (%s), %d repaired",
+                report.name,
+                report.drift.total(),
+                ", ".join(f"{report.drift[sort]} {sort}" for sort in SORTS if report.drift[sort]),
+                report.repaired,
+            )
+        asked = self._asked.at if self._asked is not None else None
+        self._verifications.note(report.name, report.generation, report.document(), asked)
+        self._stop()
+        self._next_look = 0.0
+
+    def _stop(self) -> None:
+        self._round = self._slices = self._asked = None
 
 
 def _buckets_at_once(records: int) -> int:

@@ -91,6 +91,7 @@ class Fed:
     standings: Standings
     table: Table = field(default_factory=Table)
     generation: int = 1
+    name: Name = "search"
 
     @property
     def writer(self) -> Table:
