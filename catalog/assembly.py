@@ -8,6 +8,7 @@ import secrets
 import stat
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,18 +28,24 @@ from catalog.ledger.book import Book
 from catalog.ledger.loads import Loads
 from catalog.ledger.profiles import Profiles, ProfileVersion
 from catalog.ledger.sources import Sources
+from catalog.ledger.standing import Standings
 from catalog.ledger.terms import Terms
 from catalog.ledger.units import units_of
 from catalog.ledger.verifications import Verifications
+from catalog.projections.projection import Name, Projection
+from catalog.projections.search.embedded import TantivyProjection
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.records.kinds import Kinds, load_kinds
 from catalog.records.record import Source
 from catalog.records.shipped import shipped
 from catalog.settings import Settings
+from catalog.store.clock import now
 from catalog.store.engine import Store, open_store
 from catalog.store.tables import mirror, record, setting
+from catalog.upkeep.follow import Feeding, Follower, Ledgers, Watch
 from catalog.upkeep.pressure import Pressure
+from catalog.upkeep.verify import Round, Verifier
 from catalog.validation.gate import Gate
 from catalog.validation.profiles import (
     CompiledProfile,
@@ -94,6 +101,42 @@ class Catalog:
     def book(self) -> Book:
         """How far the projections have come, and who feeds them."""
         return Book(self.store, self.settings.data / "projections")
+
+    @cached_property
+    def standings(self) -> Standings:
+        """Records as projections are to show them."""
+        return Standings(self.store)
+
+    @cached_property
+    def projections(self) -> Mapping[Name, Projection]:
+        """What is built from the ledger and can be built again, by name."""
+        made: tuple[Projection, ...] = (TantivyProjection(self.kinds, lambda source: self.sources.get(source).zone),)
+        return {each.name: each for each in made}
+
+    def follower(self, *, alone: bool = False) -> Follower:
+        """Who feeds the projections, in one process at a time. `alone`: nobody else waits to be fed meanwhile."""
+
+        def compare(projection: Projection, feeding: Feeding) -> Round:
+            return Round(projection, feeding, self.standings, self.verifications, self.kinds, started_at=now())
+
+        watches: dict[Name, Watch] = {
+            name: Verifier(
+                projection,
+                self.standings,
+                self.verifications,
+                self.kinds,
+                every_hours=self.settings.verify_hours,
+                alone=alone,
+            )
+            for name, projection in self.projections.items()
+        }
+
+        def prepare() -> None:
+            self.ledger.upgrade_mirrors()
+
+        return Follower(
+            Ledgers(self.store, self.book, self.standings), self.projections, compare, prepare=prepare, watches=watches
+        )
 
     @cached_property
     def verifications(self) -> Verifications:
