@@ -6,7 +6,7 @@ in SQL; where a record holds more than the bounds here allow, a flag says so, an
 
 from __future__ import annotations
 
-from base64 import b64encode
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -143,7 +143,6 @@ class Making:
         "document",
         "facets",
         "has",
-        "iris",
         "links",
         "named",
         "names",
@@ -169,8 +168,12 @@ class Making:
         self.attributes: list[str] = []
         self.names: list[str] = []  # identifiers, as they are looked for
         self.named: list[str] = []  # identifiers, as they are filtered by
-        self.iris: list[str] = []
         self.quantities: list[tuple[str, str | None, float, float | None]] = []
+
+    def use(self, path: str, iri: str) -> None:
+        """A term, and where it is used."""
+        self.terms.append(iri if len(iri) <= LONGEST_TERM else _shortened(iri))
+        self.terms.append(term(path, iri))
 
     def say(self, text: str) -> None:
         """Words of the record that are no title."""
@@ -237,7 +240,7 @@ def _field(each: Field) -> _Write | None:
     elif each.form == "term":
         steps.append(_terms(name, each.facet, comparable, each.sortable))
     elif each.form == "links":
-        steps.append(_links(name))
+        steps.append(_links(name, each.facet))
     elif each.form == "object":
         if each.attribute or name == "attributes":
             steps.append(_attributes(each))
@@ -345,15 +348,16 @@ def _countable(value: Any) -> Any:
 def _terms(name: str, facet: bool, comparable: bool, sortable: bool) -> _Write:
     def write(making: Making, value: Any) -> None:
         told: list[str] = []
+        is_used = False
         for each in _values_of(value):
-            iri = _iri(each)
-            if iri is None:
-                continue
-            told.append(iri)
-            making.terms.append(iri if len(iri) <= LONGEST_TERM else _shortened(iri))
-            making.links.append(term("term", name, iri))
             if each.__class__ is str:
+                told.append(each)
                 making.say(each)
+            else:
+                iri = each["to"]
+                told.append(iri)
+                making.use(name, iri)
+                is_used = True
         if facet:
             making.facets[name] = list(dict.fromkeys(iri for iri in told if len(iri) <= 2 * LONGEST_LABEL))
         if comparable and told:
@@ -361,22 +365,24 @@ def _terms(name: str, facet: bool, comparable: bool, sortable: bool) -> _Write:
             making.values.append(term(name, told[0]))
             if sortable:
                 making.document[f"s_{name}"] = told[0][:LONGEST_SORT]
+        elif is_used:
+            making.has.append(name)
 
     return write
 
 
-def _links(name: str) -> _Write:
+def _links(name: str, facet: bool) -> _Write:
     def write(making: Making, value: Any) -> None:
         links = making.links
+        if facet:
+            making.facets[name] = list(dict.fromkeys(item["to"] for item in value[:MOST_LINKS]))
         for item in value:
             if len(links) > MOST_LINKS:
                 making.has.append(f"more{SEP}links")
                 break
             to = item["to"]
-            links.append(term("to", to))
             links.append(term("to", name, to))
             if (qualified := item.get("as")) is not None and (role := qualified.get("hadRole")) is not None:
-                links.append(term("as", role, to))
                 links.append(term("as", name, role, to))
 
     return write
@@ -411,7 +417,11 @@ def _attributes(each: Field) -> _Write:
     said = next((inner.linked for inner in each.fields if inner.name == "value"), "text")
     kind = next((inner.quantity_kind for inner in each.fields if inner.name == "quantity"), None)
     place = {"conditions": "condition", "attributes": "attribute"}.get(each.name)
-    rest = {inner.linked: inner for inner in each.fields if inner.linked not in (called, said, "term")}
+    others = {
+        inner.linked: f"{each.name}.{inner.name}"
+        for inner in each.fields
+        if inner.form == "term" and inner.name != "term"
+    }
 
     def write(making: Making, value: Any) -> None:
         if value and each.form == "object":
@@ -431,14 +441,15 @@ def _attributes(each: Field) -> _Write:
                     making.say(told)
                 if about is not None:
                     attributes.append(term("term", name, about))
-                    making.terms.append(about if len(about) <= LONGEST_TERM else _shortened(about))
+                    if node["term"].__class__ is dict:
+                        making.use(f"{each.name}.term", about)
             if place is not None and "unitText" in node:
                 _measure(making, f"{place}{SEP}{name}", node, kind)
-            for key, inner in rest.items():
-                if key in node and inner.form == "term":
+            for key, path in others.items():
+                if key in node:
                     for one in _values_of(node[key]):
-                        if (iri := _iri(one)) is not None:
-                            making.terms.append(iri if len(iri) <= LONGEST_TERM else _shortened(iri))
+                        if one.__class__ is dict:
+                            making.use(path, one["to"])
 
     return write
 
@@ -459,8 +470,6 @@ def _identifiers(each: Field) -> _Write:
             making.names.append(told)
             making.named.append(term("is", told))
             making.named.append(term("of", scheme, told))
-            if scheme == "iri":
-                making.iris.append(told)
 
     return write
 
@@ -540,6 +549,7 @@ def _document(standing: Standing, making: Making) -> Document:
         "bucket": bucket_of(id),
         "revision": standing.revision,
         "scope": standing.lie.scope_key,
+        "lies": standing.lie.scope,
         "within": _path(standing.lie.scope),
         "created": _micros(standing.created_at),
         "modified": _micros(standing.modified_at),
@@ -547,6 +557,7 @@ def _document(standing: Standing, making: Making) -> Document:
         "m_modified": month_of(standing.modified_at),
         "values": [*making.values, f"localId{SEP}{local}"],
         "names": _names(id, local, making.names),
+        "parts": _parts(local, making.names),
     }
     if standing.profile is not None:
         document["profile"] = standing.profile
@@ -571,11 +582,6 @@ def _document(standing: Standing, making: Making) -> Document:
         document["attributes"] = making.attributes
     if making.named:
         document["named"] = making.named
-    if making.iris and kind == "term":
-        document["iri"] = making.iris
-        document["called"] = list(dict.fromkeys(whole(text) for text in making.title if len(text) <= LONGEST_LABEL))
-        told = {"iris": making.iris, "labels": _told_labels(standing.document), "called": making.title}
-        document["told"] = b64encode(orjson.dumps(told)).decode()
     if making.quantities:
         _place_quantities(making)
     if (files := standing.files) is not None:
@@ -610,15 +616,25 @@ def _names(id: str, local: str, others: list[str]) -> list[str]:
     return [name if len(name) <= 4 * LONGEST_TERM else _shortened(name) for name in dict.fromkeys(names)]
 
 
+_PARTS: Final = re.compile(r"[^\W_]+")
+_TAIL: Final = re.compile(r"[^\W\d_]+0*([1-9][0-9]+)")
+
+
+def _parts(local: str, others: list[str]) -> list[str]:
+    """Parts of identifiers: what stands between strokes, dots and hyphens, and the number of an accession."""
+    made: dict[str, None] = {}
+    for name in (local, *others):
+        for part in _PARTS.findall(name[:LONGEST_LABEL].lower()):
+            if len(part) > 2:
+                made[part] = None
+                if (tail := _TAIL.fullmatch(part)) is not None:
+                    made[tail.group(1)] = None
+    return list(made)
+
+
 def _labels(kind: str, titles: list[str]) -> list[str]:
     """Titles as suggestions find them: in one form, then the kind, then as written."""
     return list(dict.fromkeys(f"{whole(text)}{SEP}{kind}{SEP}{text}" for text in titles if len(text) <= LONGEST_LABEL))
-
-
-def _told_labels(document: Mapping[str, Any]) -> Mapping[str, str]:
-    """What a term is called, by language."""
-    labels = document.get("labels") or document.get("title") or {}
-    return {language: text for language, text in labels.items() if isinstance(text, str)}
 
 
 def _labels_of_targets(standing: Standing) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import tantivy
@@ -44,7 +44,7 @@ MADE: Final = "made.json"
 def schema_of(columns: Columns) -> tantivy.Schema:
     """The index's fields: those of every record, and the columns that these kinds need."""
     made = tantivy.SchemaBuilder()
-    made.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    made.add_text_field("id", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
     for name in ("key", "scope"):
         made.add_unsigned_field(name, indexed=True, fast=True)
     made.add_unsigned_field("merged", indexed=True)
@@ -53,14 +53,13 @@ def schema_of(columns: Columns) -> tantivy.Schema:
     made.add_unsigned_field("bucket", indexed=True, fast=True)
     for name in ("kind", "source", "profile"):
         made.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
-    for name in ("within", "merged_within", "has", "values", "terms", "links", "attributes"):
+    for name in ("lies", "within", "merged_within", "has", "values", "terms", "links", "attributes"):
         made.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("named", "names", "label", "called", "iri", "measures"):
+    for name in ("named", "names", "parts", "label", "measures"):
         made.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("title", "text", "labels"):
         made.add_text_field(name, tokenizer_name=ANALYZER)
     made.add_json_field("facet", fast=True, tokenizer_name="raw", index_option="basic")
-    made.add_bytes_field("told", stored=True)
     for name in ("created", "modified", "m_created", "m_modified"):
         made.add_integer_field(name, fast=True)
     for name in columns.dates:
@@ -120,11 +119,10 @@ class TantivyProjection:
     def open(self, folder: Path, visible: str | None) -> TantivyGeneration:
         """The generation in this folder as it was when it settled last; Damaged if that can't be had."""
         index, _ = open_index(folder)
-        generation = TantivyGeneration(index, self._documents)
-        if visible is not None and generation.opstamp < int(visible):
-            generation.close()
+        opstamp = _opstamp(folder)
+        if visible is not None and opstamp < int(visible):
             raise _damaged(folder, "it is older than what it had settled")
-        return generation
+        return TantivyGeneration(index, self._documents, opstamp)
 
     def expected(self, standings: Iterable[Standing]) -> Iterator[tuple[str, int]]:
         """The hash that each of these records should have in a generation, by record id."""
@@ -160,6 +158,14 @@ def open_index(folder: Path) -> tuple[tantivy.Index, Columns]:
     return index, columns
 
 
+def _opstamp(folder: Path) -> int:
+    """The last commit's, as its file tells."""
+    try:
+        return int(orjson.loads((folder / "meta.json").read_bytes())["opstamp"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as problem:
+        raise _damaged(folder, f"its last commit can't be read ({problem})") from problem
+
+
 def _damaged(folder: Path, why: str) -> Damaged:
     return Damaged(
         f"the search index in {folder.name} can't be used ({why}): it has to be built again",
@@ -192,9 +198,10 @@ def _disk(problem: Exception) -> OSError:
 class TantivyGeneration:
     """One generation, open for writing. After an OSError it has to be opened again: what was not settled is lost."""
 
-    def __init__(self, index: tantivy.Index, documents: Documents) -> None:
+    def __init__(self, index: tantivy.Index, documents: Documents, opstamp: int) -> None:
         self._index = index
         self._documents = documents
+        self._opstamp = opstamp  # what tantivy counts its commits by
         try:
             self._writer: tantivy.IndexWriter | None = index.writer(HEAP_BYTES, 1)
         except ValueError as problem:
@@ -206,11 +213,6 @@ class TantivyGeneration:
         self._shown: dict[int, int] = {}
         self._gone: OrderedDict[int, int] = OrderedDict()
 
-    @property
-    def opstamp(self) -> int:
-        """What tantivy counts its commits by."""
-        return self._open().commit_opstamp
-
     def apply(self, shown: Sequence[Standing], gone: Sequence[Gone], *, fresh: bool = False) -> None:
         """Let these records stand as told, whatever was here of them."""
         writer = self._open()
@@ -221,7 +223,7 @@ class TantivyGeneration:
             if here is not None and here > each.position:
                 continue
             if here is not None and each.key not in self._gone:
-                self._delete(writer, each.key)
+                _delete(writer, each.id)
             self._remember(each.key, each.position)
         for standing in shown:
             key = standing.key
@@ -231,7 +233,7 @@ class TantivyGeneration:
             document = self._document(standing, reasons)
             if here is not None and key not in self._gone:
                 # Also where the record can't be taken in: what is no longer true must not be found.
-                self._delete(writer, key)
+                _delete(writer, standing.id)
             if document is None or not self._add(writer, key, document, reasons):
                 if here is not None:
                     self._remember(key, standing.position)
@@ -253,14 +255,14 @@ class TantivyGeneration:
         """Make everything durable and visible."""
         writer = self._open()
         try:
-            writer.commit()
+            self._opstamp = writer.commit()
             self._index.reload()
         except (ValueError, OSError) as problem:
             self._writer = None
             raise _disk(problem) from problem
         self._searcher = self._index.searcher()
         self._shown.clear()
-        return str(writer.commit_opstamp)
+        return str(self._opstamp)
 
     def tallies(self) -> Mapping[tuple[str, int], Tally]:
         """What is really here, by kind and bucket, as of the last `settle`."""
@@ -305,7 +307,7 @@ class TantivyGeneration:
         writer = self._open()
         for id in ids:
             if id:
-                writer.delete_documents_by_term("id", id)
+                _delete(writer, id)
             else:
                 writer.delete_documents_by_query(self._stray())
 
@@ -338,9 +340,6 @@ class TantivyGeneration:
             reasons[key] = str(problem)
             return False
         return True
-
-    def _delete(self, writer: tantivy.IndexWriter, key: int) -> None:
-        writer.delete_documents_by_term("key", key)
 
     def _remember(self, key: int, position: int) -> None:
         self._shown.pop(key, None)
@@ -379,6 +378,11 @@ class TantivyGeneration:
 
     def _stray(self) -> Query:
         return Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, self._whole())])
+
+
+def _delete(writer: tantivy.IndexWriter, id: str) -> None:
+    # By its text: a whole number is taken for a signed one here, and finds nothing in an unsigned field.
+    writer.delete_documents_by_term("id", id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,9 +451,3 @@ class TantivyIndex:
             index.searcher(), index.schema, columns, seen.generation, seen.position, seen.closed_to
         )
         return self._snapshot
-
-
-def told_of(document: tantivy.Document) -> Any:
-    """What a term's document keeps of it."""
-    told = document.get_first("told")
-    return None if told is None else orjson.loads(bytes(told))

@@ -1,0 +1,538 @@
+"""Questions become tantivy's queries: what was typed, and the conditions that the documents can answer by themselves.
+
+A query is put together from values, never written as text. What the documents cannot answer is `Beyond`: somebody else
+has to say which records it holds for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+import tantivy
+from tantivy import FieldType, Occur, Query
+
+from catalog.projections.search.analysis import analyzer, bare, is_run, normal, pairs, pieces, whole
+from catalog.projections.search.document import SEP, micros, term
+from catalog.projections.search.embedded import Snapshot
+from catalog.projections.search.words import STOP, Clause, Said
+from catalog.questions.question import (
+    And,
+    Attributed,
+    Compare,
+    Condition,
+    Dated,
+    Exists,
+    Identified,
+    InScope,
+    Linked,
+    Measured,
+    Missing,
+    Not,
+    OfRecord,
+    Or,
+    Scalar,
+    Termed,
+)
+from catalog.questions.vocabulary import Vocabulary
+
+EVERYTHING: Final = Query.all_query()
+NOTHING: Final = Query.empty_query()
+# How much it says where something is found. An identifier outweighs any number of words.
+EXACT_NAME, BEGINNING_OF_NAME, PART_OF_NAME = 10_000.0, 30.0, 8.0
+TITLE, TEXT, LABELS = 4.0, 1.0, 0.5
+OF_TERM, OTHER_LABEL = 2.0, 0.8
+MOST_TERMS: Final = 20_000  # below a term; more are answered by SQL
+MOST_LABELS: Final = 24
+MOST_RUNS: Final = 8
+SHORTEST_NAME: Final = 3
+_ANALYZER: Final = analyzer()
+
+
+class Beyond(Exception):
+    """The documents do not hold what it would take to answer this."""
+
+
+def every(parts: Iterable[Query]) -> Query:
+    """All of these, without any weight."""
+    told = [(Occur.Must, part) for part in parts]
+    return told[0][1] if len(told) == 1 else Query.boolean_query(told) if told else EVERYTHING
+
+
+def some(parts: Iterable[Query]) -> Query:
+    """At least one of these."""
+    told = [(Occur.Should, part) for part in parts]
+    return told[0][1] if len(told) == 1 else Query.boolean_query(told) if told else NOTHING
+
+
+def without(part: Query, *others: Query) -> Query:
+    """The first, and none of the others."""
+    return Query.boolean_query([(Occur.Must, part), *((Occur.MustNot, other) for other in others)])
+
+
+def unweighed(query: Query) -> Query:
+    """A query that chooses and does not rank."""
+    return Query.const_score_query(query, 0.0)
+
+
+def one_of(schema: tantivy.Schema, name: str, values: Collection[Any]) -> Query:
+    """Documents that have one of these terms."""
+    if not values:
+        return NOTHING
+    if len(values) == 1:
+        (value,) = values
+        return Query.term_query(schema, name, value, "basic")
+    return Query.term_set_query(schema, name, list(values))
+
+
+def keys_in(schema: tantivy.Schema, name: str, keys: Collection[int]) -> Query:
+    """Documents whose number is one of these: as ranges where they lie beside each other, as they mostly do."""
+    if not keys:
+        return NOTHING
+    runs: list[list[int]] = []
+    for key in sorted(keys):
+        if runs and key == runs[-1][1] + 1:
+            runs[-1][1] = key
+        else:
+            runs.append([key, key])
+            if len(runs) > MOST_RUNS and len(runs) * 4 > len(keys):
+                return one_of(schema, name, keys)
+    if len(runs) > MOST_RUNS or len(keys) <= MOST_RUNS:
+        return one_of(schema, name, keys)
+    return some(Query.range_query(schema, name, FieldType.Unsigned, low, high) for low, high in runs)
+
+
+# ---------------------------------------------------------------------------------------------------- words
+
+
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> tuple[tuple[str, ...], bool]:
+    """The words of a text as they stand in the index, and whether the last one is only the beginning of a word."""
+    made: list[str] = []
+    parts = pieces(normal(text))
+    while parts and not is_run(parts[-1]) and not _ANALYZER.analyze(parts[-1]):
+        parts.pop()
+    beginning = False
+    for number, part in enumerate(parts):
+        if not is_run(part):
+            made.extend(_ANALYZER.analyze(part))
+        elif number < len(parts) - 1:
+            made.extend([*pairs(part), part[-1]] if len(part) > 1 else [part])
+        else:
+            made.extend(pairs(part))
+            beginning = len(part) == 1
+    return tuple(made), beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a name stands for in the registered vocabularies: terms (with those below them), and what else they are called."""
+
+    terms: frozenset[str]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Makes queries of what was typed. Without `labels` the titles of what records link to are not looked at."""
+
+    schema: tantivy.Schema
+    labels: bool = True
+
+    def query(self, clauses: Sequence[Clause], meant: Mapping[str, Meant]) -> Query:
+        """The documents in which everything is found that was typed; `meant` by spans of it, as `spans` gives them."""
+        wanted = [clause for clause in clauses if not clause.excluded]
+        refused = [self._either(clause) for clause in clauses if clause.excluded]
+        optional = {
+            clause
+            for clause in wanted
+            if len(clause.ways) == 1 and not clause.ways[0].phrase and clause.ways[0].plain in STOP
+        }
+        if len(optional) == len(wanted):
+            optional = set()
+        parts: list[tuple[Occur, Query]] = []
+        place = 0
+        while place < len(wanted):
+            width, found = self._span(wanted, place, meant)
+            own = [(clause, self._either(clause)) for clause in wanted[place : place + width]]
+            if found is None:
+                clause, query = own[0]
+                parts.append((Occur.Should if clause in optional else Occur.Must, query))
+            else:
+                ways = [every(query for _, query in own), *self._as_meant(found)]
+                parts.append((Occur.Must, some(ways)))
+            place += width
+        parts += [(Occur.MustNot, query) for query in refused]
+        if not wanted:
+            parts.append((Occur.Must, EVERYTHING if clauses else NOTHING))
+        return Query.boolean_query(parts)
+
+    def _span(self, wanted: Sequence[Clause], place: int, meant: Mapping[str, Meant]) -> tuple[int, Meant | None]:
+        """The longest run of words from here that is the name of a term."""
+        for width in range(min(LONGEST_SPAN, len(wanted) - place), 0, -1):
+            found = meant.get(span(wanted[place : place + width]) or "")
+            if found is not None:
+                return width, found
+        return 1, None
+
+    def _as_meant(self, meant: Meant) -> list[Query]:
+        ways = [Query.const_score_query(one_of(self.schema, "terms", meant.terms), OF_TERM)] if meant.terms else []
+        for label in meant.labels[:MOST_LABELS]:
+            found = [
+                query
+                for name in ("title", "text")
+                if (query := self._in_field(name, Said(label, phrase=True))) is not None
+            ]
+            if found:
+                ways.append(Query.boost_query(some(found), OTHER_LABEL))
+        return ways
+
+    def _either(self, clause: Clause) -> Query:
+        return some(self._said(said) for said in clause.ways)
+
+    def _said(self, said: Said) -> Query:
+        ways: list[Query] = []
+        for name, weight in (("title", TITLE), ("text", TEXT), ("labels", LABELS)):
+            if name == "labels" and not self.labels:
+                continue
+            query = self._in_field(name, said)
+            if query is not None:
+                ways.append(Query.boost_query(query, weight))
+        ways.extend(self._as_name(said))
+        return some(ways)
+
+    def _in_field(self, name: str, said: Said) -> Query | None:
+        words, beginning = tokens(said.text)
+        schema = self.schema
+        if not words:
+            return None
+        if said.prefix and not beginning:
+            # The word as it begins, and as it is stemmed: `sequencing*` finds what stands as `sequenc`.
+            typed = normal(said.text).casefold().split()[-1:]
+            if len(words) == 1:
+                ways = [_beginning(schema, name, words[0])]
+                if typed and typed[0] != words[0] and typed[0].isalnum():
+                    ways = [_beginning(schema, name, typed[0]), Query.term_query(schema, name, words[0])]
+                return some(ways)
+            return Query.phrase_prefix_query(schema, name, list(words))
+        if len(words) == 1:
+            return _beginning(schema, name, words[0]) if beginning else Query.term_query(schema, name, words[0])
+        if beginning:
+            return Query.phrase_prefix_query(schema, name, list(words))
+        return Query.phrase_query(schema, name, list(words))
+
+    def _as_name(self, said: Said) -> list[Query]:
+        """As an identifier: whole, the beginning of one, or a part."""
+        schema = self.schema
+        plain = said.plain
+        forms = list(dict.fromkeys((plain, bare(said.text), plain.partition(":")[2] or plain)))
+        ways = [
+            Query.const_score_query(one_of(schema, "names", [_fitting(form) for form in forms]), EXACT_NAME),
+        ]
+        if len(plain) >= SHORTEST_NAME and " " not in plain:
+            shortest = forms[1] if len(forms) > 1 else plain
+            ways.append(Query.const_score_query(_beginning(schema, "names", shortest), BEGINNING_OF_NAME))
+            if any(letter.isdigit() for letter in plain):
+                ways.append(Query.const_score_query(_beginning(schema, "parts", plain), PART_OF_NAME))
+        return ways
+
+
+LONGEST_SPAN: Final = 5
+
+
+def _fitting(name: str) -> str:
+    return name[:400]
+
+
+def span(clauses: Sequence[Clause]) -> str | None:
+    """Words that stand one after the other, as the name that they may be; None where something else stands among them."""
+    if any(clause.excluded or len(clause.ways) > 1 or clause.ways[0].prefix for clause in clauses):
+        return None
+    return " ".join(clause.ways[0].text for clause in clauses)
+
+
+def spans(clauses: Sequence[Clause]) -> list[str]:
+    """Every run of what was typed that may be the name of a term."""
+    wanted = [clause for clause in clauses if not clause.excluded]
+    made = {}
+    for place in range(len(wanted)):
+        for width in range(1, min(LONGEST_SPAN, len(wanted) - place) + 1):
+            if (name := span(wanted[place : place + width])) is not None and len(name) <= 200:
+                made[name] = None
+    return list(made)
+
+
+def _beginning(schema: tantivy.Schema, name: str, text: str) -> Query:
+    """Terms that begin with a text: an automaton of no distance, whose beginnings count."""
+    return Query.const_score_query(Query.fuzzy_term_query(schema, name, text[:100], 0, True, True), 1.0)
+
+
+# ---------------------------------------------------------------------------------------------------- conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Makes queries of conditions; Beyond where the documents can't answer one.
+
+    `readable` says which of some ids of ours the reader may be led to, `below` which terms are below others.
+    """
+
+    snapshot: Snapshot
+    vocabulary: Vocabulary
+    kinds: tuple[str, ...]
+    readable: Callable[[Collection[str]], Collection[str]]
+    below: Callable[[Collection[str]], Collection[str]]
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> tantivy.Schema:
+        return self.snapshot.schema
+
+    def query(self, asked: Condition) -> Query:
+        """The documents for which the condition holds."""
+        match asked:
+            case And(parts):
+                return every(map(self.query, parts))
+            case Or(parts):
+                return some(map(self.query, parts))
+            case Not(part):
+                return without(EVERYTHING, self.query(part))
+            case Compare():
+                return self._compare(asked)
+            case Exists(name):
+                return self._exists(name)
+            case Dated():
+                return self._dated(asked)
+            case Missing(name, reason):
+                self._column(name, self.snapshot.columns.dates)
+                if reason is None:
+                    return self._has(f"missing{SEP}{name}")
+                return self._term("values", f"{name}{SEP}missing{SEP}{reason}")
+            case OfRecord():
+                return self._of_record(asked)
+            case InScope(scope, below):
+                return self._term("within" if below else "lies", scope)
+            case Linked():
+                return self._linked(asked)
+            case Measured():
+                return self._measured(asked)
+            case Termed(name, terms, below):
+                meant = self._terms(terms) if below else list(terms)
+                front = [] if name is None else [name]
+                return one_of(self.schema, "terms", [term(*front, iri) for iri in meant])
+            case Attributed():
+                return self._attributed(asked)
+            case Identified(value, scheme):
+                return self._term("named", term("is", value) if scheme is None else term("of", scheme, value))
+
+    def _term(self, name: str, value: Any) -> Query:
+        return Query.term_query(self.schema, name, value, "basic")
+
+    def _has(self, marker: str) -> Query:
+        return self._term("has", marker)
+
+    def _flagged(self, what: str) -> None:
+        """Beyond where some document holds less than its record."""
+        if self.snapshot.searcher.doc_freq("has", f"more{SEP}{what}"):
+            raise Beyond
+
+    def _column(self, name: str, known: Sequence[str]) -> None:
+        # An index that was made for other kinds still answers while the next one is built.
+        if name not in known:
+            raise Beyond
+
+    def _compare(self, asked: Compare) -> Query:
+        name, operator, value = asked.field, asked.operator, asked.value
+        sorts = {each.sort for each in self.vocabulary.fields(name, self.kinds).values()}
+        columns = self.snapshot.columns
+        if sorts <= {"integer", "number"}:
+            self._column(name, columns.numbers)
+            return self._number(f"n_{name}", operator, value)
+        if sorts <= {"string", "term", "boolean"}:
+            self._column(name, columns.scalars)
+            if operator in ("eq", "in"):
+                several = value if isinstance(value, tuple) else (value,)
+                return one_of(self.schema, "values", [term(name, _as_text(each)) for each in several])
+            if operator == "ne" and not isinstance(value, tuple):
+                return without(self._has(name), self._term("values", term(name, _as_text(value))))
+        raise Beyond
+
+    def _number(self, column: str, operator: str, value: Scalar | tuple[Scalar, ...]) -> Query:
+        if isinstance(value, tuple):
+            return some(self._number(column, "eq", each) for each in value)
+        if isinstance(value, str):
+            raise Beyond
+        number = float(value)
+        match operator:
+            case "eq":
+                return self._between(column, number, number)
+            case "ne":
+                return without(Query.exists_query(column), self._between(column, number, number))
+            case "lt" | "le":
+                return self._between(column, None, number, above=operator == "le")
+            case "gt" | "ge":
+                return self._between(column, number, None, below=operator == "ge")
+        raise Beyond
+
+    def _between(
+        self, column: str, low: float | None, high: float | None, *, below: bool = True, above: bool = True
+    ) -> Query:
+        """Numbers between two bounds, which belong to it where `below` and `above` say so."""
+        return Query.range_query(
+            self.schema, column, FieldType.Float, low, high, below or low is None, above or high is None
+        )
+
+    def _times(
+        self, column: str, low: int | None, high: int | None, *, below: bool = True, above: bool = True
+    ) -> Query:
+        return Query.range_query(
+            self.schema, column, FieldType.Integer, low, high, below or low is None, above or high is None
+        )
+
+    def _exists(self, name: str) -> Query:
+        sorts = {each.sort for each in self.vocabulary.fields(name, self.kinds).values()}
+        if "link" in sorts:
+            raise Beyond  # which links there are depends on who asks
+        return self._has(name)
+
+    def _dated(self, asked: Dated) -> Query:
+        name = asked.field
+        self._column(name, self.snapshot.columns.dates)
+        begins, ends = f"d_{name}_from", f"d_{name}_until"
+        start, end = _moment(asked.start), _moment(asked.end)
+        match asked.relation:
+            case "overlaps":
+                parts = []
+                if end is not None:
+                    parts.append(self._times(begins, None, end, above=False))
+                if start is not None:
+                    parts.append(self._times(ends, start, None, below=False))
+                return every(parts) if parts else Query.exists_query(begins)
+            case "before" if start is not None:
+                return self._times(ends, None, start)
+            case "after" if end is not None:
+                return self._times(begins, end, None)
+        raise Beyond
+
+    def _of_record(self, asked: OfRecord) -> Query:
+        name, operator, value = asked.attribute, asked.operator, asked.value
+        several = value if isinstance(value, tuple) else (value,)
+        if name in ("created", "modified"):
+            if len(several) != 1 or not isinstance(value, str):
+                raise Beyond
+            moment = _moment(value)
+            match operator:
+                case "eq" | "in":
+                    return self._times(name, moment, moment)
+                case "lt" | "le":
+                    return self._times(name, None, moment, above=operator == "le")
+                case "gt" | "ge":
+                    return self._times(name, moment, None, below=operator == "ge")
+            raise Beyond
+        if operator not in ("eq", "in"):
+            raise Beyond
+        texts = [str(each) for each in several]
+        if name == "localId":
+            return one_of(self.schema, "values", [term("localId", text) for text in texts])
+        if any(len(text.encode()) > 60_000 for text in texts):
+            return NOTHING
+        return one_of(self.schema, name, texts)
+
+    def _linked(self, asked: Linked) -> Query:
+        if asked.direction == "in" or asked.where is not None or asked.port is not None or asked.field is None:
+            raise Beyond
+        if not asked.targets:
+            raise Beyond
+        self._flagged("links")
+        targets = set(asked.targets)
+        if asked.kinds:
+            targets = {id for id in targets if id.partition("/")[0] in asked.kinds and ":" not in id}
+        ours = {id for id in targets if ":" not in id}
+        visible = (targets - ours) | (set(self.readable(ours)) if ours else set())
+        front = ("to", asked.field)
+        if asked.role is not None:
+            front = ("as", asked.field, "musubi:role-" + quote(asked.role, safe=""))  # type: ignore[assignment]
+        return one_of(self.schema, "links", [term(*front, id) for id in visible])
+
+    def _measured(self, asked: Measured) -> Query:
+        self._flagged("quantities")
+        ways = []
+        for measured in self.measures(asked.name, asked.place):
+            if asked.quantity_kinds:
+                if measured.kind is None:
+                    raise Beyond  # a unit that this installation knows and the index does not
+                if measured.kind not in asked.quantity_kinds:
+                    continue
+            parts = [self._term("measures", measured.term)]
+            if asked.high is not None:
+                parts.append(self._between(measured.low, None, asked.high))
+            if asked.low is not None:
+                parts.append(self._between(measured.high, asked.low, None))
+            ways.append(every(parts))
+        return some(ways)
+
+    def measures(self, name: str, place: str) -> list[Measures]:
+        """The columns in which quantities of this name stand."""
+        places = ("condition", "attribute") if place == "anywhere" else (place,)
+        made = []
+        for where in places:
+            front = f"{where}{SEP}{name}{SEP}"
+            for found, count in self.snapshot.searcher.terms_with_prefix("measures", front):
+                kind, _, column = found[len(front) :].partition(SEP)
+                made.append(Measures(found, None if kind == "?" else kind, f"q{column}_low", f"q{column}_high", count))
+        return made
+
+    def _attributed(self, asked: Attributed) -> Query:
+        self._flagged("attributes")
+        name = asked.name
+        if asked.term is not None:
+            if asked.operator != "exists":
+                raise Beyond
+            iris = self._terms((asked.term,)) if asked.below else [asked.term]
+            return one_of(self.schema, "attributes", [term("term", name, iri) for iri in iris])
+        match asked.operator:
+            case "exists":
+                return self._term("attributes", term("exists", name))
+            case "eq" | "in":
+                several = asked.value if isinstance(asked.value, tuple) else (asked.value or "",)
+                return one_of(self.schema, "attributes", [term("is", name, value) for value in several])
+        raise Beyond
+
+    def _terms(self, iris: Collection[str]) -> Collection[str]:
+        found = self.below(iris)
+        if len(found) > MOST_TERMS:
+            raise Beyond
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Where quantities of one name and kind stand: the term that says so, and the columns of their ends."""
+
+    term: str
+    kind: str | None
+    low: str
+    high: str
+    count: int
+
+
+def _as_text(value: Scalar) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _moment(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return micros(text)
+    except (ValueError, IndexError) as cause:
+        raise Beyond from cause
+
+
+def name_of(text: str) -> str:
+    """A text as titles are suggested by."""
+    return whole(text)
