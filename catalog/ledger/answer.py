@@ -115,6 +115,13 @@ class Answers:
         )
         return Found(items, len(rows) > first, total, exact)
 
+    def keys(self, question: Question, reader: Reader, connection: Connection | None = None) -> list[int] | None:
+        """The keys of the records that the question asks for, in no order; None if they are more than its `first`."""
+        values: list[Any] = []
+        plan = self._plan("keys", lift(question, values), reader)
+        rows = self._run(plan, values, reader, connection)
+        return None if len(rows) > question.first else [row[0] for row in rows]
+
     def one(self, id: str, selection: Selection, reader: Reader, connection: Connection | None = None) -> One | None:
         """The record of this id as the reader may see it by its id, or None: DESIGN §6's first column.
 
@@ -199,7 +206,12 @@ class Answers:
                 self._plans.move_to_end(key)
                 return plan
         maker = Maker(self._dialect, self.vocabulary, self.sight, of)
-        makers: dict[str, Callable[[Any], Plan]] = {"list": maker.listing, "one": maker.one, "table": maker.table}
+        makers: dict[str, Callable[[Any], Plan]] = {
+            "list": maker.listing,
+            "one": maker.one,
+            "table": maker.table,
+            "keys": maker.keys,
+        }
         plan = makers[what](shape)
         with self._lock:
             self._plans[key] = plan

@@ -184,6 +184,18 @@ class Maker:
         )
         return Plan(statement.strip(), 0)
 
+    def keys(self, asked: Question) -> Plan:
+        """The keys of the records that a list would have, in no order."""
+        at = self._at(asked)
+        conditions = [self._listed(at, asked.statuses), *self._of_kinds(at)]
+        if asked.where is not None:
+            conditions.append(self._condition(asked.where, at))
+        statement = (
+            f"{self._with({})} SELECT {at.record}.key FROM {self._from(at)} WHERE {' AND '.join(conditions)}"
+            f" LIMIT {self._value(asked.first)} + 1"
+        )
+        return Plan(statement.strip(), 0)
+
     def one(self, selection: Selection) -> Plan:
         at = self._next(())
         record, became = at.record, f"b{at.number}"
