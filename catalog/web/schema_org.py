@@ -105,6 +105,7 @@ _WORKS: Final = frozenset(
     "Dataset DigitalDocument SoftwareSourceCode SoftwareApplication CreativeWork ScholarlyArticle Book Chapter Thesis "
     "Report PresentationDigitalDocument".split()
 )
+_PAGINATED: Final = frozenset({"ScholarlyArticle", "Report", "Chapter"})
 _WITH_KEYWORDS: Final = _WORKS | {"Organization", "ResearchProject", "IndividualProduct"}
 _ACTION_STATES: Mapping[str, str] = {
     "planned": "PotentialActionStatus",
@@ -379,7 +380,7 @@ class _Telling:
             "creator": None,
             "datePublished": self._date("issuedAt") or self._word("publicationYear"),
             "abstract": _cut(self._text("abstract")),
-            "pagination": self._word("pages"),
+            "pagination": self._word("pages") if self.types[0] in _PAGINATED else None,
             "mentions": self._linked("datasets"),
             "isPartOf": [*([inner] if inner else []), *self._linked("isPartOf")],
         }
