@@ -31,7 +31,12 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "profile": ("profiles", t("Profiles: list, show, propose, publish.", "プロファイルの一覧・表示・提案・公開。")),
     "kind": ("kinds", t("Kinds: list, show.", "種別の一覧・表示。")),
     "units": ("units", t("Units: load QUDT's.", "単位表の読み込み。")),
+    "vocabulary": ("vocabularies", t("Vocabularies: list, load.", "語彙の一覧・読み込み。")),
     "scope": ("scopes", t("Scopes: list, make, open, close.", "スコープの一覧・作成・公開範囲の設定。")),
+    "follow": ("follow", t("Feed the graph and the search index.", "グラフと検索索引を更新し続ける。")),
+    "rebuild": ("upkeep", t("Build the graph or the search index again.", "グラフまたは検索索引を作り直す。")),
+    "verify": ("upkeep", t("Compare them with the ledger, and repair.", "台帳と照合し、修復する。")),
+    "failures": ("upkeep", t("Records that could not be projected.", "反映に失敗したレコード。")),
     "backup": (
         "installation",
         t("Write the whole catalogue into one file.", "カタログ全体を1つのファイルに保存する。"),
