@@ -8,6 +8,7 @@ CatalogError
 ├── Forbidden     the reader may not do this: ask whoever manages the scope
 ├── Conflict      the state has moved on, or forbids it: read again, then decide
 ├── TooLarge      more than one request may hold: send less, or in parts
+├── TooCostly     more than one question may take of time, memory or answer: ask for less
 ├── Unavailable   it cannot be done now: try again later
 │   └── Busy      others must catch up with what was sent before: send less at a time, and this later
 └── Misconfigured the installation's settings or files are wrong: mend them, then start again
@@ -32,7 +33,14 @@ class CatalogError(Exception):
 
 
 class Malformed(CatalogError):
-    """The text cannot be read as what it claims to be."""
+    """The text cannot be read as what it claims to be; at this place, where that is known."""
+
+    def __init__(
+        self, message: str, *, ja: str | None = None, line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(message, ja=ja)
+        self.line = line
+        self.column = column
 
 
 class Invalid(CatalogError):
@@ -70,6 +78,10 @@ class Conflict(CatalogError):
 
 class TooLarge(CatalogError):
     """More than one request may hold."""
+
+
+class TooCostly(CatalogError):
+    """More than one question may take."""
 
 
 class Unavailable(CatalogError):

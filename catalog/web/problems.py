@@ -144,6 +144,16 @@ INVALID = _kind(
     "読み取れましたが、規則に合わない箇所があります。`findings` に、場所(本文への JSON ポインター)、規則、"
     "正しい書き方が示されています。何も保存されていません。",
 )
+TOO_COSTLY = _kind(
+    "too-costly",
+    422,
+    "The question asks for too much",
+    "問い合わせが大きすぎます",
+    "The query was understood, but takes more time, memory or rows than one query may. `detail` says which, and how to ask "
+    "for less. Asking the same again will not help.",
+    "クエリーは読み取れましたが、1回で使える時間、メモリー、行数を超えます。どれを超えたか、どう絞ればよいかは `detail` にあります。"
+    "同じクエリーを繰り返しても結果は変わりません。",
+)
 BUSY = _kind(
     "busy",
     429,
@@ -175,7 +185,7 @@ KINDS: Mapping[str, ProblemKind] = {
     kind.name: kind
     for kind in (
         MALFORMED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, CONFLICT, GONE, STALE,
-        TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID, BUSY, FAILED, UNAVAILABLE,
+        TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID, TOO_COSTLY, BUSY, FAILED, UNAVAILABLE,
     )
 }  # fmt: skip
 
@@ -187,6 +197,7 @@ _OF_ERROR: Sequence[tuple[type[errors.CatalogError], ProblemKind]] = (
     (errors.Forbidden, FORBIDDEN),
     (errors.Conflict, CONFLICT),
     (errors.TooLarge, TOO_LARGE),
+    (errors.TooCostly, TOO_COSTLY),
     (errors.Busy, BUSY),
     (errors.Unavailable, UNAVAILABLE),
     (refusals.Unauthorized, UNAUTHORIZED),
@@ -239,6 +250,8 @@ def _told(kind: ProblemKind, error: errors.CatalogError, language: Language) -> 
     }
     headers: dict[str, str] = {}
     match error:
+        case errors.Malformed() if error.line is not None:
+            document["line"], document["column"] = error.line, error.column
         case errors.Invalid():
             document["findings"] = findings_in(error.findings, language)
         case errors.Gone():

@@ -1,0 +1,99 @@
+"""What the text of a query says before it is run: its form, the graphs that it names, and what is not offered here.
+
+Only what a reader of tokens can know. Nothing depends on it alone: which graphs a query reaches is decided by those that
+are handed to the engine with it, and a process that runs queries has no network.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+FORMS: Final = frozenset({"SELECT", "ASK", "CONSTRUCT", "DESCRIBE"})
+UPDATES: Final = frozenset({"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"})
+_PROLOGUE: Final = frozenset({"BASE", "PREFIX", "VERSION"})
+# SPARQL 1.1, 19.8: only what keeps words apart from IRIs, names, texts and comments.
+_TOKEN: Final = re.compile(
+    r"""(?P<space>[ \t\r\n]+|\#[^\r\n]*)
+    |(?P<iri><[^<>"{}|^`\x00-\x20]*>)
+    |(?P<text>\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''|"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*')
+    |(?P<variable>[?$]\w+)
+    |(?P<tag>@[A-Za-z]+(?:-[A-Za-z0-9]+)*)
+    |(?P<name>(?:[^\W\d](?:[\w.\-]*[\w\-])?)?:(?:[\w:%.\-·]|\\[_~.\-!$&'()*+,;=/?\#@%])*)
+    |(?P<word>[^\W\d]\w*)
+    |(?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_CODEPOINT: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a query's text says."""
+
+    form: str = ""  # SELECT, ASK, CONSTRUCT, DESCRIBE; empty if none is found
+    update: str = ""  # the word with which an update begins
+    service: int | None = None  # where SERVICE stands
+    prologue: str = ""
+    graphs: tuple[str, ...] = ()  # of FROM, as they are written
+    named: tuple[str, ...] = ()  # of FROM NAMED, as they are written
+
+
+def read_query(text: str) -> Said:
+    """What a text says, whether or not it is a query that can be run."""
+    said = _read(text)
+    if said.service is None and "\\" in text:
+        # SPARQL 1.1, 19.2: escapes of code points may stand anywhere, in keywords too.
+        escaped = _read(_CODEPOINT.sub(_character, text))
+        if escaped.service is not None or (escaped.update and not said.form):
+            return Said(said.form, escaped.update, escaped.service, said.prologue, said.graphs, said.named)
+    return said
+
+
+def _character(match: re.Match[str]) -> str:
+    code = int(match[1] or match[2], 16)
+    return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else match[0]
+
+
+def _read(text: str) -> Said:
+    form = update = prologue = ""
+    service: int | None = None
+    sources: dict[bool, list[str]] = {False: [], True: []}
+    # After FROM: whether NAMED has come; None where no graph is waited for.
+    waiting: bool | None = None
+    strange = False
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup
+        if kind == "space":
+            continue
+        if kind == "word":
+            word = token[0].upper()
+            if not form and not update:
+                # Before the query itself there are only prefixes and bases.
+                if word in FORMS:
+                    form, prologue = word, text[: token.start()]
+                elif word in UPDATES:
+                    update = word
+                elif word not in _PROLOGUE:
+                    strange = True
+            elif word == "SERVICE" and service is None:
+                service = token.start()
+            elif word == "FROM":
+                waiting = False
+                continue
+            elif word == "NAMED" and waiting is False:
+                waiting = True
+                continue
+        elif kind in ("iri", "name") and waiting is not None:
+            sources[waiting].append(token[0])
+        waiting = None
+    return Said(
+        form, "" if strange else update, service, prologue, tuple(sources[False]), tuple(sources[True])
+    )
+
+
+def place_of(text: str, at: int) -> tuple[int, int]:
+    """Line and column of a character, both from one."""
+    before = text[:at]
+    return before.count("\n") + 1, at - (before.rfind("\n") + 1) + 1
