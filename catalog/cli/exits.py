@@ -26,7 +26,10 @@ MEANINGS: Final[Mapping[int, tuple[str, str]]] = {
     5: ("it cannot be done now; try again", "いまは実行できない"),
     6: ("you may not do this", "権限がない"),
     7: ("the installation's settings or files are wrong", "設定またはファイルに誤りがある"),
-    8: ("verify: it differed from the ledger, and all of that was repaired", "照合: 台帳と不一致があり、すべて修復した"),
+    8: (
+        "verify: it differed from the ledger, and all of that was repaired",
+        "照合: 台帳と不一致があり、すべて修復した",
+    ),
     9: (
         "verify: it differs from the ledger still, or records are missing that could not be projected",
         "照合: 台帳との不一致、または反映に失敗したレコードが残っている",

@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from catalog.assembly import Catalog, exists, open_catalog
+from catalog.cli.projecting import follow_up
 from catalog.cli.words import AS_JSON, t
 from catalog.errors import Misconfigured
 from catalog.settings import Settings, read_settings
+
+# Under which a command's context remembers that nobody waits for the projections.
+NO_WAIT: Final = "catalog.no_wait"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +54,10 @@ def settings_of(given: dict[str, Any]) -> Settings:
 
 
 def on_catalogue(function: F) -> F:
-    """Give the command the catalogue that --data and --database name, which must be there, and close it at the end."""
+    """Give the command the catalogue that --data and --database name, which must be there, and close it at the end.
+
+    What the command has written can be found in the graph and the search index then, or will be by the running server.
+    """
 
     @data_option
     @database_option
@@ -66,7 +73,12 @@ def on_catalogue(function: F) -> F:
             )
         catalog: Catalog = open_catalog(settings)
         try:
-            return function(catalog, **given)
+            since = catalog.book.last_position()
+            try:
+                return function(catalog, **given)
+            finally:
+                if not click.get_current_context().meta.get(NO_WAIT):
+                    follow_up(catalog, since)
         finally:
             catalog.close()
 

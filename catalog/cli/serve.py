@@ -12,7 +12,9 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from catalog.assembly import open_catalog
+from catalog.cli.logs import logging_of
 from catalog.cli.opening import data_option, database_option
+from catalog.cli.projector import Projector
 from catalog.cli.words import t, tell
 from catalog.errors import Unavailable
 from catalog.settings import Settings, hand_on, read_settings
@@ -67,28 +69,10 @@ def serve_(**given: Any) -> None:
         log_access=settings.log_requests,
         process_name=None,
     )
-    server.serve()
+    # The graph and the search index are fed beside the workers; its process ends with this one.
+    with Projector(settings):
+        server.serve()
     tell(t("stopped", "停止しました"))
-
-
-def logging_of(level: str) -> dict[str, Any]:
-    """How the processes that serve log: everything on standard error, our own words from this level on."""
-    logger = {"handlers": ["console"], "level": level.upper(), "propagate": False}
-    return {
-        "formatters": {
-            "line": {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%Y-%m-%dT%H:%M:%S%z"},
-            "bare": {"format": "%(message)s"},
-        },
-        "handlers": {
-            "console": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"},
-            "access": {"class": "logging.StreamHandler", "formatter": "bare", "stream": "ext://sys.stderr"},
-        },
-        "loggers": {
-            "_granian": logger,
-            "granian.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
-            "catalog": logger,
-        },
-    }
 
 
 def refuse_taken(host: str, port: int) -> None:

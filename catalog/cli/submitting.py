@@ -15,8 +15,17 @@ import orjson
 
 from catalog.assembly import Catalog, exists, gate_alone, kinds_of, open_catalog
 from catalog.cli.exits import OK, REFUSED
-from catalog.cli.opening import data_option, database_option, json_option, on_catalogue, progress_option, settings_of
+from catalog.cli.opening import (
+    NO_WAIT,
+    data_option,
+    database_option,
+    json_option,
+    on_catalogue,
+    progress_option,
+    settings_of,
+)
 from catalog.cli.progress import Progress
+from catalog.cli.projecting import Beside
 from catalog.cli.words import answer, finding_line, put, t, tell
 from catalog.curation.load import LoadSummary, load
 from catalog.curation.pieces import pieces
@@ -87,6 +96,14 @@ format_option = click.option(
     help=t("All of a file or nothing (at most 50,000).", "全件か、まったく登録しないか（5万件まで）。"),
 )
 @click.option("--dry-run", is_flag=True, help=t("Only say what would happen.", "登録せず、結果だけを示す。"))
+@click.option(
+    "--no-wait",
+    is_flag=True,
+    help=t(
+        "Do not wait until the graph and the search index have all of it.",
+        "グラフと検索索引への反映を待たずに終了する。",
+    ),
+)
 @progress_option
 @json_option
 @on_catalogue
@@ -99,10 +116,26 @@ def submit_(
     mode: Mode,
     atomic: bool,
     dry_run: bool,
+    no_wait: bool,
     progress: bool | None,
     as_json: bool,
 ) -> None:
-    ctx.exit(enter(catalog, files, form, mode=mode, atomic=atomic, dry_run=dry_run, progress=progress, as_json=as_json))
+    ctx.meta[NO_WAIT] = no_wait
+    with Beside(catalog) as beside:
+        code = enter(
+            catalog,
+            files,
+            form,
+            mode=mode,
+            atomic=atomic,
+            dry_run=dry_run,
+            progress=progress,
+            as_json=as_json,
+            beside=beside,
+        )
+        if not dry_run:
+            beside.finish(wait=not no_wait, asked=progress)
+    ctx.exit(code)
 
 
 @click.command(
@@ -151,6 +184,7 @@ def enter(
     dry_run: bool,
     progress: bool | None,
     as_json: bool,
+    beside: Beside | None = None,
 ) -> int:
     """Enter every file, say what became of what is in it, and give the exit code."""
     total: Counter[str] = Counter()
@@ -161,6 +195,8 @@ def enter(
 
                 def told(summary: LoadSummary, shown: Progress = shown) -> None:
                     shown.reach(summary.counts.total())
+                    if beside is not None and not dry_run:
+                        beside.heard(summary.counts.total())
 
                 chunks, media_type = cut(stream, form or SUFFIXES.get(path.suffix.lower()), path)
                 summary = load(
@@ -175,6 +211,7 @@ def enter(
                     atomic=atomic,
                     threads=catalog.settings.gate_threads,
                     progress=told,
+                    ease=None if dry_run else catalog.pressure.ease,
                 )
             show_answers(folder / f"{summary.id}.ndjson", path if len(files) > 1 else None, as_json=as_json)
             total += summary.counts

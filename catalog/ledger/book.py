@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from catalog.errors import Conflict, Invalid, NotFound
-from catalog.ledger.changes import LAY_IN, OPEN
+from catalog.ledger.changes import LAY_IN, OPEN, last_position
 from catalog.records.standing import Name, Seen
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
@@ -215,6 +215,16 @@ class Book:
         with self._store.read() as connection:
             seen = self._see(connection, name)
             return (seen, self._pending(connection, name, seen)) if seen is not None else None
+
+    def last_position(self) -> int:
+        """The last position of the ledger, to which projections are compared."""
+        with self._store.read() as connection:
+            return last_position(connection)
+
+    def last_key(self) -> int:
+        """The key of the record that is filled in last."""
+        with self._store.read() as connection:
+            return int(connection.scalar(text("SELECT coalesce(max(key), 0) FROM record")) or 0)
 
     def wait_for(self, name: Name, position: int, seconds: float) -> bool:
         """Wait until a change can be found in what answers; False when it could not in this time."""
