@@ -25,14 +25,15 @@ class Part:
 
 
 def parts(*, answers: Answers) -> list[Part]:
-    """The parts in which there is anything. It looks at every record: 0.7 s for a million."""
+    """The parts in which there is anything. It looks at every record: 0.8 s for a million."""
     return [Part(*row) for row in answers.rows(_parts, {"size": PART}, PUBLIC)]
 
 
 def addresses(part: int, *, answers: Answers) -> Iterator[list[tuple[str, str]]]:
     """The ids of a part's records and when each changed, a slice at a time."""
-    for first in range(part * PART, (part + 1) * PART, SLICE):
-        rows = answers.rows(_slice, {"first": first, "until": first + SLICE}, PUBLIC)
+    end = (part + 1) * PART
+    for first in range(part * PART, end, SLICE):
+        rows = answers.rows(_slice, {"first": first, "until": min(first + SLICE, end)}, PUBLIC)
         if rows:
             yield [(id, modified) for id, modified in rows]
 
