@@ -1115,8 +1115,8 @@ class Follower:
                     return
                 stopping.wait(POLL_SECONDS / 5)
         except BaseException as problem:  # noqa: BLE001  # raised by whoever waits for this thread
+            # The other projections go on to where they can.
             problems.append(problem)
-            stopping.set()
 
     def _look_again(self, problem: Superseded) -> None:
         """Go on if the lease is still held: then it was a generation that became something else."""

@@ -30,7 +30,7 @@ def go_back(name: Name, *, book: Book, projection: Projection, follower: Followe
 def _see_that_it_answers(name: Name, number: int, book: Book) -> None:
     rows = book.rows(name)
     answering = next((row for row in rows if row.state == "live"), None)
-    if answering is None or answering.generation < number and any(row.generation == number for row in rows):
+    if answering is None or (answering.generation < number and any(row.generation == number for row in rows)):
         raise Unavailable(
             f"{name}: generation {number} does not answer yet: see `catalog health`, then try again",
             ja=f"{name}: 世代 {number} はまだ使われていません。`catalog health` を確認して、もう一度お試しください",
