@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging.config
-import os
 import signal
-import sys
-from threading import Event, Thread, Timer
+from threading import Event
 from types import FrameType
-from typing import Final
 
 import click
 
@@ -17,9 +14,6 @@ from catalog.cli.logs import logging_of
 from catalog.cli.opening import on_catalogue, progress_option
 from catalog.cli.projecting import catch_up
 from catalog.cli.words import t
-
-# What is being settled when the end comes has so long; after a crash the next start takes back what was settled before.
-GRACE_SECONDS: Final = 8.0
 
 
 @click.command(
@@ -30,11 +24,12 @@ GRACE_SECONDS: Final = 8.0
     ),
 )
 @click.option("--once", is_flag=True, help=t("Stop once everything is in them.", "追いついたら終了する。"))
-@click.option("--while-input", is_flag=True, hidden=True)
 @progress_option
 @on_catalogue
-def follow_(catalog: Catalog, once: bool, while_input: bool, progress: bool | None) -> None:
-    logging.config.dictConfig(logging_of(catalog.settings.log_level))
+def follow_(catalog: Catalog, once: bool, progress: bool | None) -> None:
+    logging.config.dictConfig(
+        {"version": 1, "disable_existing_loggers": False, **logging_of(catalog.settings.log_level)}
+    )
     if once:
         catch_up(catalog, asked=progress)
         return
@@ -45,16 +40,4 @@ def follow_(catalog: Catalog, once: bool, while_input: bool, progress: bool | No
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    if while_input:
-        Thread(target=_until_input_ends, args=(stopping,), name="input", daemon=True).start()
     catalog.follower().run(stopping)
-
-
-def _until_input_ends(stopping: Event) -> None:
-    while sys.stdin.buffer.read(4096):
-        pass
-    stopping.set()
-    # Whoever started this is gone: it must not outlive them, however long a step takes.
-    last = Timer(GRACE_SECONDS, os._exit, (1,))
-    last.daemon = True
-    last.start()

@@ -14,6 +14,7 @@ from catalog.access.scopes import Mode
 from catalog.assembly import Catalog, exists, kinds_of, open_catalog, prepare_folder
 from catalog.cli.opening import data_option, database_option, json_option, on_catalogue, progress_option, settings_of
 from catalog.cli.progress import Progress
+from catalog.cli.projecting import follow_up
 from catalog.cli.tables import show
 from catalog.cli.words import answer, t, tell
 from catalog.curation.sample import sample_catalogue
@@ -55,7 +56,11 @@ def init_(as_json: bool, **given: Any) -> None:
     settings = read_settings(**given)
     refuse_existing(settings)
     catalog = open_catalog(settings)
-    catalog.close()
+    try:
+        # Without records, the graph and the search index answer at once.
+        follow_up(catalog)
+    finally:
+        catalog.close()
     if as_json:
         answer({"data": str(settings.data), "base": catalog.base, "token": catalog.token})
         return
@@ -86,6 +91,7 @@ def sample_(if_empty: bool, progress: bool | None, **given: Any) -> None:
     try:
         with Progress(t("sample records", "サンプル"), asked=progress) as shown:
             count = fill_sample(catalog, shown)
+        follow_up(catalog, asked=progress)
     finally:
         catalog.close()
     tell(
@@ -133,6 +139,12 @@ def restore_(file: Path, progress: bool | None, as_json: bool, **given: Any) -> 
     catalog.close()
     tell_backup(manifest, t(f"restored {settings.data}", f"{settings.data} に復元しました"), as_json=as_json)
     if not as_json:
+        tell(
+            t(
+                "  the graph and the search index are built by the first `catalog serve` (or `catalog follow --once`)",
+                "  グラフと検索索引は、最初の `catalog serve`（または `catalog follow --once`）で作られます",
+            )
+        )
         tell_token(catalog)
 
 

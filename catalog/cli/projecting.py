@@ -35,7 +35,7 @@ def catch_up(catalog: Catalog, *, asked: bool | None = None) -> None:
         catalog.follower().catch_up(heard)
 
 
-def follow_up(catalog: Catalog, since: int, *, asked: bool | None = None) -> None:
+def follow_up(catalog: Catalog, since: int = -1, *, asked: bool | None = None) -> None:
     """After a command that may have written: let it be found, unless a server does so anyway.
 
     What is in the ledger stays there whatever happens here, so nothing that goes wrong here is the command's.

@@ -6,6 +6,8 @@ does, which is a pipe from here: however this process ends, the kernel closes it
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,12 +16,14 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Final, Self
 
+from catalog.cli.command import main
 from catalog.cli.words import t, tell
 from catalog.settings import Settings, environment_with
 
-START: Final = "import sys; from catalog.cli import main; sys.exit(main())"
-# What it has left to settle when it is told to end.
-GRACE_SECONDS: Final = 10.0
+START: Final = "from catalog.cli.projector import follow_while_held; follow_while_held()"
+# What it has left to settle when it is told to end; after that it ends itself, and a little later it is killed.
+GRACE_SECONDS: Final = 8.0
+KILLED_AFTER_SECONDS: Final = 10.0
 # It is started again at once, then after twice as long each time that it dies young.
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 60.0
@@ -28,7 +32,23 @@ YOUNG_SECONDS: Final = 60.0
 
 def follow_command() -> list[str]:
     """The command that follows the ledger for as long as its standard input is open; it reads this one's settings."""
-    return [sys.executable, "-c", START, "follow", "--while-input"]
+    return [sys.executable, "-c", START]
+
+
+def follow_while_held() -> None:
+    """`catalog follow` in such a process, watched from its very first moment."""
+    Thread(target=_end_with_input, name="input", daemon=True).start()
+    sys.argv[1:] = ["follow"]
+    main()
+
+
+def _end_with_input() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    # Whoever started this is gone, or tells it to end: it must not outlive them, however long a step takes.
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
 
 
 class Projector:
@@ -107,7 +127,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        process.wait(GRACE_SECONDS)
+        process.wait(KILLED_AFTER_SECONDS)
     except subprocess.TimeoutExpired:
         # What it had not settled is projected again by the next one.
         process.kill()

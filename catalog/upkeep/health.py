@@ -12,10 +12,10 @@ from catalog.projections.projection import NAMES, Name
 
 # missing: nothing answers. building: nothing answers yet. troubled: it can't be fed. drifted: it differed from the ledger
 # and was not repaired. failing: records are missing that could not be projected. behind: for longer than it should be.
-Status = Literal["ok", "behind", "failing", "drifted", "troubled", "building", "missing"]
+Status = Literal["ok", "behind", "failing", "drifted", "building", "missing", "troubled"]
 BEHIND_SECONDS: Final = 60.0
 # So grave, the worst last.
-STATUSES: Final[tuple[Status, ...]] = ("ok", "behind", "failing", "drifted", "troubled", "building", "missing")
+STATUSES: Final[tuple[Status, ...]] = ("ok", "behind", "failing", "drifted", "building", "missing", "troubled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,10 @@ class ProjectionHealth:
     @property
     def status(self) -> Status:
         """All of it in a word: the gravest."""
-        if self.live is None:
-            return "building" if self.building is not None else "missing"
         if self.trouble is not None:
             return "troubled"
+        if self.live is None:
+            return "building" if self.building is not None else "missing"
         if self.unrepaired:
             return "drifted"
         if self.failed:

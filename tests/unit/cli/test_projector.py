@@ -102,7 +102,7 @@ def test_it_does_not_survive_a_holder_that_is_killed(tmp_path: Path) -> None:
 def test_one_that_does_not_listen_is_killed_in_the_end(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.cli.projector.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("catalog.cli.projector.KILLED_AFTER_SECONDS", 0.2)
     file = tmp_path / "pids"
     with Projector(settings, command=[sys.executable, "-c", STUBBORN, str(file)]):
         until(lambda: len(noted(file)) == 1)
