@@ -32,6 +32,8 @@ Sort = Literal["missing", "extra", "stale", "wrong", "dangling"]
 SORTS: Final[tuple[Sort, ...]] = ("missing", "extra", "stale", "wrong", "dangling")
 # What belongs to no record is counted under this kind.
 NOBODYS: Final = ""
+# All buckets at once: what belongs to nobody is little, or else everything is wrong anyway.
+ANY: Final = -1
 SLICE: Final = 500
 # Ids and hashes of so many records are held at once.
 HELD_MOST: Final = 200_000
@@ -174,6 +176,9 @@ class Round:
             if expected.get((kind, bucket), Tally()) != found.get((kind, bucket), Tally()):
                 differing[kind].append(bucket)
         counts = self._verifications.counts()
+        if differing.pop(NOBODYS, None):
+            for _ in self._look(NOBODYS, [ANY]):
+                yield
         for kind, buckets in differing.items():
             for some in _slices(buckets, _buckets_at_once(counts.get(kind, 0))):
                 for _ in self._look(kind, some):
@@ -182,7 +187,9 @@ class Round:
     def cells(self) -> Generator[None]:
         """Compare bucket after bucket, in slices between which the generation may be fed: nobody waits long for it."""
         counts = self._verifications.counts()
-        for kind in (NOBODYS, *self._kinds):
+        for _ in self._look(NOBODYS, [ANY]):
+            yield
+        for kind in self._kinds:
             for some in _slices(range(BUCKETS), _buckets_at_once(counts.get(kind, 0))):
                 for number in self._look(kind, some):
                     self.report.records += number
@@ -203,7 +210,7 @@ class Round:
         for bucket in buckets:
             should = expected.pop(bucket)
             suspects: set[str] = set()
-            for held in _slices(self._feeding.writer.hashes(kind, bucket), SLICE):
+            for held in _slices(self._held(kind, bucket), SLICE):
                 # What is here twice differs the second time.
                 suspects |= {id for id, hash in held if should.pop(id, None) != hash}
             suspects |= should.keys()
@@ -221,16 +228,14 @@ class Round:
     def _judge(self, kind: str, bucket: int, suspects: Collection[str]) -> set[str]:
         """Say of each suspect whether it drifted, and mend it; those of which that can't be said yet are given back."""
         self._feeding.settle()
-        held: defaultdict[str, list[int]] = defaultdict(list)
-        for id, hash in self._feeding.writer.hashes(kind, bucket):
-            if id in suspects:
-                held[id].append(hash)
+        held = self._held_of(kind, bucket, suspects)
         keys = self._verifications.keys(suspects)
         shown: list[Standing] = []
         for some in _slices(keys.values(), SLICE):
             shown += self._standings.read(some)[0]
         standing_of = {standing.id: standing for standing in shown}
-        should = dict(self._projection.expected(shown))
+        # What stands under nobody's name should not be there at all, whatever else there is of that name.
+        should = dict(self._projection.expected(shown)) if kind != NOBODYS else {}
         # Asked last: whatever was read above and is not in the generation yet is seen here.
         unfinished = self._verifications.unfinished(self.report.name, self._feeding.generation, keys.values())
         failing = self._verifications.failing(self.report.name, keys.values())
@@ -255,6 +260,17 @@ class Round:
         self._mend(kind, bucket, drifted, standing_of, should)
         return left
 
+    def _held(self, kind: str, bucket: int) -> Iterator[tuple[str, int]]:
+        for each in range(BUCKETS) if bucket == ANY else (bucket,):
+            yield from self._feeding.writer.hashes(kind, each)
+
+    def _held_of(self, kind: str, bucket: int, ids: Collection[str]) -> dict[str, list[int]]:
+        held: defaultdict[str, list[int]] = defaultdict(list)
+        for id, hash in self._held(kind, bucket):
+            if id in ids:
+                held[id].append(hash)
+        return dict(held)
+
     def _mend(
         self,
         kind: str,
@@ -277,10 +293,7 @@ class Round:
                     # Which they are is told below: they are missing still.
                     continue
             self._feeding.settle()
-            held: defaultdict[str, list[int]] = defaultdict(list)
-            for id, hash in self._feeding.writer.hashes(kind, bucket):
-                if id in drifted:
-                    held[id].append(hash)
+            held = self._held_of(kind, bucket, drifted)
             mended = {id for id in drifted if held.get(id, []) == ([should[id]] if id in should else [])}
         for id, sort in drifted.items():
             self.report.drift[sort] += 1
