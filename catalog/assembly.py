@@ -21,6 +21,8 @@ from catalog.access.scopes import Scopes
 from catalog.access.sight import Sight
 from catalog.curation.profiles import propose_profile, publish_profile
 from catalog.curation.submit import Intake
+from catalog.discovery.audience import Audiences
+from catalog.discovery.search import Searchable
 from catalog.errors import Conflict, Misconfigured
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
@@ -32,8 +34,10 @@ from catalog.ledger.standing import Standings
 from catalog.ledger.terms import Terms
 from catalog.ledger.units import units_of
 from catalog.ledger.verifications import Verifications
+from catalog.projections.graph.embedded import OxigraphProjection
+from catalog.projections.graph.pool import Bounds, SparqlPool
 from catalog.projections.projection import Name, Projection
-from catalog.projections.search.embedded import TantivyProjection
+from catalog.projections.search.embedded import TantivyIndex, TantivyProjection
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.records.kinds import Kinds, load_kinds
@@ -110,8 +114,24 @@ class Catalog:
     @cached_property
     def projections(self) -> Mapping[Name, Projection]:
         """What is built from the ledger and can be built again, by name."""
-        made: tuple[Projection, ...] = (TantivyProjection(self.kinds, lambda source: self.sources.get(source).zone),)
+        made: tuple[Projection, ...] = (
+            OxigraphProjection(self.kinds, self.base),
+            TantivyProjection(self.kinds, lambda source: self.sources.get(source).zone),
+        )
         return {each.name: each for each in made}
+
+    @cached_property
+    def sparql(self) -> SparqlPool:
+        """The processes that run queries over the graph; they start with the first one."""
+        chosen = self.settings
+        chosen.spool.mkdir(parents=True, exist_ok=True)
+        bounds = Bounds(chosen.sparql_memory, chosen.sparql_rows, chosen.sparql_answer)
+        return SparqlPool(chosen.sparql_processes, bounds, folder=chosen.spool)
+
+    @cached_property
+    def index(self) -> Searchable:
+        """The search index as it can be read, with what searching needs beside it."""
+        return Searchable(TantivyIndex(), self.book, self.terms, self.kinds, Audiences(self.store))
 
     def follower(self, *, alone: bool = False) -> Follower:
         """Who feeds the projections, in one process at a time. `alone`: nobody else waits to be fed meanwhile."""
@@ -150,6 +170,10 @@ class Catalog:
 
     def close(self) -> None:
         """Let go of the database, and of the processes that give second opinions."""
+        if "index" in self.__dict__:
+            self.index.close()
+        if "sparql" in self.__dict__:
+            self.sparql.close()
         self.second_opinion.close()
         self.crosscheck.close()
         self.store.close()

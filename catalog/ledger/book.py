@@ -226,6 +226,11 @@ class Book:
         with self._store.read() as connection:
             return int(connection.scalar(text("SELECT coalesce(max(key), 0) FROM record")) or 0)
 
+    def closed_since(self, name: Name, seen: Seen) -> Pending:
+        """What must be left out of what `seen` told some time ago, and somebody still reads."""
+        with self._store.read() as connection:
+            return self._pending(connection, name, seen)
+
     def wait_for(self, name: Name, position: int, seconds: float) -> bool:
         """Wait until a change can be found in what answers; False when it could not in this time."""
         end = time.monotonic() + seconds

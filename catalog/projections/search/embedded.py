@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -395,20 +395,24 @@ class Snapshot:
     generation: int
     position: int
     closed_to: int
+    folder: Path
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """What tells it from every other: its generation, and how far that had come."""
+        return self.generation, self.position
 
 
 class TantivyIndex:
-    """The reading side, in any process: opens what the book says answers now, and follows it."""
+    """The reading side, in any process: opens what the book says answers now, and follows it. Safe to use from any thread."""
 
-    def __init__(self, seen: Callable[[], Seen | None]) -> None:
-        self._seen = seen
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._opened: tuple[Path, tantivy.Index, Columns] | None = None
         self._snapshot: Snapshot | None = None
 
-    def snapshot(self) -> Snapshot:
-        """What can be read now; Unavailable while nothing is built yet or what was built is broken."""
-        seen = self._seen()
+    def snapshot(self, seen: Seen | None) -> Snapshot:
+        """What can be read of what the book tells; Unavailable while nothing is built yet or what was built is broken."""
         if seen is None:
             raise Unavailable(
                 "the search index is being built: try again in a while",
@@ -448,6 +452,6 @@ class TantivyIndex:
             ) from problem
         _, index, columns = opened
         self._snapshot = Snapshot(
-            index.searcher(), index.schema, columns, seen.generation, seen.position, seen.closed_to
+            index.searcher(), index.schema, columns, seen.generation, seen.position, seen.closed_to, seen.folder
         )
         return self._snapshot

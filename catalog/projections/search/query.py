@@ -258,7 +258,7 @@ def span(clauses: Sequence[Clause]) -> str | None:
 def spans(clauses: Sequence[Clause]) -> list[str]:
     """Every run of what was typed that may be the name of a term."""
     wanted = [clause for clause in clauses if not clause.excluded]
-    made = {}
+    made: dict[str, None] = {}
     for place in range(len(wanted)):
         for width in range(1, min(LONGEST_SPAN, len(wanted) - place) + 1):
             if (name := span(wanted[place : place + width])) is not None and len(name) <= 200:

@@ -1,0 +1,739 @@
+"""Search: records by words and conditions, with facets and histograms over all that were found, and suggestions.
+
+The index finds, counts and ranks; the ledger says who may see what, and tells every hit. So whatever the index has not
+heard of yet, nothing is shown that the reader may not see now.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2s
+from typing import Any, Final
+
+import orjson
+from tantivy import Occur, Query
+from tantivy import Order as Direction
+
+from catalog.discovery.audience import Audiences, leaving_out
+from catalog.discovery.highlighting import highlights
+from catalog.discovery.histograms import Counting, spread_of
+from catalog.errors import Invalid
+from catalog.ledger.answer import Answers
+from catalog.ledger.book import Book, Pending
+from catalog.ledger.terms import Terms
+from catalog.projections.projection import Seen
+from catalog.projections.search.document import SEP
+from catalog.projections.search.embedded import Snapshot, TantivyIndex
+from catalog.projections.search.query import (
+    EVERYTHING,
+    Beyond,
+    Conditions,
+    Meant,
+    Words,
+    every,
+    keys_in,
+    name_of,
+    one_of,
+    some,
+    spans,
+    unweighed,
+    without,
+)
+from catalog.projections.search.words import Clause, read
+from catalog.questions.check import check
+from catalog.questions.cursor import read_cursor, write_cursor
+from catalog.questions.question import (
+    After,
+    And,
+    Compare,
+    Condition,
+    Exists,
+    Linked,
+    Not,
+    OfRecord,
+    Or,
+    Order,
+    Question,
+    Selection,
+    Termed,
+)
+from catalog.questions.reader import Reader
+from catalog.questions.search import (
+    CURSOR_SECONDS,
+    DEEPEST_HIT,
+    LONGEST_PREFIX,
+    MOST_FACET_VALUES,
+    MOST_FACETS,
+    MOST_HITS,
+    MOST_SUGGESTIONS,
+    RECORD_FACETS,
+    RECORD_ORDERS,
+    Facet,
+    FacetValue,
+    Hit,
+    SearchPage,
+    SearchQuestion,
+    Spread,
+    Suggestion,
+)
+from catalog.questions.vocabulary import unknown
+from catalog.records.kinds import Kinds
+
+# Records that only SQL can choose are handed to the index by key, at most so many.
+MOST_KEYS: Final = 50_000
+MOST_PINNED: Final = 32
+MOST_KEPT: Final = 256
+MOST_TERMS: Final = 20_000
+# Of each segment so many values of a facet are looked at; beyond that a count may be too small, and is said to be.
+VALUES_OF_SEGMENT: Final = 2_000
+TITLES: Final = {
+    "kind": {"en": "Kind", "ja": "種別"},
+    "source": {"en": "Source", "ja": "登録元"},
+    "profile": {"en": "Profile", "ja": "プロファイル"},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Searchable:
+    """What searching needs: the index as it can be read, the book that tells which, and what vocabularies say."""
+
+    index: TantivyIndex
+    book: Book
+    terms: Terms
+    kinds: Kinds
+    audiences: Audiences
+    pins: Pins = field(default_factory=lambda: Pins())
+    counted: Counted = field(default_factory=lambda: Counted())
+
+    def close(self) -> None:
+        """Let go of the index's files."""
+        self.pins.clear()
+        self.index.close()
+
+
+class Pins:
+    """Snapshots that cursors lead back to, for five minutes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: OrderedDict[tuple[int, int], tuple[Snapshot, float]] = OrderedDict()
+
+    def hold(self, snapshot: Snapshot) -> None:
+        """Keep it for a cursor that was given just now."""
+        with self._lock:
+            moment = time.monotonic()
+            self._held[snapshot.place] = (snapshot, moment + CURSOR_SECONDS)
+            self._held.move_to_end(snapshot.place)
+            while self._held:
+                place, (_, until) = next(iter(self._held.items()))
+                if until > moment and len(self._held) <= MOST_PINNED:
+                    break
+                del self._held[place]
+
+    def find(self, place: tuple[int, int]) -> Snapshot | None:
+        """The snapshot that a cursor was made on, if it is still held."""
+        with self._lock:
+            held = self._held.get(place)
+            return held[0] if held is not None and held[1] > time.monotonic() else None
+
+    def clear(self) -> None:
+        with self._lock:
+            self._held.clear()
+
+
+class Counted:
+    """What was counted over whole answers, kept while the index stands as it is: the same search is often asked again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[object, tuple[tuple[Facet, ...], tuple[Spread, ...]]] = OrderedDict()
+
+    def get(
+        self, key: object, count: Callable[[], tuple[tuple[Facet, ...], tuple[Spread, ...]]]
+    ) -> tuple[tuple[Facet, ...], tuple[Spread, ...]]:
+        """What was counted under this key, or is counted now."""
+        with self._lock:
+            if (kept := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return kept
+        made = count()
+        with self._lock:
+            self._kept[key] = made
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+
+def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers: Answers) -> SearchPage:
+    """The page that is asked for, as far as the reader may see; Invalid if it can't be asked, Unavailable without an index."""
+    began = time.perf_counter()
+    question = check(
+        replace(asked.question, order=(), first=100, after=None, count="none", statuses=("public",)), answers.vocabulary
+    )
+    _check(asked, question)
+    clauses = read(asked.text)
+    asked = replace(asked, question=question)
+    place = _Place.read(asked) if asked.after else None
+    snapshot, pending = _now(index, place)
+    searching = _Searching(asked, reader, index, answers, snapshot, pending, clauses)
+    offset = place.offset if place else 0
+    found = searching.find(offset)
+    facets, histograms = searching.counts(found.total)
+    following = None
+    if offset + asked.first < min(found.total, DEEPEST_HIT):
+        index.pins.hold(snapshot)
+        following = _Place(snapshot.place, offset + asked.first, time.time()).write(asked)
+    return SearchPage(
+        found.hits,
+        found.total,
+        found.is_exact,
+        facets,
+        histograms,
+        following,
+        time.perf_counter() - began,
+        snapshot.position,
+    )
+
+
+def suggest(
+    text: str, reader: Reader, *, kinds: tuple[str, ...] = (), limit: int = 8, index: Searchable, answers: Answers
+) -> tuple[Suggestion, ...]:
+    """What a text may go on as: identifiers, names of terms and titles that begin with it, of what the reader may see."""
+    if not 1 <= limit <= MOST_SUGGESTIONS:
+        raise Invalid(
+            f"limit: {limit} is not between 1 and {MOST_SUGGESTIONS}",
+            ja=f"limit: 1から{MOST_SUGGESTIONS}の範囲で指定してください",
+        )
+    kinds = answers.vocabulary.named(kinds) if kinds else ()
+    start = name_of(text[:LONGEST_PREFIX].replace(SEP, " "))
+    if not start:
+        return ()
+    snapshot, pending = _now(index, None)
+    audience = index.audiences.of(reader, snapshot)
+    sees = leaving_out(snapshot, audience.sees, pending.records)
+    parts = [part for part in (sees, one_of(snapshot.schema, "kind", kinds) if kinds else None) if part is not None]
+    return _Suggesting(snapshot, every(parts) if parts else None, start, limit, answers, reader).suggestions()
+
+
+def _now(index: Searchable, place: _Place | None) -> tuple[Snapshot, Pending]:
+    """The index to be asked, and what must be left out of just that."""
+    looked = index.book.look("search")
+    seen, pending = looked if looked is not None else (None, Pending())
+    if place is None:
+        return index.index.snapshot(seen), pending
+    pinned = index.pins.find(place.snapshot) if time.time() < place.made + CURSOR_SECONDS else None
+    if pinned is None and seen is not None and (seen.generation, seen.position) == place.snapshot:
+        # Another process gave the cursor, and nothing has changed since.
+        pinned = index.index.snapshot(seen) if time.time() < place.made + CURSOR_SECONDS else None
+    if pinned is None:
+        raise Invalid(
+            "cursor: it has expired (a search is kept for five minutes); search again from the first page",
+            ja="cursor: 有効期限（5分）が切れました。最初のページから検索し直してください",
+        )
+    as_of = Seen(pinned.generation, pinned.folder, None, pinned.position, pinned.closed_to)
+    return pinned, index.book.closed_since("search", as_of)
+
+
+# ---------------------------------------------------------------------------------------------------- what is asked
+
+
+def _check(asked: SearchQuestion, question: Question) -> None:
+    if not 1 <= asked.first <= MOST_HITS:
+        raise Invalid(
+            f"limit: {asked.first} is not between 1 and {MOST_HITS}",
+            ja=f"limit: 1から{MOST_HITS}の範囲で指定してください",
+        )
+    if not 1 <= asked.facet_values <= MOST_FACET_VALUES:
+        raise Invalid(
+            f"facetValues: {asked.facet_values} is not between 1 and {MOST_FACET_VALUES}",
+            ja=f"facetValues: 1から{MOST_FACET_VALUES}の範囲で指定してください",
+        )
+    if len(asked.facets) > MOST_FACETS or len(asked.histograms) > MOST_FACETS:
+        raise Invalid(
+            f"facet: more than {MOST_FACETS} at once; ask in several searches",
+            ja=f"facet: 一度に{MOST_FACETS}個までです",
+        )
+    if len(asked.order) > 1:
+        raise Invalid("sort: hits are ordered by one thing", ja="sort: 検索結果の並べ替えは一つだけ指定できます")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins: behind so many hits of a search on one snapshot."""
+
+    snapshot: tuple[int, int]
+    offset: int
+    made: float
+
+    def write(self, asked: SearchQuestion) -> str:
+        values = (*self.snapshot, self.offset, int(self.made))
+        return write_cursor(After(values, _asked_again(asked)), _FOUR)
+
+    @classmethod
+    def read(cls, asked: SearchQuestion) -> _Place:
+        after = read_cursor(asked.after or "", _FOUR)
+        numbers = [value for value in after.values if type(value) is int and value >= 0]
+        if len(numbers) != len(_FOUR) or after.id != _asked_again(asked) or numbers[2] > DEEPEST_HIT:
+            raise Invalid(
+                "cursor: it belongs to another search; take `next` from the page before, or search from the first page",
+                ja="cursor: 別の検索のカーソルです。前のページの next を使うか、最初のページから検索してください",
+            )
+        generation, position, offset, made = numbers
+        return cls((generation, position), offset, made)
+
+
+_FOUR: Final = tuple(Order(name) for name in ("generation", "position", "offset", "made"))
+
+
+def _asked_again(asked: SearchQuestion) -> str:
+    """The same for the pages of one search."""
+    question = asked.question
+    told = repr((asked.text, question.kinds, question.where, asked.order, asked.first))
+    return blake2s(told.encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+# ---------------------------------------------------------------------------------------------------- one search
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    hits: tuple[Hit, ...]
+    total: int
+    is_exact: bool
+
+
+class _Searching:
+    """One search of one reader on one snapshot."""
+
+    def __init__(
+        self,
+        asked: SearchQuestion,
+        reader: Reader,
+        index: Searchable,
+        answers: Answers,
+        snapshot: Snapshot,
+        pending: Pending,
+        clauses: tuple[Clause, ...],
+    ) -> None:
+        self.asked = asked
+        self.reader = reader
+        self.index = index
+        self.answers = answers
+        self.snapshot = snapshot
+        self.pending = pending
+        self.clauses = clauses
+        self.kinds = asked.question.kinds
+        self.audience = index.audiences.of(reader, snapshot)
+        self.sees = leaving_out(snapshot, self.audience.sees, pending.records)
+        self.conditions = Conditions(
+            snapshot,
+            answers.vocabulary,
+            self.kinds,
+            lambda ids: answers.readable(ids, reader),
+            lambda iris: index.terms.below(iris),
+        )
+        self.meant = self._meant()
+        self.text: Query | None = None
+        if asked.text.strip():
+            words = Words(snapshot.schema, labels=not pending.spreading)
+            self.text = words.query(clauses, self.meant)
+
+    def find(self, offset: int) -> _Found:
+        """The hits of the page that begins behind so many others."""
+        asked, searcher = self.asked, self.snapshot.searcher
+        query = self._whole()
+        ordered = asked.order[0] if asked.order else None
+        if ordered is None and not self._ranks():
+            ordered = Order("modified", descending=True)
+        if ordered is None:
+            result = searcher.search(query, asked.first, offset=offset)
+        else:
+            direction = Direction.Desc if ordered.descending else Direction.Asc
+            result = searcher.search(
+                query, asked.first, offset=offset, order_by_field=self._column(ordered), order=direction
+            )
+        total = int(result.count or 0)  # type: ignore[attr-defined]  # its stub leaves it out
+        ranked = ordered is None
+        found = [
+            (str(searcher.doc(address).get_first("id")), float(score) if ranked else None)
+            for score, address in result.hits
+        ]
+        if ranked:
+            # Of equal weight: what changed last comes first, then by id.
+            times = searcher.fast_field_values("modified", [address for _, address in result.hits])
+            place = {
+                id: (-(score or 0.0), -int(time_ or 0), id) for (id, score), time_ in zip(found, times, strict=True)
+            }
+            found.sort(key=lambda each: place[each[0]])
+        hits = self._told(found)
+        # What was closed after the index was asked is not told, nor counted.
+        return _Found(hits, total - (len(found) - len(hits)), len(found) == len(hits))
+
+    def _ranks(self) -> bool:
+        return any(not clause.excluded for clause in self.clauses)
+
+    def _column(self, order: Order) -> str:
+        if order.by in RECORD_ORDERS:
+            return order.by
+        fields = self.answers.vocabulary.fields(order.by, self.kinds)
+        columns = self.snapshot.columns
+        if any(not each.sortable or each.private for each in fields.values()):
+            known = {name for words in self.index.kinds.values() for name, each in words.field.items() if each.sortable}
+            raise unknown("field to sort by", order.by, {*RECORD_ORDERS, *known})
+        if order.language not in (None, "en"):
+            raise Invalid(
+                f"sort: hits are ordered by {order.by} as it falls back (en, ja, any); leave the language out",
+                ja=f"sort: 検索結果は {order.by} の言語を指定せずに並べ替えてください",
+            )
+        sorts = {each.sort for each in fields.values()}
+        if sorts == {"date"} and order.by in columns.dates:
+            return f"d_{order.by}_from"
+        if sorts <= {"integer", "number"} and order.by in columns.numbers:
+            return f"n_{order.by}"
+        if sorts <= {"text", "string", "term", "boolean"} and order.by in columns.sorts:
+            return f"s_{order.by}"
+        raise Invalid(
+            f"sort: hits can't be ordered by {order.by}; lists can",
+            ja=f"sort: 検索結果は {order.by} で並べ替えられません",
+        )
+
+    # --- which documents
+
+    def _whole(self, *, without_facet: str | None = None) -> Query:
+        """What was typed, and everything that the hits are held to (but not by this facet's own conditions)."""
+        filters = self._filters(without_facet)
+        if self.text is None:
+            return every(filters)
+        return Query.boolean_query([(Occur.Must, self.text), *((Occur.Must, unweighed(each)) for each in filters)])
+
+    def _filters(self, without_facet: str | None = None) -> list[Query]:
+        made = []
+        if self.kinds and without_facet != "kind":
+            made.append(one_of(self.snapshot.schema, "kind", self.kinds))
+        where = self.asked.question.where
+        if without_facet is not None and where is not None:
+            where = _rest(where, without_facet)
+        if where is not None:
+            made.append(self._holds(where))
+        if self.sees is not None:
+            made.append(self.sees)
+        return made
+
+    def _holds(self, where: Condition) -> Query:
+        """The documents for which the condition holds, in whatever way that can be found out."""
+        try:
+            return self.conditions.query(where)
+        except Beyond:
+            pass
+        match where:
+            case Or(parts):
+                return some(map(self._holds, parts))
+            case Not(part):
+                return without(EVERYTHING, self._holds(part))
+        # One statement for all that is asked together: the fewer keys.
+        keys = self.answers.keys(
+            Question(kinds=self.kinds, where=where, first=MOST_KEYS, selection=Selection()), self.reader
+        )
+        if keys is None:
+            raise Invalid(
+                f"the conditions that a search has to ask the database for hold for more than {MOST_KEYS} records; add a narrower one, "
+                "or use lists",
+                ja=f"データベースに問い合わせる条件に合うレコードが{MOST_KEYS}件を超えています。条件を絞るか、一覧を使ってください",
+            )
+        return keys_in(self.snapshot.schema, "key", keys)
+
+    def _meant(self) -> dict[str, Meant]:
+        """What of the text is the name of terms, with those below them and their other names."""
+        terms = self.index.terms
+        called = terms.called(spans(self.clauses)) if self.clauses else {}
+        if not called:
+            return {}
+        names = terms.names({iri for iris in called.values() for iri in iris})
+        made = {}
+        for said, iris in called.items():
+            below = terms.below(iris)
+            labels = dict.fromkeys(
+                name.text for iri in iris for name in names.get(iri, ()) if name.language is not None
+            )
+            others = tuple(label for label in labels if name_of(label) != name_of(said))
+            made[said] = Meant(below if len(below) <= MOST_TERMS else frozenset(iris), others)
+        return made
+
+    # --- what is told of hits
+
+    def _told(self, found: Sequence[tuple[str, float | None]]) -> tuple[Hit, ...]:
+        if not found:
+            return ()
+        asked, selection = self.asked, self.asked.question.selection
+        among = OfRecord("id", "in", tuple(id for id, _ in found))
+        question = Question(kinds=self.kinds, where=among, first=len(found), selection=selection)
+        items = {item.at.id: item.text for item in self.answers.find(question, self.reader).items}
+        bodies: dict[str, Any] = {}
+        whole = (
+            items
+            if selection.body
+            else {
+                item.at.id: item.text
+                for item in self.answers.find(replace(question, selection=Selection(body=True)), self.reader).items
+            }
+        )
+        for id, text in whole.items():
+            bodies[id] = orjson.loads(text).get("body") or {}
+        hits = []
+        for id, score in found:
+            if id not in items or id not in bodies:
+                continue
+            kind = self.index.kinds[id.partition("/")[0]]
+            marked = (
+                highlights(bodies[id], kind, self.clauses, self.meant.values())
+                if asked.highlight and self.clauses
+                else ()
+            )
+            hits.append(Hit(id, kind.name, _title(bodies[id]), score, marked, items[id]))
+        return tuple(hits)
+
+    # --- what is counted
+
+    def counts(self, total: int) -> tuple[tuple[Facet, ...], tuple[Spread, ...]]:
+        """The facets and histograms that were asked for, over all hits."""
+        asked = self.asked
+        if not asked.facets and not asked.histograms:
+            return (), ()
+        question = asked.question
+        key = (
+            self.snapshot.place,
+            self.snapshot.closed_to,
+            self.pending,
+            self.audience.number,
+            self.reader.scopes_for("read", "write", "manage") if self.audience.number else (),
+            (asked.text, question.kinds, question.where, asked.facets, asked.facet_values, asked.histograms),
+        )
+        if self.audience.sees is None and not self.pending and _is_plain(question.where):
+            return self.index.counted.get(key, lambda: self._count(total))
+        return self._count(total)
+
+    def _count(self, total: int) -> tuple[tuple[Facet, ...], tuple[Spread, ...]]:
+        names = list(dict.fromkeys(self._facet_name(name) for name in self.asked.facets))
+        where = self.asked.question.where
+        alone = [name for name in names if (name == "kind" and self.kinds) or _chosen(where, name) is not None]
+        together = [name for name in names if name not in alone]
+        query = self._whole()
+        counting = Counting(self.snapshot, query, self.conditions)
+        size = self.asked.facet_values + 1
+        told: dict[str, Any] = {}
+        wanted = {name: _values(name, size) for name in together}
+        if wanted:
+            told.update(counting.aggregate(wanted))
+        for name in alone:
+            other = Counting(self.snapshot, self._whole(without_facet=name), self.conditions)
+            told.update(other.aggregate({name: _values(name, size)}))
+        facets = self._facets({name: told[name] for name in names})
+        return facets, tuple(
+            spread_of(each, counting, total, self.answers.vocabulary) for each in self.asked.histograms
+        )
+
+    def _facet_name(self, name: str) -> str:
+        if name in RECORD_FACETS:
+            return name
+        kinds = self.kinds or tuple(self.index.kinds)
+        known = {
+            each.name for kind in kinds for each in self.index.kinds[kind].fields if each.facet and not each.private
+        }
+        known.add("formats")
+        if name not in known:
+            raise unknown("facet", name, {*RECORD_FACETS, *known})
+        return name
+
+    def _facets(self, told: Mapping[str, Any]) -> tuple[Facet, ...]:
+        where = self.asked.question.where
+        labels = self._labels({name: [bucket["key"] for bucket in each["buckets"]] for name, each in told.items()})
+        made = []
+        for name, each in told.items():
+            chosen = set(self.kinds) if name == "kind" else _chosen(where, name) or set()
+            values = []
+            for bucket in each["buckets"]:
+                value = bucket["key"]
+                label = labels.get((name, value), {})
+                if self._is_ours(name, value) and not label:
+                    continue  # a record that this reader may not see, or that is not here
+                values.append(FacetValue(self._typed(name, value), int(bucket["doc_count"]), label, value in chosen))
+            values.sort(key=lambda each: (-each.count, str(each.value)))
+            most = self.asked.facet_values
+            more = len(values) > most or each["sum_other_doc_count"] > 0
+            made.append(
+                Facet(
+                    name,
+                    self._called(name),
+                    tuple(values[:most]),
+                    more,
+                    each.get("doc_count_error_upper_bound", 0) == 0,
+                )
+            )
+        return tuple(made)
+
+    def _called(self, name: str) -> Mapping[str, str]:
+        if name in TITLES:
+            return TITLES[name]
+        for kind in self.kinds or tuple(self.index.kinds):
+            found = self.index.kinds[kind].field.get(name)
+            if found is not None:
+                return found.titles
+        return {}
+
+    def _typed(self, name: str, value: str) -> str | bool:
+        fields = [kind.field[name] for kind in self.index.kinds.values() if name in kind.field]
+        return value == "true" if fields and fields[0].scalar == "boolean" else value
+
+    def _is_ours(self, name: str, value: str) -> bool:
+        return ":" not in value and any(
+            kind.field[name].form == "links" for kind in self.index.kinds.values() if name in kind.field
+        )
+
+    def _labels(self, values: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Mapping[str, str]]:
+        """What values are called: kinds by their schemas, records by their titles, terms by what everyone may read of them."""
+        made: dict[tuple[str, str], Mapping[str, str]] = {}
+        ours = {value for name, several in values.items() for value in several if self._is_ours(name, value)}
+        readable = self.answers.readable(ours, self.reader) if ours else {}
+        iris = {
+            value for name, several in values.items() for value in several if ":" in value and name not in RECORD_FACETS
+        }
+        terms = self.index.terms.names(iris) if iris else {}
+        for name, several in values.items():
+            for value in several:
+                if name == "kind" and value in self.index.kinds:
+                    made[(name, value)] = self.index.kinds[value].titles
+                elif value in readable and self._is_ours(name, value):
+                    made[(name, value)] = readable[value].title or {"und": value}
+                elif value in terms:
+                    said: dict[str, str] = {}
+                    for each in terms[value]:
+                        if each.preferred and each.language is not None:
+                            said.setdefault(each.language, each.text)
+                    made[(name, value)] = said
+        return made
+
+
+def _values(name: str, size: int) -> dict[str, Any]:
+    field_ = name if name in RECORD_FACETS else f"facet.{name}"
+    return {"terms": {"field": field_, "size": size, "segment_size": max(VALUES_OF_SEGMENT, size)}}
+
+
+def _title(body: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a record is called: by its title, or by the names that take its place."""
+    for name in ("title", "labels", "names"):
+        if isinstance(told := body.get(name), dict) and told:
+            return told
+    return {}
+
+
+def _parts(where: Condition | None) -> tuple[Condition, ...]:
+    if where is None:
+        return ()
+    return where.parts if isinstance(where, And) else (where,)
+
+
+def _rest(where: Condition, facet: str) -> Condition | None:
+    """The condition without what it says of this facet alone."""
+    kept = tuple(part for part in _parts(where) if not _is_about(part, facet))
+    return None if not kept else kept[0] if len(kept) == 1 else And(kept)
+
+
+def _is_about(asked: Condition, facet: str) -> bool:
+    match asked:
+        case And(parts) | Or(parts):
+            return all(_is_about(part, facet) for part in parts)
+        case Not(part):
+            return _is_about(part, facet)
+        case Compare(name) | Exists(name) | Termed(name):
+            return name == facet
+        case OfRecord(attribute):
+            return attribute == facet
+        case Linked(name, "out", where=None):
+            return name == facet
+    return False
+
+
+def _chosen(where: Condition | None, facet: str) -> set[str] | None:
+    """The values that the question holds this facet to; None where it says nothing of it."""
+    about = [part for part in _parts(where) if _is_about(part, facet)]
+    return set(_said(about)) if about else None
+
+
+def _said(parts: Iterable[Condition]) -> Iterable[str]:
+    for part in parts:
+        match part:
+            case And(inner) | Or(inner):
+                yield from _said(inner)
+            case Compare(_, "eq" | "in", value) | OfRecord(_, "eq" | "in", value):
+                several = value if isinstance(value, tuple) else (value,)
+                yield from (str(each).lower() if isinstance(each, bool) else str(each) for each in several)
+            case Termed(_, terms):
+                yield from terms
+            case Linked(targets=targets):
+                yield from targets
+
+
+def _is_plain(where: Condition | None) -> bool:
+    """Whether what is counted depends on the index alone, and not on what the database says at this moment."""
+    match where:
+        case None | OfRecord() | Compare():
+            return True
+        case And(parts) | Or(parts):
+            return all(map(_is_plain, parts))
+        case Not(part):
+            return _is_plain(part)
+    return False
+
+
+# ---------------------------------------------------------------------------------------------------- suggestions
+
+
+@dataclass(frozen=True, slots=True)
+class _Suggesting:
+    snapshot: Snapshot
+    sees: Query | None
+    start: str
+    limit: int
+    answers: Answers
+    reader: Reader
+
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """Identifiers first where there are any, then titles and names of terms by how many records bear them."""
+        made: dict[tuple[str, str], Suggestion] = {}
+        for one in (*self._identifiers(), *self._titles()):
+            made.setdefault((one.text, one.kind), one)
+            if len(made) == self.limit:
+                break
+        return tuple(made.values())
+
+    def _identifiers(self) -> Iterable[Suggestion]:
+        if len(self.start) < 2 or " " in self.start:
+            return
+        query = Query.const_score_query(
+            Query.fuzzy_term_query(self.snapshot.schema, "names", self.start[:100], 0, True, True), 1.0
+        )
+        parts = [query] if self.sees is None else [query, self.sees]
+        searcher = self.snapshot.searcher
+        for _, address in searcher.search(every(parts), max(2, self.limit // 2), count=False).hits:
+            id = str(searcher.doc(address).get_first("id"))
+            yield Suggestion(id, "identifier", id.partition("/")[0], id)
+
+    def _titles(self) -> Iterable[Suggestion]:
+        searcher = self.snapshot.searcher
+        for found, count in searcher.terms_with_prefix("label", self.start, self.sees, self.limit * 2):
+            if not count:
+                continue
+            _, kind, text = found.split(SEP, 2)
+            id = self._only(found) if count == 1 else None
+            yield Suggestion(text, "label" if kind == "term" else "title", kind, id)
+
+    def _only(self, label: str) -> str | None:
+        query = Query.term_query(self.snapshot.schema, "label", label, "basic")
+        parts = [query] if self.sees is None else [query, self.sees]
+        searcher = self.snapshot.searcher
+        hits = searcher.search(every(parts), 1, count=False).hits
+        return str(searcher.doc(hits[0][1]).get_first("id")) if hits else None
