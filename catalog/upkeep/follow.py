@@ -867,11 +867,13 @@ class Feeder:
         return self._swap(building) or did
 
     def _compare(self, building: Following, found: Mapping[tuple[str, int], Tally]) -> None:
-        """Whether as many records are in it as the ledger has, but for those that changed meanwhile or can't be there."""
+        """Whether as many records are in it as the ledger has, but for those of which that can't be said."""
         with self._store.read() as connection:
             expected = self._standings.counts(connection)
-            meanwhile = connection.exec_driver_sql(
-                f"SELECT count(DISTINCT record) FROM change WHERE position > {self._store.database.mark}",
+            # A merged record stands for nothing where the other may be read.
+            uncertain = connection.exec_driver_sql(
+                f"SELECT (SELECT count(DISTINCT record) FROM change WHERE position > {self._store.database.mark})"
+                " + (SELECT count(*) FROM record WHERE merged_into IS NOT NULL)",
                 (building.position,),
             ).scalar_one()
         missing = self._book.failing(self.name)
@@ -879,7 +881,7 @@ class Feeder:
         for (kind, _), tally in found.items():
             counted[kind] = counted.get(kind, 0) + tally.count
         apart = sum(abs(expected.get(kind, 0) - counted.get(kind, 0)) for kind in {*expected, *counted})
-        if apart <= meanwhile + len(missing):
+        if apart <= uncertain + len(missing):
             self._verified = True
             return
         log.warning(

@@ -173,7 +173,9 @@ class Followed:
 
 def projections_of() -> dict[Name, Watched]:
     """Every projection that there is, watched."""
-    return {"search": Watched(TantivyProjection(kinds()))}
+    return {
+        "search": Watched(TantivyProjection(kinds())),
+    }
 
 
 @contextmanager
