@@ -31,8 +31,9 @@ test: environment ## every test that needs no server; PYTEST_ARGS="-k word" choo
 	@$(pytest) -n $(JOBS) --dist worksteal -q -m "not service and not browser and not wheel" $(PYTEST_ARGS)
 
 .PHONY: services
-services: ## start the servers that tests need (PostgreSQL), installing what is missing by apt-get as root
+services: ## start the servers that tests need (PostgreSQL, and a Chromium for pages), installing what is missing by apt-get as root
 	@scripts/services/postgresql.sh start
+	@scripts/services/chromium.sh install
 
 .PHONY: services-stop
 services-stop: ## stop them
