@@ -16,13 +16,14 @@ from catalog.errors import NotFound
 from catalog.web import problems
 from catalog.web.linked_data import PUBLIC_CACHE, fixed
 from catalog.web.metrics import CONTENT_TYPE
-from catalog.web.negotiation import HTML, JSON, Form, form_for
+from catalog.web.negotiation import HTML, JSON, TURTLE, Form, form_for
 from catalog.web.operations import FORMAT, Answer, Operation, Parameter, Routes
 from catalog.web.pages import STATIC, page
 from catalog.web.problems import MEDIA_TYPE
 from catalog.web.projections import HEALTH_EXAMPLE, health_soon
 from catalog.web.projections import gauges as projection_gauges
 from catalog.web.reading import recent
+from catalog.web.signposts import Signpost, header
 from catalog.web.site import site_of
 
 routes = Routes()
@@ -58,6 +59,13 @@ async def home(request: Request) -> Response:
     form = form_for(request, (JSON, HTML))
     reader = site.reader(request)
     counts = await site.in_thread(counts_by_kind, reader, answers=site.catalog.answers)
+    links = header(
+        [
+            Signpost("describedby", site.root + "void", TURTLE.media_type),
+            Signpost("service-desc", site.root + "openapi.json", JSON.media_type),
+            Signpost("service-doc", site.root + "api", HTML.media_type),
+        ]
+    )
     if form is JSON:
         told = {
             "base": site.catalog.base,
@@ -67,17 +75,19 @@ async def home(request: Request) -> Response:
                 for name, path in (
                     ("records", "records"), ("kinds", "kinds"), ("sources", "sources"), ("profiles", "profiles"),
                     ("scopes", "scopes"), ("changes", "changes"), ("export", "export"), ("vocabulary", "ns"),
-                    ("context", "context.jsonld"), ("openapi", "openapi.json"), ("health", "health"),
+                    ("context", "context.jsonld"), ("void", "void"), ("sparql", "sparql"), ("openapi", "openapi.json"),
+                    ("health", "health"),
                     ("projections", "projections"),
                 )
             },
         }  # fmt: skip
-        return Response(orjson.dumps(told), 200, {}, JSON.content_type)
+        return Response(orjson.dumps(told), 200, {"Link": links}, JSON.content_type)
     return page(
         request,
         site.pages,
         site.root,
         "home.html",
+        headers={"Link": links},
         kinds=site.catalog.kinds,
         counts=counts,
         recent=await site.in_thread(recent, site, reader),
@@ -165,7 +175,7 @@ async def metrics(request: Request) -> Response:
     return Response(site.metrics.text(gauges), 200, {"Cache-Control": "no-store"}, CONTENT_TYPE)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def static_file(name: str) -> tuple[bytes, str, str]:
     """A file of the pages, its media type, and its ETag."""
     path = STATIC / name
@@ -192,7 +202,9 @@ def static_file(name: str) -> tuple[bytes, str, str]:
 async def static(request: Request) -> Response:
     """A file that pages need."""
     body, content_type, _ = static_file(request.path_params["name"])
-    return fixed(request, body, content_type, cache="public, max-age=300")
+    # Modules belong together: after an upgrade none may be of the old version while another is new.
+    cache = PUBLIC_CACHE if content_type.startswith("text/javascript") else "public, max-age=300"
+    return fixed(request, body, content_type, cache=cache)
 
 
 @routes.add(
