@@ -141,7 +141,6 @@ def tell_report(report: dict[str, Any]) -> None:
     sorts = {
         "missing": t("missing", "欠落"),
         "extra": t("not the ledger's", "台帳にない"),
-        "stale": t("of an earlier revision", "古い版"),
         "wrong": t("wrong", "内容の相違"),
         "dangling": t("belonging to nothing", "所属なし"),
     }

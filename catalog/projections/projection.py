@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from catalog.errors import CatalogError
 from catalog.records.standing import BUCKETS as BUCKETS
@@ -77,6 +77,19 @@ class Generation(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Surveyed(Protocol):
+    """What a generation may offer beside: to look at everything once, so that `hashes` answers at once afterwards."""
+
+    def survey(self) -> Iterator[None]:
+        """Look at everything, in slices between which the generation may be fed."""
+        ...
+
+    def forget_survey(self) -> None:
+        """Let go of what was found."""
+        ...
 
 
 class Projection(Protocol):

@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -18,7 +19,16 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 
 from catalog.ledger.standing import Standings
 from catalog.ledger.verifications import Asked, Verifications
-from catalog.projections.projection import BUCKETS, Generation, Name, Projection, Tally, Unprojectable, bucket_of
+from catalog.projections.projection import (
+    BUCKETS,
+    Generation,
+    Name,
+    Projection,
+    Surveyed,
+    Tally,
+    Unprojectable,
+    bucket_of,
+)
 from catalog.records.standing import Standing
 from catalog.store.clock import now
 
@@ -26,10 +36,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# missing: the ledger has it, the projection has not. extra: the other way round. stale: it stands as an earlier revision
-# does. wrong: it stands otherwise than it should. dangling: it belongs to no record.
-Sort = Literal["missing", "extra", "stale", "wrong", "dangling"]
-SORTS: Final[tuple[Sort, ...]] = ("missing", "extra", "stale", "wrong", "dangling")
+# missing: the ledger has it, the projection has not. extra: the other way round. wrong: it stands otherwise than it should:
+# as it was earlier, in another graph, with more or less than it says, twice. dangling: it belongs to no record.
+Sort = Literal["missing", "extra", "wrong", "dangling"]
+SORTS: Final[tuple[Sort, ...]] = ("missing", "extra", "wrong", "dangling")
 # What belongs to no record is counted under this kind.
 NOBODYS: Final = ""
 # All buckets at once: what belongs to nobody is little, or else everything is wrong anyway.
@@ -176,26 +186,39 @@ class Round:
             if expected.get((kind, bucket), Tally()) != found.get((kind, bucket), Tally()):
                 differing[kind].append(bucket)
         counts = self._verifications.counts()
-        if differing.pop(NOBODYS, None):
-            for _ in self._look(NOBODYS, [ANY]):
-                yield
-        for kind, buckets in differing.items():
-            for some in _slices(buckets, _buckets_at_once(counts.get(kind, 0))):
-                for _ in self._look(kind, some):
+        with self._surveyed():
+            if differing.pop(NOBODYS, None):
+                for _ in self._look(NOBODYS, [ANY]):
                     yield
+            for kind, buckets in differing.items():
+                for some in _slices(buckets, _buckets_at_once(counts.get(kind, 0))):
+                    for _ in self._look(kind, some):
+                        yield
 
     def cells(self) -> Generator[None]:
         """Compare bucket after bucket, in slices between which the generation may be fed: nobody waits long for it."""
         counts = self._verifications.counts()
-        for _ in self._look(NOBODYS, [ANY]):
-            yield
-        for kind in self._kinds:
-            for some in _slices(range(BUCKETS), _buckets_at_once(counts.get(kind, 0))):
-                for number in self._look(kind, some):
-                    self.report.records += number
-                    yield
-                self.report.buckets += len(some)
+        with self._surveyed():
+            if isinstance(self._feeding.writer, Surveyed):
+                yield from self._feeding.writer.survey()
+            for _ in self._look(NOBODYS, [ANY]):
+                yield
+            for kind in self._kinds:
+                for some in _slices(range(BUCKETS), _buckets_at_once(counts.get(kind, 0))):
+                    for number in self._look(kind, some):
+                        self.report.records += number
+                        yield
+                    self.report.buckets += len(some)
         self.report.position = self._feeding.settle()
+
+    @contextmanager
+    def _surveyed(self) -> Iterator[None]:
+        """Whatever is found by looking at everything is let go of at the end."""
+        try:
+            yield
+        finally:
+            if isinstance(self._feeding.writer, Surveyed):
+                self._feeding.writer.forget_survey()
 
     def _look(self, kind: str, buckets: Sequence[int]) -> Generator[int]:
         """Some buckets of a kind, record by record; yields how many records were read."""
