@@ -81,15 +81,22 @@ def _one_of(*choices: str) -> Reading:
 _SIZES: Final = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
-def _size(value: Any) -> int:
-    right = "a number of bytes, like 67108864 or '64 MiB', from 1 MiB to 1 GiB"
-    match = re.fullmatch(r"([0-9]{1,12})\s*([A-Za-z]*)", str(value).strip())
-    if match is None or isinstance(value, bool) or match[2].upper() not in _SIZES:
-        raise ValueError(right)
-    size = int(match[1]) * _SIZES[match[2].upper()]
-    if not 2**20 <= size <= 2**30:
-        raise ValueError(right)
-    return size
+def _size(least: str, most: str) -> Reading:
+    def read(value: Any) -> int:
+        right = f"a number of bytes, like 67108864 or '64 MiB', from {least} to {most}"
+        size = _bytes(str(value))
+        if isinstance(value, bool) or size is None or not (_bytes(least) or 0) <= size <= (_bytes(most) or 0):
+            raise ValueError(right)
+        return size
+
+    return read
+
+
+def _bytes(told: str) -> int | None:
+    match = re.fullmatch(r"([0-9]{1,15})\s*([A-Za-z]*)", told.strip())
+    if match is None or match[2].upper() not in _SIZES:
+        return None
+    return int(match[1]) * _SIZES[match[2].upper()]
 
 
 def _host(value: Any) -> str:
@@ -196,7 +203,7 @@ class Settings:
     )
     body_limit: int = _setting(
         64 * 2**20,
-        _size,
+        _size("1 MiB", "1 GiB"),
         "How much one request may hold where it is not streamed: one record, a profile, a source. Bulk loads have no limit.",
         "ストリームでない要求（レコード1件、プロファイル、登録元）の大きさの上限。一括登録には上限がない。",
         written="64 MiB",
@@ -213,6 +220,44 @@ class Settings:
         _whole(0, 8_760),
         "The hours within which the server compares the graph and the search index with the ledger once, in small steps; 0: never.",
         "グラフと検索索引を台帳と照合する間隔（時間）。少しずつ行う。0 は行わない。",
+    )
+    sparql_processes: int = _setting(
+        2,
+        _whole(1, 64),
+        "How many SPARQL queries run at a time, each in a process of its own. Of those that take longer than a second all but one may be long ones.",
+        "同時に実行する SPARQL クエリーの数（それぞれ別のプロセス）。1秒を超えるクエリーが占められるのは、1つを除いた残り。",
+    )
+    sparql_seconds: int = _setting(
+        10,
+        _whole(1, 3600),
+        "How many seconds a SPARQL query may take if it does not say otherwise (timeout=).",
+        "SPARQL クエリーの制限時間（秒）。timeout= で変更できる。",
+    )
+    sparql_longest: int = _setting(
+        60,
+        _whole(1, 3600),
+        "How many seconds a SPARQL query may ask for with timeout=.",
+        "SPARQL クエリーが timeout= で指定できる最大の秒数。",
+    )
+    sparql_memory: int = _setting(
+        2**30,
+        _size("128 MiB", "256 GiB"),
+        "How much memory one SPARQL query may take.",
+        "1つの SPARQL クエリーが使えるメモリーの上限。",
+        written="1 GiB",
+    )
+    sparql_rows: int = _setting(
+        1_000_000,
+        _whole(1, 999_999_999),
+        "How many rows or statements the answer to a SPARQL query may have.",
+        "SPARQL クエリーの結果の行数またはトリプル数の上限。",
+    )
+    sparql_answer: int = _setting(
+        256 * 2**20,
+        _size("1 MiB", "16 GiB"),
+        "How large the answer to a SPARQL query may be. It is kept in a file of the spool folder until it has been read.",
+        "SPARQL クエリーの結果の大きさの上限。読み終わるまで spool フォルダーのファイルに保持される。",
+        written="256 MiB",
     )
     kinds: tuple[Path, ...] = _setting(
         (),

@@ -127,6 +127,11 @@ class Scopes:
         with self._store.read() as connection:
             return tuple(map(_scope, connection.exec_driver_sql(statement, values)))
 
+    def roots(self) -> tuple[str, ...]:
+        """Every scope without one above it, in the order of their ids."""
+        with self._store.read() as connection:
+            return tuple(connection.scalars(text("SELECT id FROM scope WHERE parent IS NULL ORDER BY id")))
+
     def create(
         self,
         id: str,

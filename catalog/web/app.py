@@ -29,6 +29,7 @@ from catalog.web import (
     registry,
     scopes,
     sitemap,
+    sparql,
     verbs,
     void,
     writing,
@@ -56,6 +57,7 @@ ROUTES = Routes(
         *projections.routes,
         *void.routes,
         *sitemap.routes,
+        *sparql.routes,
     )
 )
 # The first word of every address that is not a record's: a kind of that name would hide it, or be hidden.

@@ -95,10 +95,12 @@ class Operation:
     body: Body | None = None
     # Besides those declared: filters are named by the kinds' fields, so they can't be listed one by one.
     open_query: bool = False
+    # A question that is too long for an address: it changes nothing, so nobody has to say who they are.
+    asks: bool = False
 
     @property
     def writes(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" and not self.asks
 
     def document(self) -> dict[str, Any]:
         """What OpenAPI says of it beyond what the framework writes itself."""

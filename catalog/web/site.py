@@ -32,6 +32,8 @@ T = TypeVar("T")
 READING_THREADS = 8
 # A stream holds its thread until its client has read it all, so streams have threads of their own.
 STREAMS = 16
+# Answers to queries that are too large for memory, each in a file until its client has read it.
+LARGE_ANSWERS = 32
 LOADS = 4
 
 
@@ -82,6 +84,7 @@ class Site:
     streaming: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(STREAMS + LOADS, "stream"))
     streams: Places = field(default_factory=lambda: Places(STREAMS))
     loads: Places = field(default_factory=lambda: Places(LOADS))
+    large_answers: Places = field(default_factory=lambda: Places(LARGE_ANSWERS))
     health: Remembered[Health] = field(default_factory=lambda: Remembered(1))
     sitemap: Remembered[list[Part]] = field(default_factory=lambda: Remembered(300))
 

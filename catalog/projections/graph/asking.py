@@ -109,7 +109,7 @@ class _Desk:
         import pyoxigraph as ox
 
         try:
-            opened = (path, os.stat(path).st_ino)
+            opened = (path, os.stat(path).st_ino)  # noqa: PTH116 - every import delays the start
             if opened != self._opened:
                 self.close()
                 self._store = ox.Store.read_only(path)
@@ -146,7 +146,9 @@ def _resolved(question: Mapping[str, Any], said: Said) -> tuple[list[str], list[
     import pyoxigraph as ox
 
     written = (*said.graphs, *said.named)
-    asked = said.prologue + " SELECT " + " ".join(f"({name} AS ?g{place})" for place, name in enumerate(written)) + " {}"
+    asked = (
+        said.prologue + " SELECT " + " ".join(f"({name} AS ?g{place})" for place, name in enumerate(written)) + " {}"
+    )
     try:
         solutions = ox.Store().query(asked, base_iri=question["base"], prefixes=question["prefixes"])
         row = next(iter(solutions), None) if isinstance(solutions, ox.QuerySolutions) else None
@@ -166,18 +168,18 @@ def _told(found: Any, question: Mapping[str, Any]) -> dict[str, Any]:
         form = question["graph_form"]
         if form is None:
             raise Refused("form", kind="graph")
-        outflow = _Outflow(question["bytes"], most, None)
+        outflow: Any = _Outflow(question["size"], most, None)
         ox.serialize(_counted(found, most), outflow, _GRAPH_FORMS[form](ox), prefixes=question["prefixes"])
         outflow.flush()
-        return {"kind": "graph", "form": form, "bytes": outflow.bytes}
+        return {"kind": "graph", "form": form, "size": outflow.size}
     kind = "boolean" if isinstance(found, ox.QueryBoolean) else "solutions"
     form = question["result_form"]
     if form is None:
         raise Refused("form", kind=kind)
-    outflow = _Outflow(question["bytes"], most, None if kind == "boolean" else _ROW_MARKS[form])
+    outflow = _Outflow(question["size"], most, None if kind == "boolean" else _ROW_MARKS[form])
     found.serialize(outflow, _RESULT_FORMS[form](ox))
     outflow.flush()
-    return {"kind": kind, "form": form, "bytes": outflow.bytes}
+    return {"kind": kind, "form": form, "size": outflow.size}
 
 
 _RESULT_FORMS: Final[Mapping[str, Any]] = {
@@ -212,19 +214,19 @@ def _counted(statements: Iterator[Any], most: int) -> Iterator[Any]:
 class _Outflow:
     """Where the engine writes its answer: counted, gathered to pieces, and sent."""
 
-    def __init__(self, most_bytes: int, most_rows: int, mark: tuple[bytes, int] | None) -> None:
-        self._most_bytes, self._most_rows = most_bytes, most_rows
+    def __init__(self, most_size: int, most_rows: int, mark: tuple[bytes, int] | None) -> None:
+        self._most_size, self._most_rows = most_size, most_rows
         self._mark, self._beyond = mark if mark is not None else (b"", 0)
         self._tail = b""
         self._held = bytearray()
         self._marks = 0
-        self.bytes = 0
+        self.size = 0
 
     def write(self, piece: bytes) -> int:
         """Take what the engine has made."""
-        self.bytes += len(piece)
-        if self.bytes > self._most_bytes:
-            raise Refused("bytes", most=self._most_bytes)
+        self.size += len(piece)
+        if self.size > self._most_size:
+            raise Refused("size", most=self._most_size)
         if self._mark:
             self._marks += (self._tail + piece).count(self._mark)
             self._tail = piece[-(len(self._mark) - 1) :] if len(self._mark) > 1 else b""
@@ -285,7 +287,7 @@ def confine(memory: int, parent: int) -> bool:
     if sys.platform != "linux":
         return False
     # Where memory runs out, this process goes before the server does.
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as adjusted:
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as adjusted:  # noqa: PTH123 - as above
         adjusted.write("1000")
     control = ctypes.CDLL(None, use_errno=True).prctl
     # The end of the thread that started us is our end, however it comes.

@@ -56,7 +56,7 @@ class Bounds:
 
     memory: int  # bytes that it may allocate
     rows: int
-    bytes: int
+    size: int  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Answer:
 
     kind: Kind
     form: str
-    bytes: int
+    size: int
     body: IO[bytes]
 
 
@@ -204,7 +204,7 @@ class SparqlPool:
 
     def spool(self) -> IO[bytes]:
         """Where an answer is kept until it is whole."""
-        return tempfile.SpooledTemporaryFile(_HELD_IN_MEMORY, dir=self._folder)
+        return tempfile.SpooledTemporaryFile(_HELD_IN_MEMORY, dir=str(self._folder) if self._folder else None)
 
     def _let_go(self, job: _Job) -> None:
         with self._changed:
@@ -294,7 +294,7 @@ class _Seat:
                 raise
             if told.get("why") != "moved":
                 body.seek(0)
-                return Answer(told["kind"], told["form"], told["bytes"], body)
+                return Answer(told["kind"], told["form"], told["size"], body)
             body.close()
             log.info("checkpoint %s can't be opened: %s", path, told["message"])
             time.sleep(0.02 * 2**attempt)
@@ -321,7 +321,7 @@ class _Seat:
             "path": str(path),
             "dataset": dataset.document(),
             "rows": bounds.rows,
-            "bytes": bounds.bytes,
+            "size": bounds.size,
         }
         began = time.monotonic()
         until = began + query.seconds
@@ -348,7 +348,7 @@ class _Seat:
             self._drop()
             raise
         if "why" in told:
-            if told["why"] in ("rows", "bytes", "engine"):
+            if told["why"] in ("rows", "size"):
                 log.info("query ended: %s", told)
             refusal = _refusal(told, bounds)
             if refusal is not None:
@@ -361,7 +361,7 @@ class _Child:
 
     def __init__(self, memory: int) -> None:
         # What it says at its end; a pipe that nobody empties would stop it.
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the process
         begin = (
             "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
             "from catalog.projections.graph.asking import answer_questions; answer_questions()"
@@ -564,10 +564,10 @@ def _refusal(told: Mapping[str, Any], bounds: Bounds) -> Exception | None:
                 f"The answer has more than {bounds.rows:,} rows. Take it in parts with ORDER BY, LIMIT and OFFSET, or everything by /export.",
                 ja=f"結果が {bounds.rows:,} 行を超えました。ORDER BY、LIMIT、OFFSET で分けて取得するか、/export で一括取得してください。",
             )
-        case "bytes":
+        case "size":
             return TooCostly(
-                f"The answer is larger than {_mebibytes(bounds.bytes)}. Take it in parts with ORDER BY, LIMIT and OFFSET, or everything by /export.",
-                ja=f"結果が {_mebibytes(bounds.bytes)} を超えました。ORDER BY、LIMIT、OFFSET で分けて取得するか、/export で一括取得してください。",
+                f"The answer is larger than {_mebibytes(bounds.size)}. Take it in parts with ORDER BY, LIMIT and OFFSET, or everything by /export.",
+                ja=f"結果が {_mebibytes(bounds.size)} を超えました。ORDER BY、LIMIT、OFFSET で分けて取得するか、/export で一括取得してください。",
             )
     log.error("the engine failed: %s", told.get("message"))
     return Unavailable(

@@ -88,9 +88,7 @@ def _read(text: str) -> Said:
         elif kind in ("iri", "name") and waiting is not None:
             sources[waiting].append(token[0])
         waiting = None
-    return Said(
-        form, "" if strange else update, service, prologue, tuple(sources[False]), tuple(sources[True])
-    )
+    return Said(form, "" if strange else update, service, prologue, tuple(sources[False]), tuple(sources[True]))
 
 
 def place_of(text: str, at: int) -> tuple[int, int]:
