@@ -82,6 +82,10 @@ class Feeding(Protocol):
         """Let all that was applied be durable and visible; the position up to which everything is in it then."""
         ...
 
+    def mend(self, ids: Collection[str], shown: Sequence[Standing]) -> None:
+        """Take away all that is here of these ids, then let these records stand as told, durably."""
+        ...
+
 
 class Report(Protocol):
     """What a comparison found."""
@@ -245,6 +249,16 @@ class Following:
         self._since_settled = 0
         self._settled_at = time.monotonic()
         return self.position
+
+    def mend(self, ids: Collection[str], shown: Sequence[Standing]) -> None:
+        """Take away all that is here of these ids, then let these records stand as told, durably."""
+        self._dirty = True
+        self.writer.remove(ids)
+        # What was here may claim to be newer than it is: it has to be gone before anything is compared with it.
+        self.settle()
+        for first in range(0, len(shown), SLICE):
+            self._apply(shown[first : first + SLICE], ())
+        self.settle()
 
     def close(self) -> None:
         """Let go of it, as it was when it settled last."""

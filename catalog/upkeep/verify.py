@@ -26,7 +26,6 @@ from catalog.projections.projection import (
     Projection,
     Surveyed,
     Tally,
-    Unprojectable,
     bucket_of,
 )
 from catalog.records.standing import Standing
@@ -69,6 +68,10 @@ class Feeding(Protocol):
 
     def settle(self) -> int:
         """Let all that was applied be durable and visible; the position up to which everything is in it then."""
+        ...
+
+    def mend(self, ids: Collection[str], shown: Sequence[Standing]) -> None:
+        """Take away all that is here of these ids, then let these records stand as told, durably."""
         ...
 
 
@@ -306,16 +309,7 @@ class Round:
             return
         mended: set[str] = set()
         if self.report.repair:
-            # Taken away first: what is here may claim to be newer than it is.
-            self._feeding.writer.remove(drifted)
-            again = [standing_of[id] for id in drifted if id in standing_of]
-            for some in _slices(again, SLICE):
-                try:
-                    self._feeding.writer.apply(some, ())
-                except Unprojectable:
-                    # Which they are is told below: they are missing still.
-                    continue
-            self._feeding.settle()
+            self._feeding.mend(drifted.keys(), [standing_of[id] for id in drifted if id in standing_of])
             held = self._held_of(kind, bucket, drifted)
             mended = {id for id in drifted if held.get(id, []) == ([should[id]] if id in should else [])}
         for id, sort in drifted.items():

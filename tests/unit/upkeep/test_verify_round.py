@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,6 +102,11 @@ class Fed:
         self.table.settle()
         with self.ledger.store.read() as connection:
             return int(connection.execute(text("SELECT position FROM projection WHERE name = 'search'")).scalar_one())
+
+    def mend(self, ids: Collection[str], shown: Sequence[Standing]) -> None:
+        self.table.remove(ids)
+        with suppress(Unprojectable):
+            self.table.apply(shown, [])
 
     def follow(self) -> None:
         """Bring the table to where the ledger is."""
