@@ -34,10 +34,11 @@ _Say = Callable[["_Reader", str, Any], None]
 class _Reader:
     """Reads one batch: a base, and the lines written so far."""
 
-    __slots__ = ("base", "iris", "lines", "nodes", "prefixes")
+    __slots__ = ("base", "iris", "lines", "nodes", "prefixes", "strict")
 
-    def __init__(self, compiled: _Compiled, base: str) -> None:
+    def __init__(self, compiled: _Compiled, base: str, strict: bool) -> None:
         self.base = base
+        self.strict = strict
         self.lines: list[str] = []
         self.nodes = compiled.nodes
         self.prefixes = compiled.prefixes
@@ -48,7 +49,15 @@ class _Reader:
         """The IRI in angle brackets: a context's prefix written out, a relative one set after the base."""
         known = self.iris.get(text)
         if known is None:
-            known = self.iris[text] = self._iri(text)
+            known = self._iri(text)
+            if self.strict:
+                try:
+                    pyoxigraph.NamedNode(known[1:-1])
+                except ValueError as problem:
+                    raise Malformed(
+                        f"{text!r} is no IRI: {problem}", ja=f"{text!r} はIRIではありません: {problem}"
+                    ) from problem
+            self.iris[text] = known
         return known
 
     def _iri(self, text: str) -> str:
@@ -248,9 +257,9 @@ def _compiled(kinds: Kinds) -> _Compiled:
     return compiled
 
 
-def triples(kinds: Kinds, documents: Iterable[Mapping[str, Any]], base: str) -> bytes:
-    """The documents' triples as N-Triples, by the compiled reader."""
-    reader = _Reader(_compiled(kinds), base)
+def triples(kinds: Kinds, documents: Iterable[Mapping[str, Any]], base: str, *, strict: bool = False) -> bytes:
+    """The documents' triples as N-Triples, by the compiled reader. `strict`: Malformed where an IRI breaks RFC 3987, too."""
+    reader = _Reader(_compiled(kinds), base, strict)
     for document in documents:
         reader.node(document)
     return "".join(reader.lines).encode()

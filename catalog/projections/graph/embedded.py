@@ -1,0 +1,551 @@
+"""The graph in Oxigraph on disk: generations for whoever feeds it.
+
+A generation's folder holds `store`, which nobody but its owner opens, and `checkpoints`, of which each is a whole
+database that shares its files with the store: what readers open, and what the store is taken back from, so that it always
+begins exactly where it settled last.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, TypeGuard
+
+import orjson
+import pyoxigraph
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, QuerySolutions, RdfFormat, Store
+
+from catalog.errors import CatalogError
+from catalog.projections.graph.kept import kept, sum_of
+from catalog.projections.graph.quads import DEFAULT, FORMAT, REGISTRATION, may_read, quads_of
+from catalog.projections.graph.survey import Cell, Cells, clear, is_nobodys, read_out, spread_out, tallies
+from catalog.projections.projection import Damaged, Name, Tally, Unprojectable
+from catalog.records.kinds import Kinds
+from catalog.records.standing import Gone, Lie, Standing
+
+MADE: Final = "made.json"
+STORE: Final = "store"
+CHECKPOINTS: Final = "checkpoints"
+SURVEY: Final = "survey"
+# What a checkpoint is made of, by file and size: a file that was cut off is seen before the engine trusts it.
+LISTED: Final = "listed.json"
+# Checkpoints that stay: readers may just be opening the one before the last.
+KEPT: Final = 3
+# Fewer records than this are written through the log; more make files of their own, which costs 8 ms however few they are.
+BULK: Final = 64
+# Records whose statements are compared with what is here at once.
+SLICE: Final = 250
+BULK_STATEMENTS: Final = 40 * BULK
+# Records that are fed while a look at everything is remembered.
+TOUCHED_MOST: Final = 200_000
+# Positions that are remembered. Whoever feeds reads a record's standing just before feeding it, and after an opening reads
+# it anew, so only feedings that are under way can overtake each other.
+REMEMBERED: Final = 200_000
+
+_Graph = NamedNode | BlankNode | DefaultGraph
+_Subject = NamedNode | BlankNode
+_Places = dict[tuple[_Graph, NamedNode], set[Quad]]
+
+_INFLUENCER: Final = NamedNode("http://www.w3.org/ns/prov#influencer")
+_ENGINE: Final = ".".join(pyoxigraph.__version__.split(".")[:2])
+
+
+def _damaged(folder: Path, why: str) -> Damaged:
+    return Damaged(
+        f"{folder}: {why}; the graph has to be built again", ja=f"{folder}: {why}。グラフを作り直す必要があります"
+    )
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """What the engine says of files that are not as it wrote them is Damaged; any other OSError is the disk's."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno is None and ("Corruption" in str(problem) or "Invalid argument" in str(problem)):
+            raise _damaged(folder, str(problem)) from problem
+        raise
+
+
+@dataclass(frozen=True, eq=False)
+class OxigraphProjection:
+    """The graph as a projection."""
+
+    kinds: Kinds
+    base: str
+
+    @property
+    def name(self) -> Name:
+        return "graph"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        told = [FORMAT, self.kinds.fingerprint, self.base, _ENGINE]
+        return sha256(orjson.dumps(told)).hexdigest()
+
+    def make(self, folder: Path) -> OxigraphGeneration:
+        """A new, empty generation in this folder (what lies there is removed)."""
+        if folder.exists():
+            shutil.rmtree(folder)
+        (folder / CHECKPOINTS).mkdir(parents=True)
+        (folder / MADE).write_bytes(orjson.dumps({"format": FORMAT, "engine": _ENGINE}))
+        return OxigraphGeneration(folder, self.kinds, self.base, Store(str(folder / STORE)), 0)
+
+    def open(self, folder: Path, visible: str | None) -> OxigraphGeneration:
+        """The generation in this folder as it was when it settled last; Damaged if that can't be had."""
+        try:
+            made = orjson.loads((folder / MADE).read_bytes())
+        except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError) as problem:
+            raise _damaged(folder, "it is missing or cut off") from problem
+        if made != {"format": FORMAT, "engine": _ENGINE}:
+            raise _damaged(folder, "it was made by another version")
+        if visible is None:
+            # It never settled, so nothing in it counts.
+            return self.make(folder)
+        checkpoint = folder / CHECKPOINTS / visible
+        store = folder / STORE
+        if not visible.isdigit() or not _is_whole(checkpoint):
+            raise _damaged(folder, f"its checkpoint {visible} is missing or cut off")
+        if store.exists():
+            shutil.rmtree(store)
+        _link_all(checkpoint, store)
+        for other in (folder / CHECKPOINTS).iterdir():
+            if other.name.isdigit() and int(other.name) > int(visible):
+                shutil.rmtree(other)
+        try:
+            opened = Store(str(store))
+        except OSError as problem:
+            if problem.errno is not None:
+                raise
+            raise _damaged(folder, str(problem)) from problem
+        return OxigraphGeneration(folder, self.kinds, self.base, opened, int(visible))
+
+    def expected(self, standings: Iterable[Standing]) -> Iterator[tuple[str, int]]:
+        """The hash that each of these records should have in a generation, by record id; none for what stands nowhere."""
+        for standing in standings:
+            said = quads_of(standing, self.kinds, self.base)
+            if said:
+                yield standing.id, sum_of(_lines(said))
+
+
+def _as_quads(nt: bytes, graph: str) -> bytes:
+    """N-Triples as N-Quads in a graph."""
+    return nt.replace(b" .\n", f" <{graph}> .\n".encode()) if graph != DEFAULT else nt
+
+
+def _lines(said: Mapping[str, bytes]) -> set[bytes]:
+    """The statements as the engine keeps them, each once."""
+    return {line for graph, nt in said.items() for line in kept(_as_quads(nt, graph)).split(b"\n") if line}
+
+
+def _places(said: Mapping[str, bytes]) -> _Places:
+    """The statements by graph and subject, each once and as the engine keeps it."""
+    places: _Places = {}
+    for quad in pyoxigraph.parse(b"\n".join(_lines(said)), format=RdfFormat.N_QUADS, lenient=True):
+        places.setdefault((quad.graph_name, quad.subject), set()).add(quad)
+    return places
+
+
+def _is_fragment(term: object, record: NamedNode) -> TypeGuard[NamedNode]:
+    return isinstance(term, NamedNode) and term.value.startswith(f"{record.value}#")
+
+
+def _subject(text: str) -> _Subject:
+    return BlankNode(text[2:]) if text.startswith("_:") else NamedNode(text[1:-1])
+
+
+def _values(variable: str, nodes: Iterable[NamedNode]) -> str:
+    """A block of values; a node's text is an IRI in its angle brackets, which the library has checked."""
+    return f"VALUES ?{variable} {{ {' '.join(map(str, nodes))} }}"
+
+
+def _unsaying(of: str, graph: str) -> list[str]:
+    """Updates that remove, in one graph, what leads to these records (?r), and the links' own properties."""
+
+    def within(pattern: str) -> str:
+        return f"{graph} {{ {pattern} }}" if graph else pattern
+
+    link = f"?f {_INFLUENCER} ?r"
+    parts = 'FILTER(isIRI(?n) && STRSTARTS(STR(?n), CONCAT(STR(?f), "/")))'
+    return [
+        f"DELETE {{ {within('?n ?p ?o')} }} WHERE {{ {of} {within(f'{link} . ?f ?q ?n . ?n ?p ?o')} {parts} }}",
+        f"DELETE {{ {within('?s ?p ?f')} }} WHERE {{ {of} {within(f'{link} . ?s ?p ?f')} }}",
+        f"DELETE {{ {within('?f ?p ?o')} }} WHERE {{ {of} {within(f'{link} . ?f ?p ?o')} }}",
+        f"DELETE {{ {within('?s ?p ?r')} }} WHERE {{ {of} {within('?s ?p ?r')} }}",
+    ]
+
+
+def _sync(folder: Path) -> None:
+    """Let what a folder lists be on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        listed = orjson.loads((checkpoint / LISTED).read_bytes())
+        return all((checkpoint / name).stat().st_size == size for name, size in listed.items())
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
+        return False
+
+
+def _link_all(checkpoint: Path, store: Path) -> None:
+    store.mkdir()
+    for path in checkpoint.iterdir():
+        # Tables are never written to again, so they can be shared; the rest is small.
+        if path.suffix == ".sst":
+            os.link(path, store / path.name)
+        elif path.name != LISTED:
+            shutil.copyfile(path, store / path.name)
+
+
+class OxigraphGeneration:
+    """One generation, open for writing."""
+
+    def __init__(self, folder: Path, kinds: Kinds, base: str, store: Store, number: int) -> None:
+        self._folder = folder
+        self._kinds = kinds
+        self._base = base
+        self._cells = Cells.of(base, kinds)
+        self._store: Store | None = store
+        self._number = number  # of the last checkpoint
+        self._positions: OrderedDict[str, int] = OrderedDict()
+        # A look at everything lies in a folder; what was fed since it began is looked at again.
+        self._surveyed = False
+        self._pinned: int | None = None  # the checkpoint that is being looked at
+        self._touched: set[str] = set()
+
+    @property
+    def store(self) -> Store:
+        """The engine, while the generation is open."""
+        if self._store is None:
+            raise ValueError("this generation was closed")
+        return self._store
+
+    # ------------------------------------------------------------------------------------------------ feeding
+
+    def apply(self, shown: Sequence[Standing], gone: Sequence[Gone], *, fresh: bool = False) -> None:
+        """Let these records stand as told, whatever was here of them. `fresh`: nothing of them can be here yet."""
+        shown = [each for each in shown if self._is_new(each)]
+        gone = [each for each in gone if self._is_new(each)]
+        everything: list[Standing | Gone] = [*shown, *gone]
+        self._touch(everything)
+        reasons: dict[int, str] = {}
+        said: dict[int, Mapping[str, bytes]] = {}
+        for standing in shown:
+            try:
+                said[standing.key] = quads_of(standing, self._kinds, self._base)
+            except CatalogError as problem:
+                reasons[standing.key] = f"{standing.id}: {problem.message}"
+            except (TypeError, ValueError, KeyError) as problem:
+                # A linked form that is none: whatever is wrong with it, the others go on.
+                reasons[standing.key] = f"{standing.id}: {type(problem).__name__}: {problem}"
+        with _disk(self._folder):
+            here = [] if fresh else [each for each in shown if each.key in said and self._holds(each.id)]
+            known = {each.key for each in here}
+            for first in range(0, len(here), SLICE):
+                some = here[first : first + SLICE]
+                reasons |= self._replace([(each, said[each.key]) for each in some])
+            self._take_away([each.id for each in gone if fresh or self._holds(each.id)])
+            new = [(each, said[each.key]) for each in shown if each.key in said and each.key not in known]
+            reasons |= self._insert(
+                [(each, b"".join([_as_quads(nt, graph) for graph, nt in of.items()])) for each, of in new]
+            )
+        for each in everything:
+            if each.key not in reasons:
+                self._note(each)
+        if reasons:
+            raise Unprojectable(reasons)
+
+    def close_down(self, shown: Sequence[Standing], gone: Sequence[Gone]) -> None:
+        """The same for records that fewer people may see than before: also what others say of them goes at once."""
+        shown = [each for each in shown if self._is_new(each)]
+        gone = [each for each in gone if self._is_new(each)]
+        everything: list[Standing | Gone] = [*shown, *gone]
+        self._touch(everything)
+        closed: defaultdict[Lie, list[str]] = defaultdict(list)
+        for standing in shown:
+            closed[standing.lie].append(standing.id)
+        with _disk(self._folder):
+            self._take_away([each.id for each in gone] + [each.id for each in shown if not each.lie.open])
+            self._unsay([each.id for each in gone], None)
+            for lie, ids in closed.items():
+                self._unsay(ids, lie)
+        self.apply(shown, gone)
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Take away everything that is here of these ids, whether or not it hangs together."""
+        ids = list(ids)
+        with _disk(self._folder):
+            subjects = self._subjects_of(ids)
+            self._touch_ids(ids)
+            self._take_away([id for id in ids if not is_nobodys(id)])
+            for subject in subjects:
+                for quad in list(self.store.quads_for_pattern(subject, None, None, None)):
+                    self.store.remove(quad)
+        for id in ids:
+            self._positions.pop(id, None)
+
+    def settle(self) -> str:
+        """Make everything durable and visible; the name of the checkpoint that readers are to open."""
+        with _disk(self._folder):
+            number = self._number + 1
+            checkpoint = self._checkpoint(number)
+            if checkpoint.exists():
+                shutil.rmtree(checkpoint)
+            # The engine writes out what is in memory, and shares its files with the checkpoint.
+            self.store.backup(str(checkpoint))
+            listed = {path.name: path.stat().st_size for path in checkpoint.iterdir()}
+            _write_durably(checkpoint / LISTED, orjson.dumps(listed))
+            _sync(checkpoint)
+            _sync(checkpoint.parent)
+            self._number = number
+            for path in checkpoint.parent.iterdir():
+                if path.name.isdigit() and int(path.name) <= number - KEPT and int(path.name) != self._pinned:
+                    shutil.rmtree(path)
+        return str(number)
+
+    def close(self) -> None:
+        """Let go of the store; what was not settled is as if it had not been."""
+        self._store = None
+
+    # ------------------------------------------------------------------------------------------------ looking
+
+    def tallies(self) -> Mapping[tuple[str, int], Tally]:
+        """What is really here, by kind and bucket, by looking at everything (as of the last `settle`)."""
+        self.forget_survey()
+        with _disk(self._folder):
+            return tallies(self._checkpoint(self._settled()), self._cells)
+
+    def survey(self) -> Iterator[None]:
+        """Look at everything, in slices between which the generation may be fed, so that `hashes` can answer at once.
+
+        What is fed from now on is noted, and looked at again when its cell is asked for.
+        """
+        self.forget_survey()
+        with _disk(self._folder):
+            self._pinned = self._settled()
+            self._touched.clear()
+            try:
+                yield from spread_out(self._checkpoint(self._pinned), self._cells, self._folder / SURVEY)
+            finally:
+                self._pinned = None
+        self._surveyed = True
+
+    def hashes(self, kind: str, bucket: int) -> Iterator[tuple[str, int]]:
+        """The hash of what is here of each record of a kind and bucket, by record id."""
+        found = self._read_out((kind, bucket))
+        touched = {id for id in self._touched if self._cells.cell_of(id) == (kind, bucket)}
+        for id, (hash, _) in found.items():
+            if id not in touched:
+                yield id, hash
+        for id in touched:
+            subjects = [_subject(text) for text in found[id][1]] if id in found else []
+            if lines := self._lines_of(id, subjects):
+                yield id, sum_of(lines)
+
+    def _lines_of(self, id: str, subjects: Iterable[_Subject]) -> set[bytes]:
+        """What is here now of a record, or of these subjects."""
+        nodes: set[_Subject] = {*subjects, *([] if is_nobodys(id) else self._with_fragments([self._node(id)]))}
+        with _disk(self._folder):
+            return {
+                f"{quad} .".encode() for node in nodes for quad in self.store.quads_for_pattern(node, None, None, None)
+            }
+
+    def _settled(self) -> int:
+        if not self._number:
+            self.settle()
+        return self._number
+
+    def _checkpoint(self, number: int) -> Path:
+        return self._folder / CHECKPOINTS / str(number)
+
+    def forget_survey(self) -> None:
+        """Let go of what a look at everything found."""
+        self._surveyed = False
+        self._touched.clear()
+        clear(self._folder / SURVEY)
+
+    def _read_out(self, cell: Cell) -> dict[str, tuple[int, list[str]]]:
+        if not self._surveyed:
+            for _ in self.survey():
+                pass
+        return read_out(self._folder / SURVEY, self._cells, cell)
+
+    # ------------------------------------------------------------------------------------------------ writing
+
+    def _is_new(self, each: Standing | Gone) -> bool:
+        return self._positions.get(each.id, -1) <= each.position
+
+    def _note(self, each: Standing | Gone) -> None:
+        positions = self._positions
+        positions[each.id] = each.position
+        positions.move_to_end(each.id)
+        if len(positions) > REMEMBERED:
+            positions.popitem(last=False)
+
+    def _touch(self, each: Iterable[Standing | Gone]) -> None:
+        self._touch_ids(one.id for one in each)
+
+    def _touch_ids(self, ids: Iterable[str]) -> None:
+        if self._surveyed or self._pinned is not None:
+            self._touched.update(ids)
+            if len(self._touched) > TOUCHED_MOST:
+                # Looking at everything again is the quicker way then.
+                self._surveyed = False
+
+    def _node(self, id: str) -> NamedNode:
+        return NamedNode(self._base + id)
+
+    def _holds(self, id: str) -> bool:
+        return next(iter(self.store.quads_for_pattern(self._node(id), None, None, None)), None) is not None
+
+    def _insert(self, said: Sequence[tuple[Standing, bytes]]) -> dict[int, str]:
+        """Write statements of records of which nothing is here; what is wrong with those that can't be, by key."""
+        if not said:
+            return {}
+        write = self.store.bulk_load if len(said) >= BULK else self.store.load
+        try:
+            # IRIs were looked at one by one already, each once: a sixth of the time.
+            write(b"".join([nq for _, nq in said]), format=RdfFormat.N_QUADS, lenient=True)
+        except (SyntaxError, ValueError) as problem:
+            if len(said) == 1:
+                standing, _ = said[0]
+                return {standing.key: f"{standing.id}: {problem}"}
+            middle = len(said) // 2
+            return self._insert(said[:middle]) | self._insert(said[middle:])
+        return {}
+
+    def _replace(self, said: Sequence[tuple[Standing, Mapping[str, bytes]]]) -> dict[int, str]:
+        """Write what is not here yet of records that are, and take away what is no longer said.
+
+        What is here is counted, and asked for statement by statement, which is done without the texts; reading them back is
+        the dearest thing that the engine does, so that is done for what differs.
+        """
+        reasons: dict[int, str] = {}
+        wanted: dict[NamedNode, _Places] = {}
+        for standing, of in said:
+            try:
+                wanted[self._node(standing.id)] = _places(of)
+            except (SyntaxError, ValueError) as problem:
+                reasons[standing.key] = f"{standing.id}: {problem}"
+        counts = self._counts({subject for places in wanted.values() for _, subject in places} | wanted.keys())
+        stale: list[Quad] = []
+        missing: list[Quad] = []
+        for record, places in wanted.items():
+            gone: list[Quad] = []
+            subjects = {record, *(subject for _, subject in places)}
+            for subject in subjects:
+                for graph in counts.get(subject, ()):
+                    if (graph, subject) not in places:
+                        gone += self.store.quads_for_pattern(subject, None, None, graph)
+            for (graph, subject), quads in places.items():
+                count = counts.get(subject, {}).get(graph, 0)
+                absent = [quad for quad in quads if quad not in self.store] if count else list(quads)
+                missing += absent
+                if surplus := count - (len(quads) - len(absent)):
+                    gone += self._surplus(graph, subject, quads, absent, surplus)
+            # A fragment that is not named any more goes with what named it.
+            left = {end for quad in gone if _is_fragment(end := quad.object, record)} - subjects
+            stale += gone
+            for fragment in self._with_fragments(left):
+                stale += self.store.quads_for_pattern(fragment, None, None, None)
+        for quad in stale:
+            self.store.remove(quad)
+        if len(missing) > BULK_STATEMENTS:
+            self.store.bulk_extend(missing)
+        elif missing:
+            self.store.extend(missing)
+        return reasons
+
+    def _surplus(
+        self, graph: _Graph, subject: NamedNode, quads: Collection[Quad], absent: Sequence[Quad], surplus: int
+    ) -> list[Quad]:
+        """The statements about a subject in a graph that are here beside these; that many are."""
+        found: list[Quad] = []
+        # A value that changed has its predicate still.
+        for predicate in {quad.predicate for quad in absent}:
+            found += [q for q in self.store.quads_for_pattern(subject, predicate, None, graph) if q not in quads]
+        if len(found) != surplus:
+            found = [q for q in self.store.quads_for_pattern(subject, None, None, graph) if q not in quads]
+        return found
+
+    def _rows(self, query: str) -> QuerySolutions:
+        found = self.store.query(query)
+        assert isinstance(found, QuerySolutions)
+        return found
+
+    def _counts(self, subjects: Iterable[NamedNode]) -> dict[NamedNode, dict[_Graph, int]]:
+        """How many statements are here of each of these subjects, by graph."""
+        of = _values("s", subjects)
+        found: dict[NamedNode, dict[_Graph, int]] = {}
+        for row in self._rows(f"SELECT ?s (COUNT(*) AS ?n) WHERE {{ {of} ?s ?p ?o }} GROUP BY ?s"):
+            found.setdefault(row["s"], {})[DefaultGraph()] = int(row["n"].value)
+        for row in self._rows(f"SELECT ?g ?s (COUNT(*) AS ?n) WHERE {{ {of} GRAPH ?g {{ ?s ?p ?o }} }} GROUP BY ?g ?s"):
+            found.setdefault(row["s"], {})[row["g"]] = int(row["n"].value)
+        return found
+
+    def _with_fragments(self, subjects: Iterable[NamedNode]) -> set[NamedNode]:
+        """These subjects and the fragments of theirs that can be walked to from them, in whatever graph."""
+        found: set[NamedNode] = set(subjects)
+        front = found
+        # An id may begin with another, so what is before the # has to be the same.
+        begins = 'FILTER(isIRI(?f) && STRSTARTS(STR(?f), CONCAT(STRBEFORE(CONCAT(STR(?s), "#"), "#"), "#")))'
+        while front:
+            of = _values("s", front)
+            asked = f"SELECT DISTINCT ?f WHERE {{ {of} {{ ?s ?p ?f }} UNION {{ GRAPH ?g {{ ?s ?p ?f }} }} {begins} }}"
+            front = {row["f"] for row in self._rows(asked)} - found
+            found |= front
+        return found
+
+    def _take_away(self, ids: Sequence[str]) -> None:
+        """Remove what is here of these records, walking from each over its fragments."""
+        for first in range(0, len(ids), SLICE):
+            records = [self._node(id) for id in ids[first : first + SLICE]]
+            entries = [self._node(id + REGISTRATION) for id in ids[first : first + SLICE]]
+            # Told by subject, the engine removes without reading any text back.
+            of = _values("s", {*self._with_fragments(records), *entries})
+            self.store.update(
+                f"DELETE {{ ?s ?p ?o }} WHERE {{ {of} ?s ?p ?o }};"
+                f"DELETE {{ GRAPH ?g {{ ?s ?p ?o }} }} WHERE {{ {of} GRAPH ?g {{ ?s ?p ?o }} }}"
+            )
+
+    def _unsay(self, ids: Sequence[str], lie: Lie | None) -> None:
+        """Remove what others say of these records, where not everybody who reads it may read what lies there (None: nobody)."""
+        for first in range(0, len(ids), SLICE):
+            of = _values("r", [self._node(id) for id in ids[first : first + SLICE]])
+            graphs = [row["g"] for row in self._rows(f"SELECT DISTINCT ?g WHERE {{ {of} GRAPH ?g {{ ?s ?p ?r }} }}")]
+            if lie is None or not lie.open:
+                self.store.update(";".join(_unsaying(of, "")))
+            for graph in graphs:
+                if lie is None or not may_read(graph.value, lie, self._base):
+                    self.store.update(";".join(_unsaying(of, f"GRAPH {graph}")))
+
+    def _subjects_of(self, ids: Iterable[str]) -> list[_Subject]:
+        """The subjects that a look at everything found to be of these ids, whether or not they can be walked to."""
+        found: list[_Subject] = []
+        cells: defaultdict[Cell, set[str]] = defaultdict(set)
+        for id in ids:
+            cells[self._cells.cell_of(id)].add(id)
+        for cell, some in cells.items():
+            for id, (_, subjects) in self._read_out(cell).items():
+                if id in some:
+                    found += map(_subject, subjects)
+        return found

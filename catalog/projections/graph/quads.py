@@ -1,0 +1,120 @@
+"""What is said of a record, and in which graphs: its linked form as triples, cut for the readers of each graph.
+
+What lies open stands in the default graph, anything else in the graph of its scope and of each scope above it. What names
+another record of ours stands only where those who read the graph may read both ends: it is said to them exactly as the
+ledger answers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from catalog.records.hidden import without_links
+from catalog.records.kinds import Kinds
+from catalog.records.standing import Lie, Standing, scope_path
+from catalog.records.triples import triples
+
+# Raised when the same standing is said otherwise, so that the graph is built anew.
+FORMAT: Final = 1
+DEFAULT: Final = ""
+# What is known of the record as an entry of this catalogue, which is not the thing that it describes. A field's fragment
+# never begins with a slash, since it is percent-encoded.
+REGISTRATION: Final = "#/registration"
+
+_PROV: Final = "http://www.w3.org/ns/prov#"
+_IS_PRIMARY_TOPIC_OF: Final = "<http://xmlns.com/foaf/0.1/isPrimaryTopicOf>"
+_TYPE: Final = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+_CATALOG_RECORD: Final = "<http://www.w3.org/ns/dcat#CatalogRecord>"
+_GENERATED_AT: Final = f"<{_PROV}generatedAtTime>"
+_GENERATED_BY: Final = f"<{_PROV}wasGeneratedBy>"
+_ATTRIBUTED_TO: Final = f"<{_PROV}wasAttributedTo>"
+_DATE_TIME: Final = "<http://www.w3.org/2001/XMLSchema#dateTime>"
+
+
+def graph_of(scope: str, base: str) -> str:
+    """The IRI of a scope's graph."""
+    return f"{base}scopes/{scope}"
+
+
+def quads_of(standing: Standing, kinds: Kinds, base: str) -> Mapping[str, bytes]:
+    """What each graph (by its IRI, or '' for the default graph) is to say of the record, as N-Triples.
+
+    Malformed where something in it can't be said in RDF.
+    """
+    lie, links, targets = standing.lie, standing.links, standing.targets
+    hidden = [id for id in links if id not in targets]
+    limited = {id: scope_path(end.lie.scope) for id, end in targets.items() if not end.lie.open}
+    merged = standing.merged_into
+    if merged is not None and merged.open:
+        return {}
+    document = _with_files(standing)
+    if not lie.open:
+        return _in_scopes(standing, document, frozenset(hidden), limited, kinds, base)
+    here = without_links(document, frozenset([*hidden, *limited])) if hidden or limited else document
+    everyone = triples(kinds, (here,), base, strict=True) + registration(standing, base)
+    said = {DEFAULT: everyone}
+    if limited:
+        # Links to what is limited: to its own readers only, who read the default graph too.
+        known = set(everyone.splitlines(keepends=True))
+        withheld = frozenset() if merged is None else frozenset(scope_path(merged.scope))
+        written: dict[frozenset[str], bytes] = {}
+        for scope in {scope for path in limited.values() for scope in path} - withheld:
+            unseen = frozenset([*hidden, *(id for id, path in limited.items() if scope not in path)])
+            if unseen not in written:
+                seen = triples(kinds, (without_links(document, unseen),), base, strict=True)
+                written[unseen] = b"".join([line for line in seen.splitlines(keepends=True) if line not in known])
+            said[graph_of(scope, base)] = written[unseen]
+    return said
+
+
+def _in_scopes(
+    standing: Standing,
+    document: Mapping[str, Any],
+    hidden: frozenset[str],
+    limited: Mapping[str, tuple[str, ...]],
+    kinds: Kinds,
+    base: str,
+) -> Mapping[str, bytes]:
+    merged = standing.merged_into
+    withheld = () if merged is None else scope_path(merged.scope)
+    said: dict[str, bytes] = {}
+    written: dict[frozenset[str], bytes] = {}
+    for scope in scope_path(standing.lie.scope):
+        if scope in withheld:
+            continue
+        unseen = hidden.union([id for id, path in limited.items() if scope not in path]) if limited else hidden
+        if unseen not in written:
+            here = without_links(document, unseen) if unseen else document
+            written[unseen] = triples(kinds, (here,), base, strict=True) + registration(standing, base)
+        said[graph_of(scope, base)] = written[unseen]
+    return said
+
+
+def _with_files(standing: Standing) -> Mapping[str, Any]:
+    """The linked form, with the number and size of its files where it does not say them itself."""
+    files = standing.files
+    if files is None:
+        return standing.document
+    return {"fileCount": files.count, "size": files.size, **standing.document}
+
+
+def registration(standing: Standing, base: str) -> bytes:
+    """When the shown revision was entered, from which source, and by which load: never by whose account.
+
+    That is told to writers of the scope only, and a graph has no readers who are all writers.
+    """
+    record, entry = f"<{base}{standing.id}>", f"<{base}{standing.id}{REGISTRATION}>"
+    load = f"{entry} {_GENERATED_BY} <{base}loads/{standing.load}> .\n" if standing.load else ""
+    return (
+        f"{record} {_IS_PRIMARY_TOPIC_OF} {entry} .\n"
+        f"{entry} {_TYPE} {_CATALOG_RECORD} .\n"
+        f'{entry} {_GENERATED_AT} "{standing.submitted_at}"^^{_DATE_TIME} .\n'
+        f"{entry} {_ATTRIBUTED_TO} <{base}sources/{standing.source}> .\n"
+        f"{load}"
+    ).encode()
+
+
+def may_read(graph: str, lie: Lie, base: str) -> bool:
+    """Whether everybody who reads this graph may read what lies there."""
+    return lie.open or (graph != DEFAULT and graph in [graph_of(scope, base) for scope in scope_path(lie.scope)])
