@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -31,6 +32,9 @@ GRACE_SECONDS: Final = 2.0
 _PIECE_BYTES: Final = 64 * 1024
 _LOG_BYTES: Final = 256 * 1024
 _NICENESS: Final = 10
+
+
+_UNKNOWN_FUNCTION: Final = re.compile(r"custom (?:aggregate )?function <([^>]*)> is not supported")
 
 
 class Refused(Exception):
@@ -103,6 +107,8 @@ class _Desk:
         except OSError as error:
             raise Refused("engine", message=f"{type(error).__name__}: {error}") from error
         except (ValueError, RuntimeError, OverflowError) as error:
+            if (unknown := _UNKNOWN_FUNCTION.search(str(error))) is not None:
+                raise Refused("function", name=unknown[1]) from error
             raise Refused("engine", message=f"{type(error).__name__}: {error}") from error
 
     def _at(self, path: str) -> Any:

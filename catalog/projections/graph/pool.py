@@ -552,6 +552,11 @@ def _refusal(told: Mapping[str, Any], bounds: Bounds) -> Exception | None:
             refusal = _no_service()
             refusal.line, refusal.column = told["line"], told["column"]
             return refusal
+        case "function":
+            return Malformed(
+                f"There is no function <{told['name']}> here: only those of SPARQL 1.1 itself and the casts of XML Schema's types.",
+                ja=f"関数 <{told['name']}> はありません。使えるのは SPARQL 1.1 の関数と XML Schema の型変換だけです。",
+            )
         case "update":
             return Malformed(
                 f"{told['word']} would change something, and nothing can be changed here: records are submitted to /records.",
