@@ -31,6 +31,9 @@ _IS_RUN: Final = re.compile(f"[{_CJK}]+").fullmatch
 _LONG_AT_END: Final = re.compile("(?<=[\u3041-\u3096ー]{2})ー(?![\u3041-\u3096ー])")
 _DASH_FOR_LONG: Final = re.compile("(?<=[\u30a1-\u30fa])[\u2010-\u2015\u2212\u2500](?![A-Za-z0-9])")
 
+# Names are written with a space or without: 田中 健二.
+_SPACED: Final = re.compile(f"(?<=[{_CJK}]) +(?=[{_CJK}])")
+
 _KANA: Final[dict[int, int | str]] = {
     **{code: code - 0x60 for code in range(0x30A1, 0x30F7)},
     **{ord(small): large for small, large in zip("ぁぃぅぇぉっゃゅょゎゕゖ", "あいうえおつやゆよわかけ", strict=True)},
@@ -59,7 +62,7 @@ def normal(text: str) -> str:
     text = unicodedata.normalize("NFKC", _DASH_FOR_LONG.sub("ー", text))
     if _HAS_RUN(text) is None:
         return text
-    text = text.translate(_KANA)
+    text = _SPACED.sub("", text.translate(_KANA))
     if "ゔ" in text:
         text = _VU.sub(lambda found: _VU_AS[found.group(1)], text)
     return _LONG_AT_END.sub("", text) if "ー" in text else text

@@ -638,13 +638,17 @@ def _labels(kind: str, titles: list[str]) -> list[str]:
 
 
 def _labels_of_targets(standing: Standing) -> list[str]:
-    """The titles of records that it links to, as far as whoever may see it may see them too."""
+    """The titles of records that it links to, as far as whoever may see it may see them too.
+
+    What everyone may see is seen by others than those who hold a right in its scope, and below it.
+    """
     scope = standing.lie.scope
     below = scope + "/"
+    held = not standing.lie.open
     told: list[str] = []
     for target in standing.targets.values():
         lie: Lie = target.lie
-        if lie.open or lie.scope == scope or lie.scope.startswith(below):
+        if lie.open or (held and (lie.scope == scope or lie.scope.startswith(below))):
             told.extend(target.title.values())
             if len(told) >= MOST_LABELS:
                 break

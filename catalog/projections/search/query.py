@@ -50,6 +50,7 @@ MOST_TERMS: Final = 20_000  # below a term; more are answered by SQL
 MOST_LABELS: Final = 24
 MOST_RUNS: Final = 8
 SHORTEST_NAME: Final = 3
+NEAR: Final = 2  # words that may stand between those of a title
 _ANALYZER: Final = analyzer()
 
 
@@ -166,10 +167,20 @@ class Words:
                 ways = [every(query for _, query in own), *self._as_meant(found)]
                 parts.append((Occur.Must, some(ways)))
             place += width
+        if (close := self._close_together(wanted)) is not None:
+            parts.append((Occur.Should, close))
         parts += [(Occur.MustNot, query) for query in refused]
         if not wanted:
             parts.append((Occur.Must, EVERYTHING if clauses else NOTHING))
         return Query.boolean_query(parts)
+
+    def _close_together(self, wanted: Sequence[Clause]) -> Query | None:
+        """Titles in which the words stand near each other, in their order: they come before others."""
+        said = [clause.ways[0] for clause in wanted if len(clause.ways) == 1 and not clause.ways[0].prefix]
+        words = [word for each in said for word in tokens(each.text)[0]]
+        if not 2 <= len(said) == len(wanted) <= LONGEST_SPAN or not 2 <= len(words) <= 2 * LONGEST_SPAN:
+            return None
+        return Query.boost_query(Query.phrase_query(self.schema, "title", words, NEAR), TITLE)
 
     def _span(self, wanted: Sequence[Clause], place: int, meant: Mapping[str, Meant]) -> tuple[int, Meant | None]:
         """The longest run of words from here that is the name of a term."""

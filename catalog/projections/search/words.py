@@ -59,8 +59,8 @@ def read(text: str) -> tuple[Clause, ...]:
     for found in _PART.finditer(plain):
         word = found["word"]
         if word is not None and not found["sign"]:
-            if word == "OR" and clauses:
-                joined = True
+            if word == "OR":
+                joined = bool(clauses)
                 continue
             if word in ("AND", "NOT"):
                 negated = negated or word == "NOT"
@@ -84,6 +84,6 @@ def _said(phrase: str | None, word: str | None) -> Said | None:
         return Said(phrase.strip(), phrase=True) if phrase.strip() else None
     text = (word or "").strip("()[]{}<>,;|^~?&")
     bare = text.rstrip("*")
-    if not bare.strip("*"):
+    if not any(letter.isalnum() for letter in bare):
         return None
     return Said(bare.replace("*", " ").strip(), prefix=bare != text)
