@@ -34,6 +34,7 @@ from catalog.ledger.standing import Standings
 from catalog.ledger.terms import Terms
 from catalog.ledger.units import units_of
 from catalog.ledger.verifications import Verifications
+from catalog.projections.graph.embedded import OxigraphProjection
 from catalog.projections.graph.pool import Bounds, SparqlPool
 from catalog.projections.projection import Name, Projection
 from catalog.projections.search.embedded import TantivyIndex, TantivyProjection
@@ -114,6 +115,7 @@ class Catalog:
     def projections(self) -> Mapping[Name, Projection]:
         """What is built from the ledger and can be built again, by name."""
         made: tuple[Projection, ...] = (
+            OxigraphProjection(self.kinds, self.base),
             TantivyProjection(self.kinds, lambda source: self.sources.get(source).zone),
         )
         return {each.name: each for each in made}
