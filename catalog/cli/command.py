@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("submitting", t("Say what the gate would say, and register nothing.", "登録せずに検証だけ行う。")),
     "get": ("reading", t("Show a record.", "レコードを表示する。")),
     "list": ("reading", t("List records.", "レコードの一覧を表示する。")),
+    "search": ("searching", t("Search for words, with facets.", "キーワードで検索する。")),
     "history": ("reading", t("Show a record's revisions, or what two differ in.", "版の一覧や差分を表示する。")),
     "export": ("reading", t("Write out many records.", "レコードを書き出す。")),
     "record": ("records", t("Publish, withdraw, merge, move … a record.", "レコードの公開・取り下げ・統合など。")),
