@@ -220,9 +220,14 @@ class Following:
         return did
 
     @property
+    def unsettled(self) -> bool:
+        """Whether something was fed that is not settled yet."""
+        return self._dirty or self.position != self._durable
+
+    @property
     def busy(self) -> bool:
         """Whether something is not settled yet, or still spreads."""
-        return bool(self._spreads) or self._dirty or self.position != self._durable
+        return bool(self._spreads) or self.unsettled
 
     @property
     def whole(self) -> bool:
@@ -300,10 +305,13 @@ class Following:
             # What has not been here yet comes in its turn; but others may speak of it already.
             here = [] if self.foreign else [each for each in shown if first[each.key] <= self.position]
             kept = {each.key for each in here}
-            gone += [Gone(each.key, each.id, each.position) for each in shown if each.key not in kept]
+            later = [each for each in shown if each.key not in kept]
+            gone += [Gone(each.key, each.id, each.position) for each in later]
             linkers, hubs = self._linkers_of(connection, records, closing=True)
             others, none = self._standings.read_in(connection, linkers)
         self._apply(here, gone, closing=True)
+        for each in later:
+            self._applied.pop(each.key, None)
         if self.foreign:
             # Those that speak of what has closed can't be made anew: that they do is known until the new one answers.
             hubs = list(records)[:1] if self.name in TELL_TITLES else []
@@ -690,7 +698,9 @@ class Feeder:
                 log.exception("%s can't be fed", self.name)
             self._pause(problem)
             return False
-        self.troubles = 0
+        if not any(each is not None and each.unsettled for each in (self.live, self.building)):
+            # What was fed and not settled may fail yet.
+            self.troubles = 0
         return did
 
     def caught_up(self, position: int) -> bool:

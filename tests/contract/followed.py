@@ -14,6 +14,7 @@ from catalog.ledger.book import Book
 from catalog.ledger.book import Generation as Row
 from catalog.ledger.standing import Standings
 from catalog.ledger.verifications import Verifications
+from catalog.projections.graph.embedded import OxigraphProjection
 from catalog.projections.projection import Generation, Name, Projection, Tally, bucket_of
 from catalog.projections.search.embedded import TantivyProjection
 from catalog.questions.reader import ADMINISTRATOR
@@ -174,6 +175,7 @@ class Followed:
 def projections_of() -> dict[Name, Watched]:
     """Every projection that there is, watched."""
     return {
+        "graph": Watched(OxigraphProjection(kinds(), "http://catalogue.test/")),
         "search": Watched(TantivyProjection(kinds())),
     }
 
