@@ -63,13 +63,17 @@ def _damaged(folder: Path, why: str) -> Damaged:
     )
 
 
+# What the engine says of files that are not as it wrote them; it has no other errors for it, nor numbers.
+_NOT_AS_WRITTEN: Final = ("Corruption", "Invalid argument", "No such file")
+
+
 @contextmanager
 def _disk(folder: Path) -> Iterator[None]:
-    """What the engine says of files that are not as it wrote them is Damaged; any other OSError is the disk's."""
+    """Files that are not as the engine wrote them are Damaged; any other OSError is the disk's."""
     try:
         yield
-    except OSError as problem:
-        if problem.errno is None and ("Corruption" in str(problem) or "Invalid argument" in str(problem)):
+    except (OSError, RuntimeError) as problem:
+        if any(words in str(problem) for words in _NOT_AS_WRITTEN):
             raise _damaged(folder, str(problem)) from problem
         raise
 
@@ -119,12 +123,8 @@ class OxigraphProjection:
         for other in (folder / CHECKPOINTS).iterdir():
             if other.name.isdigit() and int(other.name) > int(visible):
                 shutil.rmtree(other)
-        try:
+        with _disk(folder):
             opened = Store(str(store))
-        except OSError as problem:
-            if problem.errno is not None:
-                raise
-            raise _damaged(folder, str(problem)) from problem
         return OxigraphGeneration(folder, self.kinds, self.base, opened, int(visible))
 
     def expected(self, standings: Iterable[Standing]) -> Iterator[tuple[str, int]]:
