@@ -209,7 +209,7 @@ def suggest(
             ja=f"limit: 1から{MOST_SUGGESTIONS}の範囲で指定してください",
         )
     kinds = answers.vocabulary.named(kinds) if kinds else ()
-    start = name_of(text[:LONGEST_PREFIX].replace(SEP, " "))
+    start = name_of(text[:LONGEST_PREFIX].encode("utf-8", "replace").decode().replace(SEP, " "))
     if not start:
         return ()
     snapshot, pending = _now(index, None)
