@@ -19,6 +19,7 @@ from catalog.questions.vocabulary import Vocabulary, unknown
 
 # What stands for the search, and not for one record.
 OF_SEARCH: Final = ("q", "facet", "facetValues", "histogram", "sort", "limit", "cursor", "highlight")
+RECORD_TIMES: Final = ("created", "modified")
 # Of a list only: what is not public is in no index, and hits are always counted.
 OF_LISTS_ONLY: Final = ("status", "count")
 
@@ -50,7 +51,9 @@ def search_from(pairs: Iterable[tuple[str, str]], vocabulary: Vocabulary) -> Sea
         text=_once(told, "q") or "",
         question=question,
         facets=tuple(dict.fromkeys(_several(told, "facet"))),
-        histograms=tuple(map(histogram_from, told.get("histogram", ()))),
+        histograms=tuple(
+            _of_a_date(histogram_from(each), question.kinds, vocabulary) for each in told.get("histogram", ())
+        ),
         order=tuple(order_from(each) for each in _several(told, "sort") if each != "relevance"),
         after=_once(told, "cursor") or None,
         highlight=_truth("highlight", _once(told, "highlight")),
@@ -87,6 +90,20 @@ def histogram_from(text: str) -> Histogram:
     if found := _BINS.fullmatch(how):
         return Histogram(name, bins=int(found["bins"]), unit=found["unit"].strip() or None)
     return Histogram(name, unit=how)
+
+
+def _of_a_date(histogram: Histogram, kinds: tuple[str, ...], vocabulary: Vocabulary) -> Histogram:
+    """The histogram; one over a date must name one. What quantities there are only the records know."""
+    if histogram.interval is not None:
+        known = {
+            field.name
+            for kind in vocabulary.named(kinds)
+            for field in vocabulary.kinds[kind].fields.values()
+            if field.sort == "date" and not field.private
+        }
+        if histogram.field not in (*RECORD_TIMES, *known):
+            raise unknown("date", histogram.field, [*RECORD_TIMES, *known])
+    return histogram
 
 
 def _between(name: str, text: str, how: str) -> Histogram:

@@ -91,3 +91,8 @@ def test_what_cannot_be_right_is_refused_in_two_languages(pairs: list[tuple[str,
 def test_a_misspelt_name_is_told_what_is_near_it() -> None:
     with pytest.raises(Invalid, match="did you mean tissue"):
         asked(("kind", "sample"), ("tisue", "leaf"))
+    with pytest.raises(Invalid, match="did you mean collectedAt"):
+        asked(("kind", "sample"), ("histogram", "colectedAt:year"))
+    with pytest.raises(Invalid, match="startedAt"):
+        # A date, but not of this kind.
+        asked(("kind", "sample"), ("histogram", "startedAt:year"))
