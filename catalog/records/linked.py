@@ -741,7 +741,7 @@ def link_up(
         tuple(walk.quantities),
         tuple(walk.attributes),
         tuple(walk.identifiers),
-        tuple(dict.fromkeys(walk.terms)),
+        tuple(dict.fromkeys(walk.terms)) if walk.terms else (),
         walk.columns,
         findings,
         pointers,
