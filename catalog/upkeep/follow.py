@@ -191,6 +191,10 @@ class Following:
             "SELECT r.key FROM record AS r WHERE r.status = 'public' AND r.scope IN"
             f" (SELECT descendant FROM scope_closure WHERE ancestor = {mark}) AND r.key > {mark} ORDER BY r.key LIMIT {QUEUED}"
         )
+        self._elsewhere = (
+            f"SELECT r.key FROM record AS r WHERE {among('r.key')}"
+            f" AND r.scope NOT IN (SELECT descendant FROM scope_closure WHERE ancestor = {mark})"
+        )
         self._ended = f"SELECT key, id FROM scope WHERE metadata_embargo > {mark} AND metadata_embargo <= {mark}"
         title = DIALECTS[database.name].part("v.body", "title")
         self._titles = (
@@ -454,6 +458,12 @@ class Following:
         position = self.position if end is None else end
         return [row[0] for row in connection.exec_driver_sql(asked, (self._listed(keys), position)).fetchall()]
 
+    def _outside(self, connection: Connection, keys: Collection[int], scope: int) -> list[int]:
+        """Those that do not lie in a scope and below: what does is reached by what spreads to the scope itself."""
+        if not keys:
+            return []
+        return [row[0] for row in connection.exec_driver_sql(self._elsewhere, (self._listed(keys), scope)).fetchall()]
+
     # ------------------------------------------------------------------------------------------------ spreading
 
     def _begin_spread(self, spread: Spread) -> None:
@@ -485,7 +495,8 @@ class Following:
                 self._end_spread(spread)
                 return True
             chosen = self._in_turn(connection, some, closing=closing)
-            chosen = [key for key in chosen if self._applied.get(key, -1) < spread.position]
+            if spread.what == "linkers":
+                chosen = [key for key in chosen if self._applied.get(key, -1) < spread.position]
             shown, gone = self._standings.read_in(connection, chosen)
             if self.foreign:
                 gone += [Gone(each.key, each.id, each.position) for each in shown]
@@ -495,9 +506,9 @@ class Following:
             if self.foreign:
                 hubs = chosen[:1] if self.name in TELL_TITLES else []
             elif spread.what == "scope":
-                # Those that lie in the scope themselves are reached by this spread, before or after.
-                linkers, hubs = self._linkers_of(connection, chosen, closing=closing)
+                linkers, hubs = self._linkers_of(connection, some, closing=closing)
                 linkers = [key for key in linkers if self._applied.get(key, -1) < spread.position]
+                linkers = self._outside(connection, linkers, spread.key)
             others, none = self._standings.read_in(connection, linkers) if linkers else ([], [])
         self._apply(shown, gone, closing=closing)
         self._apply(others, none)
