@@ -20,6 +20,7 @@ from catalog.questions.question import Selection
 from catalog.questions.reader import Reader
 from catalog.questions.vocabulary import Vocabulary
 from catalog.records.dates import Date, understand_date
+from catalog.records.hidden import without_links
 from catalog.records.identifiers import is_record_id
 
 WHOLE = Selection(body=True, links=True, incoming=True, files=True, findings=True, identifiers=True)
