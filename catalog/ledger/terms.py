@@ -63,6 +63,16 @@ class Terms:
         )
         return _grouped(self._rows(statement, iris))
 
+    def just_below(self, iri: str, limit: int = 1_000) -> tuple[str, ...]:
+        """The terms directly below one, at most so many."""
+        mark = self._store.database.mark
+        statement = (
+            "SELECT d.id FROM node a JOIN term_closure c ON c.ancestor = a.key JOIN node d ON d.key = c.descendant"
+            f" WHERE a.id = {mark} AND c.depth = 1 ORDER BY d.id LIMIT {mark}"
+        )
+        with self._store.read() as connection:
+            return tuple(id for (id,) in connection.exec_driver_sql(statement, (iri, limit)))
+
     def called(self, texts: Collection[str]) -> dict[str, tuple[str, ...]]:
         """The terms that bear each of these names, in any language, as label, other label or notation.
 

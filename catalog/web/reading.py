@@ -281,8 +281,28 @@ def record_page(
         forms=RECORD_FORMS,
         past=past and found.former,
         described=_described(site, found, language, titles, makers),
+        hierarchy=_hierarchy(site, found, language),
         status_names={status: words[language == "ja"] for status, words in STATUSES.items()},
     )
+
+
+def _hierarchy(site: Site, found: Shown, language: Language) -> dict[str, list[dict[str, str]]] | None:
+    """Of a term the terms above it, the nearest last, and directly below it, as far as everyone may read them."""
+    body = found.document.get("body") or {}
+    iri = next((one["value"] for one in body.get("identifiers") or () if one["scheme"] == "iri"), None)
+    if found.document["kind"] != "term" or iri is None:
+        return None
+    terms = site.catalog.terms
+    above, below = terms.above([iri]).get(iri, ())[::-1], terms.just_below(iri)
+    names = terms.names([*above, *below])
+
+    def told(some: Sequence[str]) -> list[dict[str, str]]:
+        labels = {
+            of: {name.language or "und": name.text for name in names.get(of, ()) if name.preferred} for of in some
+        }
+        return [{"iri": of, "label": text_in(labels[of], language)[0] or of} for of in some]
+
+    return {"term": [{"iri": iri, "label": iri}], "above": told(above), "below": told(below)}
 
 
 def _described(

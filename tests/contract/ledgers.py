@@ -145,7 +145,7 @@ def whole(ledger: Ledger) -> None:
             "SELECT count(*) FROM linked AS l JOIN record AS r ON r.key = l.record WHERE r.kind = :kind",
             kind=kind,
         )
-    for table in ("link", "quantity", "attribute", "identifier"):
+    for table in ("link", "quantity", "attribute", "identifier", "term_use"):
         lost = f"SELECT count(*) FROM {table} AS t LEFT JOIN linked AS l ON l.record = t.record WHERE l.record IS NULL"
         assert one(ledger, lost) == 0
     assert one(ledger, "SELECT count(*) FROM record AS r LEFT JOIN linked AS l ON l.record = r.key"
