@@ -55,6 +55,11 @@ def term(*parts: str) -> str:
     return SEP.join((*front, last if len(last) <= LONGEST_TERM else _shortened(last)))
 
 
+def _under(front: str, last: str) -> str:
+    """The same for what already stands joined, and something behind it."""
+    return f"{front}{SEP}{last}" if len(last) <= LONGEST_TERM else f"{front}{SEP}{_shortened(last)}"
+
+
 def _shortened(text: str) -> str:
     return f"{text[:64]}{SEP}{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
@@ -139,7 +144,6 @@ class Making:
 
     __slots__ = (
         "attributes",
-        "characters",
         "document",
         "facets",
         "has",
@@ -159,7 +163,6 @@ class Making:
         self.document: dict[str, Any] = {}
         self.title: list[str] = []
         self.text: list[str] = []
-        self.characters = 0
         self.has: list[str] = []
         self.values: list[str] = []
         self.facets: dict[str, Any] = {}
@@ -173,13 +176,19 @@ class Making:
     def use(self, path: str, iri: str) -> None:
         """A term, and where it is used."""
         self.terms.append(iri if len(iri) <= LONGEST_TERM else _shortened(iri))
-        self.terms.append(term(path, iri))
+        self.terms.append(_under(path, iri))
 
-    def say(self, text: str) -> None:
-        """Words of the record that are no title."""
-        if self.characters < MOST_CHARACTERS:
-            self.text.append(prepared(text[: MOST_CHARACTERS - self.characters]))
-            self.characters += len(text)
+    def words(self) -> list[str]:
+        """What it says, prepared, up to a bound."""
+        left = MOST_CHARACTERS
+        made = []
+        for text in self.text:
+            made.append(text if text.isascii() else prepared(text))
+            left -= len(text)
+            if left < 0:
+                made[-1] = made[-1][:left]
+                break
+        return made
 
 
 _Write = Callable[[Making, Any], None]
@@ -201,8 +210,16 @@ def _to_title(making: Making, value: Any) -> None:
 
 
 def _to_text(making: Making, value: Any) -> None:
-    for text in _strings(value):
-        making.say(text)
+    if value.__class__ is str:
+        making.text.append(value)
+    elif value.__class__ is dict:
+        for each in value.values():
+            if each.__class__ is str:
+                making.text.append(each)
+            else:
+                making.text.extend(_strings(each))
+    else:
+        making.text.extend(_strings(value))
 
 
 def _to_names(making: Making, value: Any) -> None:
@@ -316,7 +333,7 @@ def _scalar(name: str, sortable: bool) -> _Write:
     def write(making: Making, value: Any) -> None:
         making.has.append(name)
         if value.__class__ is str:
-            making.values.append(term(name, value))
+            making.values.append(_under(name, value))
         else:
             making.values.append(term(name, orjson.dumps(value).decode()))
         if sortable:
@@ -352,7 +369,7 @@ def _terms(name: str, facet: bool, comparable: bool, sortable: bool) -> _Write:
         for each in _values_of(value):
             if each.__class__ is str:
                 told.append(each)
-                making.say(each)
+                making.text.append(each)
             else:
                 iri = each["to"]
                 told.append(iri)
@@ -372,6 +389,8 @@ def _terms(name: str, facet: bool, comparable: bool, sortable: bool) -> _Write:
 
 
 def _links(name: str, facet: bool) -> _Write:
+    front = f"to{SEP}{name}"
+
     def write(making: Making, value: Any) -> None:
         links = making.links
         if facet:
@@ -381,9 +400,9 @@ def _links(name: str, facet: bool) -> _Write:
                 making.has.append(f"more{SEP}links")
                 break
             to = item["to"]
-            links.append(term("to", name, to))
+            links.append(_under(front, to))
             if (qualified := item.get("as")) is not None and (role := qualified.get("hadRole")) is not None:
-                links.append(term("as", name, role, to))
+                links.append(_under(f"as{SEP}{name}{SEP}{role}", to))
 
     return write
 
@@ -432,15 +451,15 @@ def _attributes(each: Field) -> _Write:
             if not isinstance(name, str):
                 continue
             text, about = node.get(said), _iri(node.get("term"))
-            making.say(name)
+            making.text.append(name)
             if text is not None or about is not None:
-                attributes.append(term("exists", name))
+                attributes.append(_under("exists", name))
                 if text is not None:
                     told = text if text.__class__ is str else _written(making, text)
-                    attributes.append(term("is", name, told))
-                    making.say(told)
+                    attributes.append(_under(f"is{SEP}{name}", told))
+                    making.text.append(told)
                 if about is not None:
-                    attributes.append(term("term", name, about))
+                    attributes.append(_under(f"term{SEP}{name}", about))
                     if node["term"].__class__ is dict:
                         making.use(f"{each.name}.term", about)
             if place is not None and "unitText" in node:
@@ -468,8 +487,8 @@ def _identifiers(each: Field) -> _Write:
         for node in value:
             scheme, told = node[scheme_key], node[value_key]
             making.names.append(told)
-            making.named.append(term("is", told))
-            making.named.append(term("of", scheme, told))
+            making.named.append(_under("is", told))
+            making.named.append(_under(f"of{SEP}{scheme}", told))
 
     return write
 
@@ -565,7 +584,7 @@ def _document(standing: Standing, making: Making) -> Document:
         document["title"] = [prepared(text) for text in making.title]
         document["label"] = _labels(kind, making.title)
     if making.text:
-        document["text"] = making.text
+        document["text"] = making.words()
     if (became := standing.merged_into) is not None:
         document["merged"] = became.scope_key
         document["merged_within"] = _path(became.scope)

@@ -152,7 +152,9 @@ def open_index(folder: Path) -> tuple[tantivy.Index, Columns]:
     except (orjson.JSONDecodeError, KeyError, TypeError) as problem:
         raise _damaged(folder, f"what it was made with can't be read ({problem})") from problem
     except ValueError as problem:  # what tantivy says of anything
-        if any(word in str(problem) for word in ("No space left", "Input/output", "Permission denied", "Too many open")):
+        if any(
+            word in str(problem) for word in ("No space left", "Input/output", "Permission denied", "Too many open")
+        ):
             raise _disk(problem) from problem
         raise _damaged(folder, str(problem)) from problem
     return index, columns

@@ -177,7 +177,7 @@ class Words:
     def _close_together(self, wanted: Sequence[Clause]) -> Query | None:
         """Titles in which the words stand near each other, in their order: they come before others."""
         said = [clause.ways[0] for clause in wanted if len(clause.ways) == 1 and not clause.ways[0].prefix]
-        words = [word for each in said for word in tokens(each.text)[0]]
+        words: list[str | tuple[int, str]] = [word for each in said for word in tokens(each.text)[0]]
         if not 2 <= len(said) == len(wanted) <= LONGEST_SPAN or not 2 <= len(words) <= 2 * LONGEST_SPAN:
             return None
         return Query.boost_query(Query.phrase_query(self.schema, "title", words, NEAR), TITLE)
