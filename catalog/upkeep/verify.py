@@ -53,6 +53,8 @@ SHARE: Final = 0.03
 # Between two looks whether somebody asks for a round, or it is time for one.
 LOOK_SECONDS: Final = 0.5
 PROGRESS_SECONDS: Final = 1.0
+# How long the feeding waits for a step of verification, about: less than anybody notices.
+STEP_SECONDS: Final = 0.03
 # How long a record may go on changing before it is left to the next round.
 PATIENCE_SECONDS: Final = 60.0
 
@@ -164,6 +166,7 @@ class Round:
         self._kinds = tuple(kinds)
         self._clock = clock
         self.report = Report(projection.name, feeding.generation, started_at, repair)
+        self.waiting = False  # for what has still to be followed
         self.of = sum(verifications.counts().values())  # records, about
 
     def whole(self) -> Generator[None]:
@@ -246,8 +249,10 @@ class Round:
             patience = self._clock() + PATIENCE_SECONDS
             while suspects:
                 suspects = self._judge(kind, bucket, suspects)
+                self.waiting = bool(suspects)
                 if suspects and self._clock() > patience:
                     self.report.undecided += len(suspects)
+                    self.waiting = False
                     break
                 yield 0
 
@@ -363,20 +368,32 @@ class Verifier:
         if self._slices is None or (self._asked is None and (not idle or moment < self._next_slice)):
             return False
         try:
-            next(self._slices)
-        except StopIteration:
-            self._end()
-            return self._asked is not None
+            ended = self._work(moment)
         except BaseException:
             # Whoever feeds opens the generation anew; the round begins anew as well.
             self._stop()
             raise
+        if ended:
+            self._end()
+            return False
         took = time.monotonic() - moment
         if self._asked is None:
             self._next_slice = moment + took / SHARE
             return False
         self._tell(moment)
         return True
+
+    def _work(self, moment: float) -> bool:
+        """So many slices as fit into a step; whether that was all. Who waits for the feeding lets it go on at once."""
+        assert self._slices is not None
+        assert self._round is not None
+        while True:
+            try:
+                next(self._slices)
+            except StopIteration:
+                return True
+            if self._round.waiting or time.monotonic() - moment >= STEP_SECONDS:
+                return False
 
     def _is_time(self) -> bool:
         if not self._every:
