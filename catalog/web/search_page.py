@@ -19,8 +19,10 @@ from catalog.questions.search import (
     MOST_FACETS,
     Bin,
     Facet,
+    FacetValue,
     Histogram,
     Hit,
+    Interval,
     SearchPage,
     SearchQuestion,
     Spread,
@@ -37,13 +39,27 @@ Pairs = Sequence[tuple[str, str]]
 
 # More bars than this cannot be labelled each.
 LABELLED_BARS: Final = 14
+# Nor seen, when they are more than these.
+MOST_BARS: Final = 240
 # What is about the answer, and not about which records.
 APART: Final = (*OF_SEARCH, "select")
 
 
 def found_for(site: Site, question: SearchQuestion, reader: Reader) -> SearchPage:
-    """What is found."""
-    return searching.search(question, reader, index=site.catalog.index, answers=site.catalog.answers)
+    """What is found, with sources called by their titles."""
+    found = searching.search(question, reader, index=site.catalog.index, answers=site.catalog.answers)
+    facets = tuple(
+        replace(facet, values=tuple(replace(value, label=_source_title(site, value)) for value in facet.values))
+        if facet.field == "source"
+        else facet
+        for facet in found.facets
+    )
+    return replace(found, facets=facets)
+
+
+def _source_title(site: Site, value: FacetValue) -> Mapping[str, str]:
+    source = site.catalog.sources.find(str(value.value))
+    return source.title if source else {}
 
 
 def said_in(language: Language, texts: Mapping[str, str]) -> str:
@@ -248,7 +264,8 @@ def _chart(
 ) -> dict[str, Any]:
     """A histogram as bars, each a link to the hits that it stands for where a filter can say so."""
     histogram = next((each for each in question.histograms if each.field == spread.field), Histogram(spread.field))
-    most = max((each.count for each in spread.bins), default=0)
+    bins = unbroken(spread.bins, histogram.interval)
+    most = max((each.count for each in bins), default=0)
     bars = [
         {
             "label": bar_label(each, histogram, spread.unit),
@@ -259,7 +276,7 @@ def _chart(
             if each.count and (asking := asking_for(each, histogram, spread.unit))
             else "",
         }
-        for each in spread.bins
+        for each in bins
     ]
     return {
         "title": label_of(kind.field[spread.field], language) if kind and spread.field in kind.field else spread.field,
@@ -267,6 +284,30 @@ def _chart(
         "missing": spread.missing,
         "dense": len(bars) > LABELLED_BARS,
     }
+
+
+def unbroken(bins: Sequence[Bin], interval: Interval | None) -> Sequence[Bin]:
+    """The bins with the empty years or months between them, so that a bar's place says when it was."""
+    if interval not in ("year", "month") or len(bins) < 2:
+        return bins
+    step = 12 if interval == "year" else 1
+    there = {_months(each): each for each in bins}
+    first, last = min(there), max(there)
+    if (last - first) // step >= MOST_BARS:
+        return bins
+    return [
+        there.get(months) or Bin(_month(months), _month(months + step), 0) for months in range(first, last + 1, step)
+    ]
+
+
+def _months(bar: Bin) -> int:
+    """The months from the year 0 to a bin's beginning."""
+    start = str(bar.start)
+    return int(start[:4]) * 12 + int(start[5:7] or 1) - 1
+
+
+def _month(months: int) -> str:
+    return f"{months // 12:04}-{months % 12 + 1:02}-01"
 
 
 _CHARACTERS: Final[Mapping[str, int]] = {"year": 4, "month": 7, "day": 10}

@@ -10,7 +10,7 @@ from catalog.questions.search import Bin, Histogram
 from catalog.questions.search_parameters import search_from
 from catalog.questions.vocabulary import vocabulary_of
 from catalog.records.kinds import load_kinds
-from catalog.web.search_page import Addresses, asking_for, bar_label
+from catalog.web.search_page import Addresses, asking_for, bar_label, unbroken
 
 HERE = Addresses(
     "/",
@@ -78,3 +78,27 @@ def test_a_bar_asks_for_what_it_counts(
         # It can be asked.
         found = search_from([("kind", "sample"), (histogram.field, asked)], vocabulary_of(load_kinds()))
         assert found.question.where is not None
+
+
+def test_empty_months_and_years_are_bars_too() -> None:
+    def starts(*dates: str) -> list[Bin]:
+        return [Bin(date, None, 1) for date in dates]
+
+    assert [(str(bar.start)[:7], bar.count) for bar in unbroken(starts("2025-11-01", "2026-02-01"), "month")] == [
+        ("2025-11", 1),
+        ("2025-12", 0),
+        ("2026-01", 0),
+        ("2026-02", 1),
+    ]
+    assert [str(bar.start)[:4] for bar in unbroken(starts("2023-01-01", "2026-01-01"), "year")] == [
+        "2023",
+        "2024",
+        "2025",
+        "2026",
+    ]
+    for kept, interval in (
+        (starts("0001-01-01", "2026-01-01"), "year"),
+        (starts("2026-01-01", "2026-01-09"), "day"),
+        (starts("2026-01-01"), "year"),
+    ):
+        assert unbroken(kept, interval) == kept  # type: ignore[arg-type]
