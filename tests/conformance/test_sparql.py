@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +253,7 @@ def expected_of(path: Path, root: Path) -> Table | bool | ox.Dataset:
     return Table(variables, rows, ordered)
 
 
-@lru_cache(maxsize=None)
+@cache
 def by_value(term: Any) -> Any:
     """A term as the engine keeps it: numbers and times are theirs by value, however they were spelled."""
     if not isinstance(term, ox.Literal) or term.language:

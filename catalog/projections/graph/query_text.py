@@ -14,17 +14,20 @@ FORMS: Final = frozenset({"SELECT", "ASK", "CONSTRUCT", "DESCRIBE"})
 UPDATES: Final = frozenset({"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"})
 _PROLOGUE: Final = frozenset({"BASE", "PREFIX", "VERSION"})
 # SPARQL 1.1, 19.8: only what keeps words apart from IRIs, names, texts and comments.
+# What has no end runs to where it would have to have one, so that no text is looked through again and again.
 _TOKEN: Final = re.compile(
     r"""(?P<space>[ \t\r\n]+|\#[^\r\n]*)
-    |(?P<iri><[^<>"{}|^`\x00-\x20]*>)
-    |(?P<text>\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''|"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*')
+    |(?P<iri><[^<>"{}|^`\x00-\x20]*+>)
+    |(?P<text>\"\"\"(?:[^"\\]|\\.|"(?!""))*+(?:\"\"\")?|'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?
+        |"(?:[^"\\\r\n]|\\.)*+"?|'(?:[^'\\\r\n]|\\.)*+'?)
     |(?P<variable>[?$]\w+)
-    |(?P<tag>@[A-Za-z]+(?:-[A-Za-z0-9]+)*)
-    |(?P<name>(?:[^\W\d](?:[\w.\-]*[\w\-])?)?:(?:[\w:%.\-·]|\\[_~.\-!$&'()*+,;=/?\#@%])*)
-    |(?P<word>[^\W\d]\w*)
+    |(?P<tag>@[A-Za-z]+(?:-[A-Za-z0-9]+)*+)
+    |(?P<name>(?:[^\W\d][\w.\-]*+)?:(?:[\w:%.\-·]|\\[_~.\-!$&'()*+,;=/?\#@%])*+)
+    |(?P<words>[^\W\d][\w.\-]*+)
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_WORD: Final = re.compile(r"[^\W\d]\w*")
 _CODEPOINT: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 
 
@@ -67,27 +70,25 @@ def _read(text: str) -> Said:
         kind = token.lastgroup
         if kind == "space":
             continue
-        if kind == "word":
-            word = token[0].upper()
+        if kind != "words":
+            if kind in ("iri", "name") and waiting is not None:
+                sources[waiting].append(token[0])
+            waiting = None
+            continue
+        # `true.SERVICE` is a value, the end of a pattern, and a word.
+        for match in _WORD.finditer(text, token.start(), token.end()):
+            word = match[0].upper()
             if not form and not update:
                 # Before the query itself there are only prefixes and bases.
                 if word in FORMS:
-                    form, prologue = word, text[: token.start()]
+                    form, prologue = word, text[: match.start()]
                 elif word in UPDATES:
                     update = word
                 elif word not in _PROLOGUE:
                     strange = True
             elif word == "SERVICE" and service is None:
-                service = token.start()
-            elif word == "FROM":
-                waiting = False
-                continue
-            elif word == "NAMED" and waiting is False:
-                waiting = True
-                continue
-        elif kind in ("iri", "name") and waiting is not None:
-            sources[waiting].append(token[0])
-        waiting = None
+                service = match.start()
+            waiting = False if word == "FROM" else True if word == "NAMED" and waiting is False else None
     return Said(form, "" if strange else update, service, prologue, tuple(sources[False]), tuple(sources[True]))
 
 

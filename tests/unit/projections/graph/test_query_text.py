@@ -18,7 +18,9 @@ def test_the_form_is_the_first_word_after_prefixes_and_bases(form: str) -> None:
     assert not said.update
 
 
-@pytest.mark.parametrize("update", ["INSERT DATA {}", "with <a:b> delete {} where {}", "CLEAR ALL", "LOAD <http://x/>", "DROP ALL"])
+@pytest.mark.parametrize(
+    "update", ["INSERT DATA {}", "with <a:b> delete {} where {}", "CLEAR ALL", "LOAD <http://x/>", "DROP ALL"]
+)
 def test_an_update_is_known_by_its_first_word(update: str) -> None:
     assert read_query("PREFIX a: <b:c> " + update).update == update.split()[0].upper()
     assert not read_query("SELECT ?insert { ?insert <a:DELETE> 'CLEAR ALL' }").update
@@ -50,6 +52,7 @@ def test_graphs_are_taken_from_from_and_from_named_and_nowhere_else() -> None:
         "\\u0053ERVICE <http://x/> {}",
         "S\\U00000045RVICE SILENT <http://x/> {}",
         "?a <http://x/#'> ?b . SERVICE <http://x/'> {}",
+        "?a ?b true.SERVICE <http://x/> {}",
         "?a ex:it\\'s ?b . SERVICE <http://x/> {} # '",
         'BIND("""a"b""" AS ?x) SERVICE <http://x/> { ?y ?z """c""" }',
     ],
@@ -88,5 +91,14 @@ def test_a_place_is_told_by_line_and_column() -> None:
 
 
 def test_a_long_text_is_read_in_time_that_grows_with_its_length() -> None:
-    for text in ("\\" * 300_000, "<" * 300_000, "'" * 300_000, '"""' + "\\\"" * 150_000, "a:" * 150_000, "@a-" * 100_000):
+    for text in (
+        "\\" * 300_000,
+        "<" * 300_000,
+        "'" * 300_000,
+        '"""' + '\\"' * 150_000,
+        "a:" * 150_000,
+        "@a-" * 100_000,
+        "a.b-" * 100_000,
+        "<a" * 100_000,
+    ):
         assert read_query("SELECT * {" + text).form == "SELECT"
