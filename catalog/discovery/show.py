@@ -17,14 +17,15 @@ from catalog.ledger.changes import LAY_IN, OPEN
 from catalog.ledger.cut import without_private
 from catalog.ledger.statement import Terms
 from catalog.questions.question import Selection
-from catalog.questions.reader import Reader
+from catalog.questions.reader import PUBLIC, Reader
 from catalog.questions.vocabulary import Vocabulary
 from catalog.records.dates import Date, understand_date
 from catalog.records.hidden import without_links
 from catalog.records.identifiers import is_record_id
+from catalog.records.registration import Registration
 
 WHOLE = Selection(body=True, links=True, incoming=True, files=True, findings=True, identifiers=True)
-LINKED = Selection(linked=True)
+LINKED = Selection(linked=True, files=True)
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
@@ -114,6 +115,20 @@ def _withdrawal(terms: Terms) -> str:
         f"{terms.beginning()} SELECT c.detail, c.at, coalesce({terms.readable('s')}, FALSE), coalesce({terms.granted('s')}, FALSE) FROM change c"
         f" LEFT JOIN scope s ON s.key = {lay_in} WHERE c.record = {terms.value('key')} AND c.verb IN ('withdraw', 'expunge')"
         " ORDER BY c.position DESC"
+    )
+
+
+def registration_of(found: Shown, *, answers: Answers) -> Registration | None:
+    """When, from where and by which load the revision that is shown was entered; None if it has gone meanwhile."""
+    rows = answers.rows(_registration, {"id": found.id, "number": found.revision}, PUBLIC)
+    return Registration(found.id, *rows[0]) if rows else None
+
+
+def _registration(terms: Terms) -> str:
+    # Asked only of what was shown: who may see it has been decided.
+    return (
+        "SELECT r.source, v.at, v.load FROM node n JOIN record r ON r.key = n.key JOIN revision v ON v.record = r.key"
+        f" WHERE n.id = {terms.value('id')} AND v.number = {terms.value('number')}"
     )
 
 

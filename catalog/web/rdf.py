@@ -9,6 +9,7 @@ import orjson
 import pyoxigraph
 
 from catalog.records.kinds import Kinds, prefixes_of
+from catalog.records.registration import Registration
 from catalog.records.triples import triples
 from catalog.web.negotiation import JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TURTLE, Form
 
@@ -32,6 +33,25 @@ def written_as(form: Form, kinds: Kinds, documents: Sequence[Mapping[str, Any]],
     if form in (N_TRIPLES, N_QUADS):
         return told
     return converted(told, form, prefixes(kinds.context))
+
+
+def record_as(
+    form: Form,
+    kinds: Kinds,
+    document: Mapping[str, Any],
+    files: Mapping[str, Any],
+    entry: Registration | None,
+    base: str,
+) -> bytes:
+    """One record in one of the forms of RDF: what the graph says of it to the same reader, files and registration with it."""
+    if files.get("count"):
+        # As the graph has them, where the dataset does not say them itself.
+        document = {"fileCount": files["count"], "size": files["size"], **document}
+    if form is JSON_LD:
+        told = absolute(document, kinds.context, base)
+        return orjson.dumps({"@context": base + CONTEXT, **told, **(entry.json_ld(base) if entry else {})})
+    statements = triples(kinds, [document], base) + (entry.triples(base) if entry else b"")
+    return statements if form is N_TRIPLES else converted(statements, form, prefixes(kinds.context))
 
 
 def converted(told: bytes, form: Form, names: Mapping[str, str]) -> bytes:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from catalog.discovery.find import Page, find, linked_of
 from catalog.discovery.history import difference, history
 from catalog.discovery.resolve import resolve
-from catalog.discovery.show import LINKED, WHOLE, Moved, Shown, show
+from catalog.discovery.show import LINKED, WHOLE, Moved, Shown, registration_of, show
 from catalog.errors import Malformed
 from catalog.questions.parameters import question_from
 from catalog.questions.question import Order, Question, Selection
@@ -30,7 +30,7 @@ from catalog.web.negotiation import HTML, JSON, Form, Language, form_for, langua
 from catalog.web.operations import CURSOR, FORMAT, LIMIT, Answer, Operation, Parameter, Routes, asked
 from catalog.web.pages import as_data, page, rendered, text_in
 from catalog.web.problems import findings_in
-from catalog.web.rdf import FORMS, written_as
+from catalog.web.rdf import FORMS, record_as
 from catalog.web.refusals import NotAcceptable
 from catalog.web.schema_org import Surroundings, citable, creators_of, schema_org
 from catalog.web.signposts import LINKSET, cited_in, header, of_form, of_page, whole
@@ -165,7 +165,7 @@ async def record(request: Request) -> Response:
 
     def made() -> tuple[Shown | Moved, bytes, str]:
         """What was found, how it is written, and the links that go with it."""
-        selection = {JSON: TOLD, HTML: PAGED}.get(form, LINKSET_NEEDS if form is LINKSET else LINKED)
+        selection = {JSON: TOLD, HTML: PAGED}.get(form, LINKED)
         found = show(id, reader, answers=site.catalog.answers, selection=selection, revision=revision, as_of=as_of)
         if isinstance(found, Moved):
             return found, b"", ""
@@ -186,7 +186,9 @@ async def record(request: Request) -> Response:
             told = whole(id, site.catalog.base, RECORD_FORMS, linked, makers, files=_has_files(found))
             return found, told, ""
         links = header(of_form(id, site.root, RECORD_FORMS, form, citable(linked)))
-        return found, written_as(form, site.catalog.kinds, [linked], site.catalog.base), links
+        entry = registration_of(found, answers=site.catalog.answers)
+        files = found.document.get("files") or {}
+        return found, record_as(form, site.catalog.kinds, linked, files, entry, site.catalog.base), links
 
     found, body, links = await (site.quickly(made) if form is JSON and not past else site.in_thread(made))
     # Prefixes come in any order, so the tag is made of what was written down.
@@ -202,7 +204,6 @@ async def record(request: Request) -> Response:
 
 
 PAGED: Final = replace(WHOLE, linked=True)
-LINKSET_NEEDS: Final = replace(LINKED, files=True)
 
 
 def _makers(site: Site, linked: Mapping[str, Any] | None, reader: Reader) -> Mapping[str, Mapping[str, Any]]:

@@ -12,24 +12,14 @@ from typing import Any, Final
 
 from catalog.records.hidden import without_links
 from catalog.records.kinds import Kinds
+from catalog.records.registration import FRAGMENT, Registration
 from catalog.records.standing import Lie, Standing, scope_path
 from catalog.records.triples import triples
 
 # Raised when the same standing is said otherwise, so that the graph is built anew.
-FORMAT: Final = 1
+FORMAT: Final = 2
 DEFAULT: Final = ""
-# What is known of the record as an entry of this catalogue, which is not the thing that it describes. A field's fragment
-# never begins with a slash, since it is percent-encoded.
-REGISTRATION: Final = "#/registration"
-
-_PROV: Final = "http://www.w3.org/ns/prov#"
-_IS_PRIMARY_TOPIC_OF: Final = "<http://xmlns.com/foaf/0.1/isPrimaryTopicOf>"
-_TYPE: Final = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
-_CATALOG_RECORD: Final = "<http://www.w3.org/ns/dcat#CatalogRecord>"
-_GENERATED_AT: Final = f"<{_PROV}generatedAtTime>"
-_GENERATED_BY: Final = f"<{_PROV}wasGeneratedBy>"
-_ATTRIBUTED_TO: Final = f"<{_PROV}wasAttributedTo>"
-_DATE_TIME: Final = "<http://www.w3.org/2001/XMLSchema#dateTime>"
+REGISTRATION: Final = FRAGMENT
 
 
 def graph_of(scope: str, base: str) -> str:
@@ -100,19 +90,8 @@ def _with_files(standing: Standing) -> Mapping[str, Any]:
 
 
 def registration(standing: Standing, base: str) -> bytes:
-    """When the shown revision was entered, from which source, and by which load: never by whose account.
-
-    That is told to writers of the scope only, and a graph has no readers who are all writers.
-    """
-    record, entry = f"<{base}{standing.id}>", f"<{base}{standing.id}{REGISTRATION}>"
-    load = f"{entry} {_GENERATED_BY} <{base}loads/{standing.load}> .\n" if standing.load else ""
-    return (
-        f"{record} {_IS_PRIMARY_TOPIC_OF} {entry} .\n"
-        f"{entry} {_TYPE} {_CATALOG_RECORD} .\n"
-        f'{entry} {_GENERATED_AT} "{standing.submitted_at}"^^{_DATE_TIME} .\n'
-        f"{entry} {_ATTRIBUTED_TO} <{base}sources/{standing.source}> .\n"
-        f"{load}"
-    ).encode()
+    """What is known of the record as an entry of this catalogue."""
+    return Registration(standing.id, standing.source, standing.submitted_at, standing.load).triples(base)
 
 
 def may_read(graph: str, lie: Lie, base: str) -> bool:

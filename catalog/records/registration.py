@@ -1,0 +1,60 @@
+"""What is known of a record as an entry of the catalogue, which is not the thing that it describes, in PROV-O and DCAT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+# A field's fragment never begins with a slash, since it is percent-encoded.
+FRAGMENT: Final = "#/registration"
+
+_PROV: Final = "http://www.w3.org/ns/prov#"
+_IS_PRIMARY_TOPIC_OF: Final = "http://xmlns.com/foaf/0.1/isPrimaryTopicOf"
+_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_CATALOG_RECORD: Final = "http://www.w3.org/ns/dcat#CatalogRecord"
+_DATE_TIME: Final = "http://www.w3.org/2001/XMLSchema#dateTime"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """When the revision that is shown was entered, from which source, and by which load: never by whose account.
+
+    That is told to writers of the scope only, and a graph has no readers who are all writers.
+    """
+
+    id: str
+    source: str
+    entered: str
+    load: str | None
+
+    def _load_iri(self, base: str) -> str | None:
+        if self.load is None:
+            return None
+        # Whoever knows a load's id may read its answer, with all that was in it; the same load has the same name here.
+        return f"{base}loads/#{blake2b(self.load.encode(), digest_size=12).hexdigest()}"
+
+    def triples(self, base: str) -> bytes:
+        """The registration as N-Triples."""
+        record, entry = f"<{base}{self.id}>", f"<{base}{self.id}{FRAGMENT}>"
+        load = self._load_iri(base)
+        return (
+            f"{record} <{_IS_PRIMARY_TOPIC_OF}> {entry} .\n"
+            f"{entry} <{_TYPE}> <{_CATALOG_RECORD}> .\n"
+            f'{entry} <{_PROV}generatedAtTime> "{self.entered}"^^<{_DATE_TIME}> .\n'
+            f"{entry} <{_PROV}wasAttributedTo> <{base}sources/{self.source}> .\n"
+            + (f"{entry} <{_PROV}wasGeneratedBy> <{load}> .\n" if load else "")
+        ).encode()
+
+    def json_ld(self, base: str) -> dict[str, Any]:
+        """The same as properties of the record in JSON-LD, in whole IRIs: the context of bodies has no words for it."""
+        load = self._load_iri(base)
+        entry: dict[str, Any] = {
+            "@id": f"{base}{self.id}{FRAGMENT}",
+            "@type": _CATALOG_RECORD,
+            f"{_PROV}generatedAtTime": {"@value": self.entered, "@type": _DATE_TIME},
+            f"{_PROV}wasAttributedTo": {"@id": f"{base}sources/{self.source}"},
+        }
+        if load:
+            entry[f"{_PROV}wasGeneratedBy"] = {"@id": load}
+        return {_IS_PRIMARY_TOPIC_OF: entry}
