@@ -244,6 +244,11 @@ class Following:
 
     def settle(self) -> int:
         """Let all that was applied be durable and visible; the position up to which everything is in it then."""
+        # Whoever verifies may have written to it past this.
+        self._dirty = True
+        return self._settle()
+
+    def _settle(self) -> int:
         if self._dirty:
             self._come.visible = self.writer.settle()
         come = self._come
@@ -278,7 +283,7 @@ class Following:
         if (self._dirty or self.position != self._durable or self._come.spreads or self._come.spread_out) and (
             late or not busy
         ):
-            self.settle()
+            self._settle()
 
     # -------------------------------------------------------------------------------------------------- closings
 
@@ -326,7 +331,7 @@ class Following:
         for key, position in scopes.items():
             self._begin_spread(Spread("scope", key, True, position))
         self.closed_to = reached
-        self.settle()
+        self._settle()
         if expunged:
             self._forget_old()
         return True
@@ -728,7 +733,7 @@ class Feeder:
 
     def close(self) -> None:
         """Let go of all generations, as they were when they settled last."""
-        if self._aside is not None:
+        if self._aside is not None and self.building is not None:
             self._aside.wait()
         self._aside = self._comparison = self._slices = None
         self._verified = False

@@ -203,7 +203,8 @@ def followed(address: str, folder: Path, *, clock: Callable[[], str] = now) -> I
         projections_of(),
         clock,
     )
-    made.scope("lab", "everyone")
+    if ledger.last_position() == 0:
+        made.scope("lab", "everyone")
     try:
         yield made
     finally:

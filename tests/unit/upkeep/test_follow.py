@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import random
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,14 +23,17 @@ from catalog.upkeep.rebuild import go_back, rebuild
 from tests.contract.followed import Followed, followed
 from tests.contract.ledgers import entry
 
+PROJECT = Path(__file__).resolve().parents[3]
 MOMENTS = ["2026-11-21T12:00:00.000000Z"]
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Followed]:
-    """An empty ledger on SQLite; its clock stands still unless a test moves it."""
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Followed]:
+    """An empty ledger; its clock stands still unless a test moves it."""
+    postgresql = request.param == "postgresql"
+    address = request.getfixturevalue("postgresql") if postgresql else f"sqlite:///{tmp_path / 'c.db'}"
     MOMENTS[:] = ["2026-11-21T12:00:00.000000Z"]
-    with followed(f"sqlite:///{tmp_path / 'c.db'}", tmp_path / "projections", clock=lambda: MOMENTS[-1]) as opened:
+    with followed(address, tmp_path / "projections", clock=lambda: MOMENTS[-1]) as opened:
         yield opened
 
 
@@ -669,3 +675,40 @@ def test_it_runs_until_it_is_told_to_stop_and_a_single_record_is_found_soon(here
     assert not running.is_alive()
     assert not here.book.held()
     here.assert_true()
+
+
+@pytest.mark.slow
+def test_a_follower_that_is_killed_anywhere_leaves_nothing_undone_and_nothing_twice(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    address, folder = f"sqlite:///{tmp_path / 'c.db'}", tmp_path / "projections"
+    with followed(address, folder) as here:
+        here.enter("hub")
+        for round_ in range(8):
+            following = subprocess.Popen(
+                [sys.executable, "-m", "tests.contract.following_process", address, str(folder)],
+                cwd=PROJECT,
+                stdout=subprocess.PIPE,
+            )
+            try:
+                assert following.stdout is not None
+                assert following.stdout.readline() == b"following\n"
+                if round_ % 2:
+                    here.book.want("search")
+                    here.book.want("graph")
+                for number in range(3):
+                    names = [f"r{round_}-{number}-{each}" for each in range(20)]
+                    here.ledger.append([entry(name, titled(name, "sample/lab/hub")) for name in names], by="tester")
+                    here.ledger.change_status(f"sample/lab/{chance.choice(names)}", "hide", by="tester")
+                here.enter("hub", titled(f"hub {round_}"))
+                here.scope("lab", chance.choice(["everyone", "limited"]))
+                time.sleep(chance.uniform(0.0, 1.5))
+            finally:
+                following.kill()
+                following.wait()
+                if following.stdout is not None:
+                    following.stdout.close()
+        here.catch_up()
+        here.assert_true()
+        assert {row.state for row in here.book.rows()} <= {"live", "old"}
+        for name in here.projections:
+            assert here.folders(name) == {str(row.generation) for row in here.book.rows(name)}
