@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tantivy import Query
@@ -13,13 +13,15 @@ from tantivy import Query
 from catalog.access.policy import SUFFICIENT
 from catalog.projections.search.document import SEP
 from catalog.projections.search.embedded import Snapshot
-from catalog.projections.search.query import EVERYTHING, every, keys_in, one_of, some, unweighed, without
+from catalog.projections.search.query import EVERYTHING, every, keys_in, one_of, unweighed, without
 from catalog.questions.reader import Reader
+from catalog.records.standing import scope_path
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
 from catalog.store.tables import CLOSING
 
 KEPT: Final = 256
+FEW: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,10 @@ class Tree:
     """The scopes as they are: who may read there without any grant, until what moment that stays so."""
 
     open: frozenset[int]
-    closed: frozenset[int]
+    closed: Mapping[int, str]  # with their ids, which tell what lies above them
     until: str | None  # when the next embargo ends
-    read_to: int = field(compare=False)  # the last closing that was known
+    number: int  # the same number, the same tree
+    read_to: int  # the last closing that was known
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +64,15 @@ class Audiences:
         tree = self._current()
         granted = topmost(reader.scopes_for(*SUFFICIENT["read"]))
         merged = snapshot.searcher.doc_freq("has", f"merged{SEP}") > 0
-        known = (tree, granted, merged, snapshot.generation)
+        known = (tree.number, granted, merged, snapshot.generation)
         with self._lock:
             if (made := self._made.get(known)) is not None:
                 self._made.move_to_end(known)
                 return made
         sees = _filter(snapshot, tree, granted, merged)
+        number = self._next()
         with self._lock:
-            self._number += 1
-            made = self._made[known] = Audience(self._number, sees)
+            made = self._made[known] = Audience(number, sees)
             if len(self._made) > KEPT:
                 self._made.popitem(last=False)
         return made
@@ -85,22 +88,23 @@ class Audiences:
                 if connection.exec_driver_sql(self._moved, (tree.read_to,)).scalar() is None:
                     self._tree = tree = replace(tree, read_to=last)
                     return tree
-            rows = connection.exec_driver_sql("SELECT key, open, metadata_embargo FROM scope").fetchall()
-        opened, closed, ends = set(), set(), []
-        for key, is_open, embargo in rows:
-            if is_open and embargo is not None and embargo > moment:
-                ends.append(embargo)
-                closed.add(key)
-            elif is_open:
+            rows = connection.exec_driver_sql("SELECT key, id, open, metadata_embargo FROM scope").fetchall()
+        opened, closed, ends = set(), {}, []
+        for key, id, is_open, embargo in rows:
+            if is_open and (embargo is None or embargo <= moment):
                 opened.add(key)
             else:
-                closed.add(key)
-        made = Tree(frozenset(opened), frozenset(closed), min(ends, default=None), last)
-        if made == tree:
-            # The very same sets, by which the filters that were made are found at once.
-            made = replace(tree, read_to=last)
-        self._tree = made
+                closed[key] = id
+                if is_open:
+                    ends.append(embargo)
+        number = tree.number if tree is not None and (tree.open, tree.closed) == (opened, closed) else self._next()
+        self._tree = made = Tree(frozenset(opened), closed, min(ends, default=None), number, last)
         return made
+
+    def _next(self) -> int:
+        with self._lock:
+            self._number += 1
+            return self._number
 
 
 def topmost(scopes: Collection[str]) -> tuple[str, ...]:
@@ -113,30 +117,36 @@ def topmost(scopes: Collection[str]) -> tuple[str, ...]:
 
 
 def _filter(snapshot: Snapshot, tree: Tree, granted: Collection[str], merged: bool) -> Query | None:
-    if not tree.closed:
-        seen: Query | None = None
-    else:
-        seen = _readable(snapshot, tree, granted, "scope", "within")
+    hidden = _hidden(tree, granted)
+    seen = _outside(snapshot, tree, granted, hidden, "scope", "within") if hidden else None
     if not merged:
         return None if seen is None else unweighed(seen)
     # What was merged away is not shown beside what it became, except to those who may not see the latter.
     became = Query.term_query(snapshot.schema, "has", f"merged{SEP}", "basic")
-    if seen is not None:
-        became = every([became, _readable(snapshot, tree, granted, "merged", "merged_within")])
+    if hidden:
+        became = every([became, _outside(snapshot, tree, granted, hidden, "merged", "merged_within")])
     return unweighed(without(EVERYTHING if seen is None else seen, became))
 
 
-def _readable(snapshot: Snapshot, tree: Tree, granted: Collection[str], scope: str, within: str) -> Query:
-    schema = snapshot.schema
-    # Whichever set is smaller: what lies in no closed scope, or what lies in an open one.
-    if len(tree.closed) < len(tree.open):
-        lie = without(EVERYTHING, keys_in(schema, scope, tree.closed))
-    else:
-        lie = keys_in(schema, scope, tree.open)
+def _hidden(tree: Tree, granted: Collection[str]) -> frozenset[int]:
+    """The scopes in which the reader may not read."""
     if not granted:
-        return lie
-    mine = one_of(schema, within, granted)
-    return mine if not tree.open else some([lie, mine])
+        return frozenset(tree.closed)
+    mine = frozenset(granted)
+    return frozenset(key for key, id in tree.closed.items() if mine.isdisjoint(scope_path(id)))
+
+
+def _outside(
+    snapshot: Snapshot, tree: Tree, granted: Collection[str], hidden: frozenset[int], scope: str, within: str
+) -> Query:
+    """What lies in none of the hidden scopes; said by whichever set is the smaller."""
+    schema = snapshot.schema
+    if not tree.open and len(granted) <= FEW:
+        return one_of(schema, within, granted)
+    seen = len(tree.open) + len(tree.closed) - len(hidden)
+    if len(hidden) < seen:
+        return without(EVERYTHING, keys_in(schema, scope, hidden))
+    return keys_in(schema, scope, tree.open.union(tree.closed.keys() - hidden))
 
 
 def leaving_out(snapshot: Snapshot, sees: Query | None, closed: Collection[int]) -> Query | None:

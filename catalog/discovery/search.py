@@ -34,6 +34,7 @@ from catalog.projections.search.query import (
     Conditions,
     Meant,
     Words,
+    beginnings,
     every,
     keys_in,
     name_of,
@@ -88,6 +89,8 @@ MOST_KEYS: Final = 50_000
 MOST_PINNED: Final = 32
 MOST_KEPT: Final = 256
 MOST_TERMS: Final = 20_000
+# In an index up to this size every title that begins so is looked at for suggestions.
+SMALL: Final = 20_000
 # Of each segment so many values of a facet are looked at; beyond that a count may be too small, and is said to be.
 VALUES_OF_SEGMENT: Final = 2_000
 TITLES: Final = {
@@ -338,17 +341,19 @@ class _Searching:
         )
         self.meant = self._meant()
         self.text: Query | None = None
+        self.unranked: Query | None = None
         if asked.text.strip():
             words = Words(snapshot.schema, labels=not pending.spreading)
             self.text = words.query(clauses, self.meant)
+            self.unranked = replace(words, ranked=False).query(clauses, self.meant)
 
     def find(self, offset: int) -> _Found:
         """The hits of the page that begins behind so many others."""
         asked, searcher = self.asked, self.snapshot.searcher
-        query = self._whole()
         ordered = asked.order[0] if asked.order else None
         if ordered is None and not self._ranks():
             ordered = Order("modified", descending=True)
+        query = self._whole(ranked=ordered is None)
         if ordered is None:
             result = searcher.search(query, asked.first, offset=offset)
         else:
@@ -403,12 +408,13 @@ class _Searching:
 
     # --- which documents
 
-    def _whole(self, *, without_facet: str | None = None) -> Query:
+    def _whole(self, *, ranked: bool = False, without_facet: str | None = None) -> Query:
         """What was typed, and everything that the hits are held to (but not by this facet's own conditions)."""
         filters = self._filters(without_facet)
-        if self.text is None:
+        text = self.text if ranked else self.unranked
+        if text is None:
             return every(filters)
-        return Query.boolean_query([(Occur.Must, self.text), *((Occur.Must, unweighed(each)) for each in filters)])
+        return Query.boolean_query([(Occur.Must, text), *((Occur.Must, unweighed(each)) for each in filters)])
 
     def _filters(self, without_facet: str | None = None) -> list[Query]:
         made = []
@@ -509,7 +515,6 @@ class _Searching:
             self.snapshot.closed_to,
             self.pending,
             self.audience.number,
-            self.reader.scopes_for("read", "write", "manage") if self.audience.number else (),
             (asked.text, question.kinds, question.where, asked.facets, asked.facet_values, asked.histograms),
         )
         if self.audience.sees is None and not self.pending and _is_plain(question.where):
@@ -713,17 +718,17 @@ class _Suggesting:
     def _identifiers(self) -> Iterable[Suggestion]:
         if len(self.start) < 2 or " " in self.start:
             return
-        query = Query.const_score_query(
-            Query.fuzzy_term_query(self.snapshot.schema, "names", self.start[:100], 0, True, True), 1.0
-        )
-        parts = [query] if self.sees is None else [query, self.sees]
-        searcher = self.snapshot.searcher
-        for _, address in searcher.search(every(parts), max(2, self.limit // 2), count=False).hits:
-            id = str(searcher.doc(address).get_first("id"))
+        for id in self._first("names", max(2, self.limit // 2)):
             yield Suggestion(id, "identifier", id.partition("/")[0], id)
 
     def _titles(self) -> Iterable[Suggestion]:
         searcher = self.snapshot.searcher
+        if searcher.num_docs > SMALL:
+            # A letter or two begin the titles of a good part of all records, which are too many to be counted while typing.
+            told = list(self._some_titles())
+            yield from told
+            if len(self.start) < 3 or len(told) * 2 >= self.limit:
+                return
         for found, count in searcher.terms_with_prefix("label", self.start, self.sees, self.limit * 2):
             if not count:
                 continue
@@ -731,9 +736,30 @@ class _Suggesting:
             id = self._only(found) if count == 1 else None
             yield Suggestion(text, "label" if kind == "term" else "title", kind, id)
 
+    def _some_titles(self) -> Iterable[Suggestion]:
+        """Titles of some records whose titles begin so, told by the ledger."""
+        readable = self.answers.readable(self._first("label", 4 * self.limit), self.reader)
+        by_text: dict[tuple[str, str], list[str]] = {}
+        for id, seen in readable.items():
+            for text in seen.title.values():
+                if name_of(text).startswith(self.start):
+                    by_text.setdefault((text, seen.kind), []).append(id)
+        for (text, kind), several in sorted(by_text.items()):
+            yield Suggestion(
+                text, "label" if kind == "term" else "title", kind, several[0] if len(several) == 1 else None
+            )
+
+    def _first(self, name: str, count: int) -> list[str]:
+        """Some records of which a term begins so."""
+        query = beginnings(self.snapshot.schema, name, self.start[:100])
+        return self._found(query, count)
+
     def _only(self, label: str) -> str | None:
-        query = Query.term_query(self.snapshot.schema, "label", label, "basic")
+        found = self._found(Query.term_query(self.snapshot.schema, "label", label, "basic"), 1)
+        return found[0] if found else None
+
+    def _found(self, query: Query, count: int) -> list[str]:
         parts = [query] if self.sees is None else [query, self.sees]
         searcher = self.snapshot.searcher
-        hits = searcher.search(every(parts), 1, count=False).hits
-        return str(searcher.doc(hits[0][1]).get_first("id")) if hits else None
+        hits = searcher.search(every(parts), count, count=False).hits
+        return [str(searcher.doc(address).get_first("id")) for _, address in hits]

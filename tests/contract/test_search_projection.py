@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -322,3 +324,41 @@ def test_details_and_private_fields_are_not_found(kinds: Kinds, generation: Tant
     for word, count in (("hafnium", 1), ("zirconium", 0)):
         query = Query.term_query(index.schema, "text", word)
         assert len(index.searcher().search(query, 5).hits) == count
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from catalog.projections.search.embedded import TantivyProjection
+from catalog.records.kinds import load_kinds
+from tests.contract.test_search_projection import standing
+
+kinds = load_kinds()
+generation = TantivyProjection(kinds).make(Path(sys.argv[1]))
+key = 0
+while True:
+    generation.apply([standing(kinds, key + number) for number in range(1, 51)], [])
+    key += 50
+    if key % 200 == 0:
+        print(key, generation.settle(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("settled", [1, 4])
+def test_what_was_settled_is_there_after_the_writer_was_killed(
+    kinds: Kinds, projection: TantivyProjection, tmp_path: Path, settled: int
+) -> None:
+    folder = tmp_path / "1"
+    command = [sys.executable, "-c", WRITER, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as writer:
+        assert writer.stdout is not None
+        for _ in range(settled):
+            count, visible = writer.stdout.readline().split()
+        writer.kill()
+    again = projection.open(folder, visible)
+    found = here(again)
+    # It may have settled once more before it was killed: that is all of it, too.
+    assert len(found) >= int(count)
+    assert len(found) % 200 == 0
+    assert found == whole(projection, *(standing(kinds, key) for key in range(1, len(found) + 1)))
+    again.close()

@@ -47,7 +47,7 @@ def schema_of(columns: Columns) -> tantivy.Schema:
     made.add_text_field("id", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
     for name in ("key", "scope"):
         made.add_unsigned_field(name, indexed=True, fast=True)
-    made.add_unsigned_field("merged", indexed=True)
+    made.add_unsigned_field("merged", indexed=True, fast=True)
     for name in ("position", "revision", "hash_high", "hash_low"):
         made.add_unsigned_field(name, fast=True)
     made.add_unsigned_field("bucket", indexed=True, fast=True)

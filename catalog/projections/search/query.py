@@ -139,10 +139,14 @@ class Meant:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Makes queries of what was typed. Without `labels` the titles of what records link to are not looked at."""
+    """Makes queries of what was typed. Without `labels` the titles of what records link to are not looked at.
+
+    What is not `ranked` costs less: it finds the same.
+    """
 
     schema: tantivy.Schema
     labels: bool = True
+    ranked: bool = True
 
     def query(self, clauses: Sequence[Clause], meant: Mapping[str, Meant]) -> Query:
         """The documents in which everything is found that was typed; `meant` by spans of it, as `spans` gives them."""
@@ -162,12 +166,15 @@ class Words:
             own = [(clause, self._either(clause)) for clause in wanted[place : place + width]]
             if found is None:
                 clause, query = own[0]
-                parts.append((Occur.Should if clause in optional else Occur.Must, query))
+                if clause not in optional:
+                    parts.append((Occur.Must, query))
+                elif self.ranked:
+                    parts.append((Occur.Should, query))
             else:
                 ways = [every(query for _, query in own), *self._as_meant(found)]
                 parts.append((Occur.Must, some(ways)))
             place += width
-        if (close := self._close_together(wanted)) is not None:
+        if self.ranked and (close := self._close_together(wanted)) is not None:
             parts.append((Occur.Should, close))
         parts += [(Occur.MustNot, query) for query in refused]
         if not wanted:
@@ -244,11 +251,11 @@ class Words:
         ways = [
             Query.const_score_query(one_of(schema, "names", [_fitting(form) for form in forms]), EXACT_NAME),
         ]
-        if len(plain) >= SHORTEST_NAME and " " not in plain:
+        # A word without any digit may begin every identifier of a source: it has to be followed by a star.
+        if len(plain) >= SHORTEST_NAME and " " not in plain and (said.prefix or any(map(str.isdigit, plain))):
             shortest = forms[1] if len(forms) > 1 else plain
             ways.append(Query.const_score_query(_beginning(schema, "names", shortest), BEGINNING_OF_NAME))
-            if any(letter.isdigit() for letter in plain):
-                ways.append(Query.const_score_query(_beginning(schema, "parts", plain), PART_OF_NAME))
+            ways.append(Query.const_score_query(_beginning(schema, "parts", plain), PART_OF_NAME))
         return ways
 
 
@@ -275,6 +282,11 @@ def spans(clauses: Sequence[Clause]) -> list[str]:
             if (name := span(wanted[place : place + width])) is not None and len(name) <= 200:
                 made[name] = None
     return list(made)
+
+
+def beginnings(schema: tantivy.Schema, name: str, text: str) -> Query:
+    """The first fifty terms of each segment that begin with a text, however many there are."""
+    return Query.const_score_query(Query.phrase_prefix_query(schema, name, [text]), 1.0)
 
 
 def _beginning(schema: tantivy.Schema, name: str, text: str) -> Query:

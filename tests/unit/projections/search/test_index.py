@@ -1,0 +1,100 @@
+"""The reading side follows what the book tells, and keeps what somebody still reads."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tantivy import Query
+
+from catalog.errors import Unavailable
+from catalog.projections.projection import Seen
+from catalog.projections.search.embedded import Snapshot, TantivyIndex, TantivyProjection
+from catalog.records.kinds import Kinds, load_kinds
+from tests.contract.test_search_projection import gone, standing
+
+
+@pytest.fixture(scope="module")
+def kinds() -> Kinds:
+    return load_kinds()
+
+
+def count(snapshot: Snapshot) -> int:
+    return snapshot.searcher.num_docs
+
+
+def test_a_reader_sees_what_was_settled_when_the_book_says_so(kinds: Kinds, tmp_path: Path) -> None:
+    projection, index = TantivyProjection(kinds), TantivyIndex()
+    generation = projection.make(tmp_path / "1")
+    generation.apply([standing(kinds, 1)], [])
+    visible = generation.settle()
+    first = index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1))
+    generation.apply([standing(kinds, 2)], [])
+    assert count(index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1))) == 1
+    visible = generation.settle()
+    assert index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1)) is first
+    second = index.snapshot(Seen(1, tmp_path / "1", visible, 2, 1))
+    assert (count(first), count(second)) == (1, 2)
+    generation.close()
+
+
+def test_a_reader_goes_over_to_another_generation_and_what_is_held_can_be_read_on(kinds: Kinds, tmp_path: Path) -> None:
+    projection, index = TantivyProjection(kinds), TantivyIndex()
+    for number, keys in ((1, (1, 2, 3)), (2, (4,))):
+        generation = projection.make(tmp_path / str(number))
+        generation.apply([standing(kinds, key) for key in keys], [])
+        generation.settle()
+        generation.close()
+    old = index.snapshot(Seen(1, tmp_path / "1", None, 9, 9))
+    new = index.snapshot(Seen(2, tmp_path / "2", None, 9, 9))
+    shutil.rmtree(tmp_path / "1")
+    assert (count(old), count(new)) == (3, 1)
+    assert len(old.searcher.search(Query.term_query(old.schema, "title", "number"), 5).hits) == 3
+
+
+def test_without_an_index_or_with_a_broken_one_the_answer_is_to_come_again(kinds: Kinds, tmp_path: Path) -> None:
+    projection, index = TantivyProjection(kinds), TantivyIndex()
+    with pytest.raises(Unavailable):
+        index.snapshot(None)
+    generation = projection.make(tmp_path / "1")
+    generation.apply([standing(kinds, 1)], [])
+    generation.settle()
+    generation.close()
+    meta = (tmp_path / "1" / "meta.json").read_bytes()
+    (tmp_path / "1" / "meta.json").write_bytes(meta[: len(meta) // 2])
+    with pytest.raises(Unavailable) as refused:
+        index.snapshot(Seen(1, tmp_path / "1", None, 1, 1))
+    assert refused.value.retry_after_seconds > 0
+    (tmp_path / "1" / "meta.json").write_bytes(meta)
+    assert count(index.snapshot(Seen(1, tmp_path / "1", None, 1, 1))) == 1
+
+
+def test_many_threads_read_while_one_writes(kinds: Kinds, tmp_path: Path) -> None:
+    projection, index = TantivyProjection(kinds), TantivyIndex()
+    folder = tmp_path / "1"
+    generation = projection.make(folder)
+    generation.apply([standing(kinds, 1)], [])
+    seen = Seen(1, folder, generation.settle(), 1, 1)
+    done = threading.Event()
+
+    def reading() -> int:
+        looked = 0
+        while not done.is_set():
+            snapshot = index.snapshot(seen)
+            found = snapshot.searcher.search(Query.term_query(snapshot.schema, "title", "number"), 100)
+            assert len(found.hits) == count(snapshot)
+            looked += 1
+        return looked
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(reading) for _ in range(4)]
+        for position in range(2, 12):
+            taken = [gone(position - 1, position)] if position % 3 == 0 else []
+            generation.apply([standing(kinds, position)], taken)
+            seen = Seen(1, folder, generation.settle(), position, position)
+        done.set()
+        assert all(each.result() > 0 for each in readers)
+    generation.close()
