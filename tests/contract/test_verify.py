@@ -162,7 +162,15 @@ def all_is_gone(broken: Broken, generation: Generation) -> dict[str, str]:
     return dict.fromkeys(ids, "missing")
 
 
-BOTH = (record_is_missing, record_is_extra, content_is_stale, hidden_record_is_shown, all_is_gone)
+def stands_in_another_scope(broken: Broken, generation: Generation) -> dict[str, str]:
+    closed, lab = broken.standing(CLOSED), broken.standing(OPEN)
+    generation.remove([CLOSED])
+    generation.settle()
+    generation.apply([replace(closed, lie=lab.lie)], [])
+    return {CLOSED: "wrong"}
+
+
+BOTH = (record_is_missing, record_is_extra, content_is_stale, stands_in_another_scope, all_is_gone)
 
 
 def _store(generation: Generation) -> Any:
@@ -232,6 +240,7 @@ def statement_is_nobodys(broken: Broken, generation: Generation) -> dict[str, st
 
 
 IN_GRAPH = (
+    hidden_record_is_shown,
     statement_is_missing,
     statement_is_extra,
     stands_in_another_graph,
