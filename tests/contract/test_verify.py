@@ -302,14 +302,20 @@ IN_SEARCH = (
 )
 
 Break = Callable[[Broken, Generation], dict[str, str]]
-WAYS: list[tuple[Name, Break]] = [
-    *(("graph", each) for each in (*BOTH, *IN_GRAPH)),
-    *(("search", each) for each in (*BOTH, *IN_SEARCH)),
+WAYS: list[tuple[Name, Break, bool]] = [
+    *(("graph", each, False) for each in (*BOTH, *IN_GRAPH)),
+    *(("search", each, False) for each in (*BOTH, *IN_SEARCH)),
+    # Counting all of it first, as a command does that has the catalogue to itself.
+    *(("graph", each, True) for each in (all_is_gone, stands_in_another_graph, statement_is_nobodys)),
+    *(("search", each, True) for each in (all_is_gone, document_is_there_twice, document_has_no_id)),
 ]
 
 
-@pytest.mark.parametrize("alone", [False, True], ids=["beside", "alone"])
-@pytest.mark.parametrize(("name", "way"), WAYS, ids=[f"{name}: {way.__name__}" for name, way in WAYS])
+@pytest.mark.parametrize(
+    ("name", "way", "alone"),
+    WAYS,
+    ids=[f"{name}: {way.__name__}{' (alone)' if alone else ''}" for name, way, alone in WAYS],
+)
 def test_what_was_broken_by_hand_is_found_and_mended(broken: Broken, name: Name, way: Break, alone: bool) -> None:
     with broken.by_hand(name) as generation:
         expected = way(broken, generation)
