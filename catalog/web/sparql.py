@@ -418,6 +418,9 @@ def service_description(base: str, graphs: Sequence[str]) -> Iterator[Triple]:
 
     yield Triple(service, _TYPE, NamedNode(_SD + "Service"))
     yield say(service, "endpoint", service)
+    # What is in there, in which vocabularies, and under which licences.
+    yield Triple(service, NamedNode("http://www.w3.org/2000/01/rdf-schema#seeAlso"), NamedNode(base + "void"))
+    yield Triple(NamedNode(base + "void#dataset"), NamedNode("http://rdfs.org/ns/void#sparqlEndpoint"), service)
     yield say(service, "supportedLanguage", NamedNode(_SD + "SPARQL11Query"))
     yield say(service, "defaultEntailmentRegime", NamedNode("http://www.w3.org/ns/entailment/Simple"))
     for name in _FORMAT_NAMES:

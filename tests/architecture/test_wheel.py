@@ -85,6 +85,11 @@ def test_the_wheel_holds_what_it_should_and_no_more(wheel: Path) -> None:
         "catalog/ontologies/musubi.ttl",
         "catalog/ontologies/shapes/sample.ttl",
         "catalog/ontologies/context/common.jsonld",
+        "catalog/web/templates/sparql.html",
+        "catalog/web/static/sparql.js",
+        "catalog/web/static/sparql-query.js",
+        "catalog/web/static/sparql-results.js",
+        "catalog/web/static/sparql.css",
         "catalog_loaders/__init__.py",
         "catalog/py.typed",
     ):

@@ -121,7 +121,7 @@ def test_a_former_revision_is_not_for_search_engines(administrator: httpx.Client
     administrator.put("dataset/lab/ways/twice", json={"body": {"title": {"en": "Second"}}})
     former = public.get("dataset/lab/ways/twice", params={"revision": "1"}, headers=HTML)
     assert '<meta name="robots" content="noindex">' in former.text
-    assert 'ld+json">' not in former.text
+    assert '<script type="application/ld+json' not in former.text
     assert described(public.get("dataset/lab/ways/twice", headers=HTML))["name"] == "Second"
 
 
@@ -229,3 +229,46 @@ def test_a_source_tells_its_licence_with_the_data_set(
     part = URIRef(served.address + "void#source-free")
     assert graph.value(part, DCTERMS.license) == URIRef(licence)
     assert (URIRef(served.address + "void#dataset"), VOID.subset, part) in graph
+
+
+def test_a_records_rdf_says_what_the_graph_says_of_it(
+    public: httpx.Client, administrator: httpx.Client, served: Served
+) -> None:
+    body = {
+        "title": {"en": "Measured", "ja": "測定"},
+        "derivedFrom": ["dataset/lab/ways/spectra", "dataset/lab/ways/closed"],
+        "quality": [{"name": "resolution", "quantity": {"value": 0.05, "uncertainty": 0.001, "unit": "nm"}}],
+    }
+    made = administrator.put("dataset/lab/ways/same", json={"body": body})
+    assert made.status_code in (200, 201), made.text
+    administrator.put("files/dataset/lab/ways/same", json=[{"path": "a.dat", "size": 3}])
+    position = administrator.put("dataset/lab/ways/same", json={"body": {**body, "keywords": ["same"]}}).json()[
+        "position"
+    ]
+    iri = served.address + "dataset/lab/ways/same"
+    query = f'CONSTRUCT {{ ?s ?p ?o }} WHERE {{ ?s ?p ?o FILTER (STR(?s) = "{iri}" || STRSTARTS(STR(?s), "{iri}#")) }}'
+    asked = {"query": query, "waitFor": str(position), "waitSeconds": "20", "format": "ntriples"}
+    graph = public.get("sparql", params=asked, headers={"Accept": "application/n-triples"})
+    assert graph.status_code == 200, graph.text
+
+    def read(text: bytes, form: pyoxigraph.RdfFormat) -> set[str]:
+        # Through a store, which writes numbers in one way.
+        store = pyoxigraph.Store()
+        store.load(text, format=form)
+        return {str(quad.triple) for quad in store}
+
+    known = read(graph.content, pyoxigraph.RdfFormat.N_TRIPLES)
+    assert len(known) > 15
+    assert (
+        read(public.get("dataset/lab/ways/same", params={"format": "ntriples"}).content, pyoxigraph.RdfFormat.N_TRIPLES)
+        == known
+    )
+    assert (
+        read(public.get("dataset/lab/ways/same", params={"format": "turtle"}).content, pyoxigraph.RdfFormat.TURTLE)
+        == known
+    )
+    document = public.get("dataset/lab/ways/same", params={"format": "jsonld"}).json()
+    document["@context"] = public.get("context.jsonld").json()["@context"]
+    assert read(json.dumps(document).encode(), pyoxigraph.RdfFormat.JSON_LD) == known
+    assert any("generatedAtTime" in statement for statement in known)
+    assert not any("ways/closed" in statement for statement in known)
