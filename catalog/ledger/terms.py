@@ -215,7 +215,15 @@ def keep(
     around = f"SELECT l.record FROM link l WHERE l.field = '{BROADER}' AND {database.among('l.target')}"
     merged = f"SELECT r.key FROM record r WHERE r.merged_into IS NOT NULL AND {database.among('r.merged_into')}"
     near = {*records, *_keys(connection, around, listed), *_keys(connection, merged, listed)}
-    changed = {*named(connection, database, near).values(), *(before or {}).values()}
+    maybe = {*named(connection, database, near).values(), *(before or {}).values()}
+    above_now = _parents(connection, database, at, maybe)
+    above_before: dict[int, set[int]] = {}
+    for term, above, depth in _closure_of(connection, database, maybe):
+        if depth == 1:
+            above_before.setdefault(term, set()).add(above)
+    changed = {term for term in maybe if above_now.get(term, set()) != above_before.get(term, set())}
+    if not changed:  # most edits are of words
+        return
 
     # What lies above a term can only have changed if it is one of these, or was below one of them: the lowest edge that
     # changed on its way up begins at one of these, and what is under that edge is as it was.
@@ -256,7 +264,10 @@ def ancestors_of(
         if at in affected:
             waiting.extend((parent, depth + 1) for parent in parents.get(at, ()))
         else:
-            waiting.extend((above, depth + more) for above, more in known.get(at, {}).items())
+            # All that is above it is known, with the least distances.
+            for above, more in known.get(at, {}).items():
+                if above != term and found.get(above, depth + more + 1) > depth + more:
+                    found[above] = depth + more
     return found
 
 

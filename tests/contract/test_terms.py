@@ -314,6 +314,11 @@ def test_a_merged_term_is_below_what_it_became(house: tuple[Ledger, Terms, Scope
     ledger.merge(id_of("old"), id_of("new"), by="x")
     assert terms.below([iri("new")]) == {iri("new"), iri("old"), iri("x")}
     assert terms.below([iri("top")]) == {iri("top")}
+    ledger.change_status(id_of("new"), "hide", by="x")  # then nobody is told of it, and the other stands for itself
+    assert terms.below([iri("top")]) == {iri("top"), iri("old"), iri("x")}
+    assert terms.below([iri("new")]) == {iri("new")}
+    ledger.change_status(id_of("new"), "publish", by="x")
+    assert terms.below([iri("top")]) == {iri("top")}
     ledger.unmerge(id_of("old"), by="x")
     assert terms.below([iri("top")]) == {iri("top"), iri("old"), iri("x")}
 
