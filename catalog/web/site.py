@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Generic, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -87,6 +88,8 @@ class Site:
     large_answers: Places = field(default_factory=lambda: Places(LARGE_ANSWERS))
     health: Remembered[Health] = field(default_factory=lambda: Remembered(1))
     sitemap: Remembered[list[Part]] = field(default_factory=lambda: Remembered(300))
+    # Statements by predicate in what everyone may read, of one state of the graph.
+    counted: dict[Path, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def root(self) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final
 
+import orjson
 import pyoxigraph
 from pyoxigraph import Literal, NamedNode, Triple
 from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.discovery.overview import counts_by_kind
-from catalog.questions.reader import Reader
+from catalog.discovery.sparql import Asked, ask, dataset_of, ready
+from catalog.errors import Invalid, Unavailable
+from catalog.questions.reader import PUBLIC, Reader
 from catalog.records.identifiers import is_iri
 from catalog.records.kinds import Kinds, prefixes_of
 from catalog.records.record import Source
@@ -38,6 +42,10 @@ _FEATURES: Final = ("Turtle", "N-Triples", "RDF_XML", "JSON-LD")
 # Prefixes of the context that name things within a vocabulary, and datatypes, which are none.
 _NO_VOCABULARIES: Final = frozenset({"ro", "xsd", "musubi"})
 EXAMPLES: Final = 3
+# Statements are counted where that takes a moment only: a record has some forty.
+MOST_COUNTED: Final = 20_000
+COUNTING_SECONDS: Final = 2.0
+_BY_PREDICATE: Final = "SELECT ?p (COUNT(*) AS ?n) WHERE { ?s ?p ?o } GROUP BY ?p ORDER BY ?p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Holdings:
     counts: Mapping[str, int]  # by kind; kinds without any too
     sources: tuple[Source, ...]
     examples: tuple[str, ...]  # ids of a few records
+    properties: Mapping[str, int] = field(default_factory=dict)  # statements by predicate; empty if nobody has counted
 
     @property
     def vocabularies(self) -> tuple[str, ...]:
@@ -114,6 +123,15 @@ def described(held: Holdings) -> Iterator[Triple]:
         for tag, title in held.kinds[kind].titles.items():
             yield say(part, _DCTERMS + "title", Literal(title, language=tag))
 
+    if held.properties:
+        yield say(dataset, _VOID + "triples", number(sum(held.properties.values())))
+        yield say(dataset, _VOID + "properties", number(len(held.properties)))
+    for predicate, count in held.properties.items():
+        part = NamedNode(f"{held.base}void#property-{sha256(predicate.encode()).hexdigest()[:12]}")
+        yield say(dataset, _VOID + "propertyPartition", part)
+        yield say(part, _VOID + "property", NamedNode(predicate))
+        yield say(part, _VOID + "triples", number(count))
+
     for source in held.sources:
         part = NamedNode(f"{held.base}void#source-{source.id}")
         yield say(dataset, _VOID + "subset", part)
@@ -130,13 +148,40 @@ def described(held: Holdings) -> Iterator[Triple]:
 
 def holdings(site: Site, reader: Reader) -> Holdings:
     """What the catalogue holds for a reader."""
+    counts = counts_by_kind(reader, answers=site.catalog.answers)
     return Holdings(
         site.catalog.base,
         site.catalog.kinds,
-        counts_by_kind(reader, answers=site.catalog.answers),
+        counts,
         tuple(sources_of(site)),
         tuple(item["id"] for item in recent(site, reader)[:EXAMPLES]),
+        statements(site, reader) if sum(counts.values()) <= MOST_COUNTED else {},
     )
+
+
+def statements(site: Site, reader: Reader) -> Mapping[str, int]:
+    """How many statements of each predicate the reader may see; none where the graph can't tell that just now."""
+    catalog = site.catalog
+    asked = Asked(_BY_PREDICATE, seconds=COUNTING_SECONDS)
+    try:
+        dataset = dataset_of(asked, reader, scopes=catalog.scopes, base=catalog.base)
+        state = ready(dataset, book=catalog.book)
+        if reader == PUBLIC and state in site.counted:
+            return site.counted[state]
+        answer = ask(
+            asked, dataset, f"void {reader.id}", pool=catalog.sparql, book=catalog.book, base=catalog.base, prefixes={}
+        ).result(COUNTING_SECONDS * 2)
+    except (Invalid, Unavailable, TimeoutError):
+        # The graph is being built, or busy, or too large to be counted in passing: VoID asks for no number.
+        return {}
+    with answer.body as body:
+        rows = orjson.loads(body.read())["results"]["bindings"]
+    told = {row["p"]["value"]: int(row["n"]["value"]) for row in rows}
+    if reader == PUBLIC:
+        # Right for as long as this is the state that is asked; what is closed makes another.
+        site.counted.clear()
+        site.counted[state] = told
+    return told
 
 
 @routes.add(

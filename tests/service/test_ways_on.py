@@ -184,6 +184,10 @@ def test_crawlers_are_told_where_the_site_map_is_and_what_to_leave(public: httpx
 def test_the_data_set_is_described_alike_in_every_form_and_for_each_reader(
     public: httpx.Client, administrator: httpx.Client, served: Served
 ) -> None:
+    made = administrator.put("sample/lab/ways/counted", json={"body": {"title": {"en": "Counted"}}})
+    asked = {"query": "ASK {}", "waitFor": str(made.json()["position"]), "waitSeconds": "20", "format": "json"}
+    # Statements are counted in the graph, which follows.
+    assert public.get("sparql", params=asked).status_code == 200
     graphs = []
     for name, form in (
         ("turtle", pyoxigraph.RdfFormat.TURTLE),
@@ -209,6 +213,12 @@ def test_the_data_set_is_described_alike_in_every_form_and_for_each_reader(
     part = URIRef(served.address + "void#class-dataset")
     assert int(str(graph.value(part, VOID.entities))) == counts["dataset"]
     assert graph.value(part, VOID["class"]) == URIRef("https://w3id.org/musubi/ns#Dataset")
+    counted = {
+        str(graph.value(one, VOID.property)): int(str(graph.value(one, VOID.triples)))
+        for one in graph.objects(dataset, VOID.propertyPartition)
+    }
+    assert sum(counted.values()) == int(str(graph.value(dataset, VOID.triples)))
+    assert counted["http://purl.org/dc/terms/title"] > 0
     everything = Graph().parse(data=administrator.get("void").content, format="turtle")
     assert int(str(everything.value(part, VOID.entities))) > counts["dataset"]
     assert public.get("void").headers["cache-control"].startswith("public")
