@@ -150,6 +150,7 @@ class Following:
         self._queued: Spread | None = None
         self._failing = self._book.failing(self.name)
         self._come = Come()
+        self._noting: _Aside | None = None  # what has been settled and is just being noted
         self._dirty = False
         self._since_settled = 0
         self._settled_at = time.monotonic()
@@ -226,7 +227,7 @@ class Following:
     @property
     def unsettled(self) -> bool:
         """Whether something was fed that is not settled yet."""
-        return self._dirty or self.position != self._durable
+        return self._dirty or self.position != self._durable or self._noting is not None
 
     @property
     def busy(self) -> bool:
@@ -248,7 +249,8 @@ class Following:
         self._dirty = True
         return self._settle()
 
-    def _settle(self) -> int:
+    def _settle(self, *, aside: bool = False) -> int:
+        self._wait_for_note()
         if self._dirty:
             self._come.visible = self.writer.settle()
         come = self._come
@@ -256,7 +258,12 @@ class Following:
         if self.state == "building" and self.filled_to is not None:
             come.filled_to = self.filled_to
         if self._dirty or self._since_settled or come.position != self._durable or come.spreads or come.spread_out:
-            self._book.advance(self._fence, self.name, self.generation, come, state=self.state)
+            note = partial(self._book.advance, self._fence, self.name, self.generation, come, state=self.state)
+            if aside:
+                # Whoever loads meanwhile holds the database for most of the time: feeding goes on while it is waited for.
+                self._noting = _Aside(note)
+            else:
+                note()
         self._come = Come()
         self._dirty = False
         self._durable = self.position
@@ -276,6 +283,8 @@ class Following:
 
     def close(self) -> None:
         """Let go of it, as it was when it settled last."""
+        if self._noting is not None:
+            self._noting.wait()
         self.writer.close()
 
     def _settle_in_time(self, *, busy: bool) -> None:
@@ -283,7 +292,14 @@ class Following:
         if (self._dirty or self.position != self._durable or self._come.spreads or self._come.spread_out) and (
             late or not busy
         ):
-            self._settle()
+            self._settle(aside=busy)
+        elif self._noting is not None and (self._noting.done or not busy):
+            self._wait_for_note()
+
+    def _wait_for_note(self) -> None:
+        if self._noting is not None:
+            noting, self._noting = self._noting, None
+            noting.result()
 
     # -------------------------------------------------------------------------------------------------- closings
 
@@ -388,6 +404,8 @@ class Following:
             telling = opened | born
             if self.name in TELL_TITLES:
                 telling |= self._retitled(connection, revised, shown, telling)
+                # What was fed before its turn, for another's sake, has told nobody of its title.
+                telling |= revised.keys() - set(keys)
             linkers, hubs = self._linkers_of(connection, telling, end=end, but=set(keys))
             linkers = [key for key in linkers if applied.get(key, -1) < end]
             others, none = self._standings.read_in(connection, linkers) if linkers else ([], [])
@@ -1020,6 +1038,9 @@ class Follower:
         held = self._book.lease()
         # Who held it in this folder has let go of the lock, so it is dead.
         dead = [held.holder] if held is not None and held.holder.endswith(self._where) else []
+        if held is not None and not dead and held.until > self._ledgers.clock():
+            self._drop_lock()
+            return False
         self._fence = self._book.take_lease(self._holder, dead=dead)
         if self._fence is None:
             self._drop_lock()
