@@ -273,8 +273,9 @@ def test_an_earlier_checkpoint_that_is_still_there_can_be_taken_back(tmp_path: P
 
 
 def test_readers_of_a_checkpoint_see_it_unchanged_while_the_store_goes_on(
-    generation: OxigraphGeneration, tmp_path: Path
+    generation: OxigraphGeneration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("catalog.projections.graph.embedded.KEPT_SECONDS", 0.0)
     generation.apply([standing(A)], [])
     checkpoint = tmp_path / "graph" / CHECKPOINTS / generation.settle()
     settled = here(generation)

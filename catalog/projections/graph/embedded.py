@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,8 +37,9 @@ CHECKPOINTS: Final = "checkpoints"
 SURVEY: Final = "survey"
 # What a checkpoint is made of, by file and size: a file that was cut off is seen before the engine trusts it.
 LISTED: Final = "listed.json"
-# Checkpoints that stay: readers may just be opening the one before the last.
+# Checkpoints that stay, and for how long any does: a reader who was told of one may just be about to open it.
 KEPT: Final = 3
+KEPT_SECONDS: Final = 3.0
 # Fewer records than this are written through the log; more make files of their own, which costs 8 ms however few they are.
 BULK: Final = 64
 # Records whose statements are compared with what is here at once.
@@ -156,7 +158,9 @@ def _places(said: Mapping[str, bytes]) -> _Places:
     places: _Places = {}
     for graph, nt in said.items():
         for quad in set(_parsed(_as_quads(nt, graph))):
-            place = quad.graph_name, quad.subject
+            subject = quad.subject
+            assert isinstance(subject, NamedNode)  # no blank nodes are written
+            place = quad.graph_name, subject
             if place in places:
                 places[place].append(quad)
             else:
@@ -328,10 +332,18 @@ class OxigraphGeneration:
             _sync(checkpoint)
             _sync(checkpoint.parent)
             self._number = number
-            for path in checkpoint.parent.iterdir():
-                if path.name.isdigit() and int(path.name) <= number - KEPT and int(path.name) != self._pinned:
-                    shutil.rmtree(path)
+            self._clear_checkpoints()
         return str(number)
+
+    def _clear_checkpoints(self) -> None:
+        for path in (self._folder / CHECKPOINTS).iterdir():
+            if not path.name.isdigit() or int(path.name) in (
+                self._pinned,
+                *range(self._number - KEPT + 1, self._number + 1),
+            ):
+                continue
+            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(path)
 
     def close(self) -> None:
         """Let go of the store; what was not settled is as if it had not been."""
