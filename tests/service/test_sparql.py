@@ -170,13 +170,13 @@ def test_service_is_refused(administrator: httpx.Client, served: Served) -> None
 
 
 def test_what_is_wrong_is_told_with_its_place_in_both_languages(public: httpx.Client) -> None:
-    query = "SELECT *\nWHERE { ?s ?p ?o .\n  FILTER (?o > ) }"
+    query = "SELECT *\nWHERE { ?s ?p ?o .\n  FILTER (?o > 1 }"
     english = public.get("sparql", params={"query": query})
     japanese = public.get("sparql", params={"query": query, "lang": "ja"})
     assert english.status_code == japanese.status_code == 400
-    assert (english.json()["line"], english.json()["column"]) == (3, 16)
-    assert "line 3, column 16: expected" in english.json()["detail"]
-    assert "3 行 16 列" in japanese.json()["detail"]
+    assert (english.json()["line"], english.json()["column"]) == (3, 18)
+    assert "line 3, column 18: this } closes nothing" in english.json()["detail"]
+    assert "3 行 18 列" in japanese.json()["detail"]
 
 
 @pytest.mark.parametrize(

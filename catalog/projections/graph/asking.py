@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from catalog.projections.graph.dataset import Dataset
-from catalog.projections.graph.query_text import Said, place_of, read_query
+from catalog.projections.graph.query_text import Said, fault_of, place_of, read_query
 
 HEADER: Final = struct.Struct(">cI")
 LENGTH: Final = struct.Struct(">I")
@@ -103,7 +103,11 @@ class _Desk:
             )
             return _told(found, question)
         except SyntaxError as error:
-            raise Refused("syntax", message=str(error)) from error
+            fault = fault_of(text, question["prefixes"])
+            if fault is None:
+                raise Refused("syntax", message=str(error)) from error
+            line, column = place_of(text, fault.at)
+            raise Refused("fault", what=fault.what, word=fault.word, line=line, column=column) from error
         except OSError as error:
             raise Refused("engine", message=f"{type(error).__name__}: {error}") from error
         except (ValueError, RuntimeError, OverflowError) as error:

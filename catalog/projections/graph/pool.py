@@ -539,6 +539,24 @@ def _why(gone: _Gone, query: Query, bounds: Bounds) -> Exception:
     )
 
 
+_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
+    "beginning": (
+        "a query begins with SELECT, ASK, CONSTRUCT or DESCRIBE, after PREFIX and BASE; here is '{word}'.",
+        "クエリーは（PREFIX と BASE の後に）SELECT、ASK、CONSTRUCT、DESCRIBE のいずれかで始めます。ここには「{word}」があります。",
+    ),
+    "prefix": (
+        "the prefix '{word}:' is not declared; write PREFIX {word}: <…> at the beginning.",
+        "接頭辞「{word}:」が宣言されていません。先頭に PREFIX {word}: <…> を書いてください。",
+    ),
+    "text": (
+        "the text that begins here with {word} is not closed.",
+        "ここから始まる {word} の文字列が閉じられていません。",
+    ),
+    "opened": ("this {word} is not closed.", "この {word} が閉じられていません。"),
+    "closed": ("this {word} closes nothing that is open.", "この {word} に対応する開き括弧がありません。"),
+}
+
+
 def _refusal(told: Mapping[str, Any], bounds: Bounds) -> Exception | None:
     """What a process says that it did not do; None if it is to be asked again."""
     match told["why"]:
@@ -548,6 +566,15 @@ def _refusal(told: Mapping[str, Any], bounds: Bounds) -> Exception | None:
             return NoSuchForm(told["kind"])
         case "syntax":
             return _unreadable(told["message"])
+        case "fault":
+            en, ja = _FAULTS[told["what"]]
+            line, column, word = told["line"], told["column"], told["word"]
+            return Malformed(
+                f"The query can't be read at line {line}, column {column}: {en.format(word=word)}",
+                ja=f"クエリーの {line} 行 {column} 列を読み取れません。{ja.format(word=word)}",
+                line=line,
+                column=column,
+            )
         case "service":
             refusal = _no_service()
             refusal.line, refusal.column = told["line"], told["column"]
@@ -590,7 +617,11 @@ def _unreadable(message: str) -> Malformed:
     if found is None:
         return Malformed(f"The query can't be read: {message}", ja=f"クエリーを読み取れません: {message}")
     line, column, said = int(found[1]), int(found[2]), found[3]
-    if said.startswith("expected "):
+    phrase = re.search(r"(?:expected |one of |, )([A-Z]\w*(?: [\w()]+){2,})", said)
+    if phrase is not None and phrase[1].upper() != phrase[1]:
+        # A rule rather than a sign.
+        said = ja = f"{phrase[1]}."
+    elif said.startswith("expected "):
         parts = _EXPECTED.findall(said.removeprefix("expected ").removeprefix("one of "))
         told = [sign or word for sign, _, word in parts if sign or word]
         if any(characters for _, characters, _ in parts):

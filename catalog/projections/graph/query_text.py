@@ -7,6 +7,7 @@ are handed to the engine with it, and a process that runs queries has no network
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,3 +97,49 @@ def place_of(text: str, at: int) -> tuple[int, int]:
     """Line and column of a character, both from one."""
     before = text[:at]
     return before.count("\n") + 1, at - (before.rfind("\n") + 1) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What keeps a text from being a query, and where."""
+
+    what: str  # beginning | prefix | text | opened | closed
+    word: str
+    at: int
+
+
+_CLOSES: Final = {"}": "{", ")": "(", "]": "["}
+
+
+def fault_of(text: str, prefixes: Iterable[str]) -> Fault | None:
+    """The commonest slips, told better than a grammar can: it names the farthest place that it has tried."""
+    known = set(prefixes)
+    opened: list[tuple[str, int]] = []
+    begun, before = False, ""
+    for token in _TOKEN.finditer(text):
+        kind, said, at = token.lastgroup, token[0], token.start()
+        if kind == "space":
+            continue
+        if kind == "words":
+            if not begun and said.upper() not in _PROLOGUE:
+                if said.upper() not in FORMS:
+                    return Fault("beginning", said, at)
+                begun = True
+        elif kind == "name":
+            prefix = said.partition(":")[0]
+            if before == "PREFIX":
+                known.add(prefix)
+            elif prefix not in known and prefix != "_":
+                return Fault("prefix", prefix, at)
+        elif kind == "text" and not (
+            len(said) > 1 and said.endswith(said[0] * (3 if said[:3] in ('"""', "'''") else 1))
+        ):
+            return Fault("text", said[:1], at)
+        elif said in _CLOSES.values():
+            opened.append((said, at))
+        elif said in _CLOSES:
+            if not opened or opened[-1][0] != _CLOSES[said]:
+                return Fault("closed", said, at)
+            opened.pop()
+        before = said.upper()
+    return Fault("opened", *opened[-1]) if opened else None

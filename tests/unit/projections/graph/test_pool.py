@@ -166,12 +166,33 @@ def test_a_hostile_query_ends_within_its_bounds_and_costs_nobody_else_anything(a
     assert still_answers(asker)
 
 
-def test_what_is_no_query_is_told_with_its_place(asker: Asker) -> None:
-    error = asker.fails("SELECT *\nWHERE { ?s ?p")
+@pytest.mark.parametrize(
+    ("text", "line", "column", "said"),
+    [
+        ("SELECT *\nWHERE { ?s ?p ?o", 2, 7, "{ is not closed"),
+        ("SELECT *\nWHERE { ?s ?p ?o } }", 2, 20, "} closes nothing"),
+        ("SELECT * {\n  ?s ex:p ?o }", 2, 6, "PREFIX ex:"),
+        ("PREFIX c: <a:b> SELCT *\n{}", 1, 17, "SELCT"),
+        ("SELECT * { ?s ?p 'open }", 1, 18, "not closed"),
+        ("SELECT * { FILTER(1 + 2 }", 1, 25, "} closes nothing"),
+    ],
+)
+def test_what_is_no_query_is_told_with_its_place_and_what_is_wrong(
+    asker: Asker, text: str, line: int, column: int, said: str
+) -> None:
+    error = asker.fails(text)
     assert isinstance(error, Malformed)
-    assert (error.line, error.column) == (2, 14)
-    assert "line 2, column 14" in error.message
-    assert "2 行 14 列" in error.messages["ja"]
+    assert (error.line, error.column) == (line, column), error.message
+    assert f"line {line}, column {column}" in error.message
+    assert said in error.message
+    assert f"{line} 行 {column} 列" in error.messages["ja"]
+
+
+def test_what_the_engine_finds_wrong_is_told_in_its_words(asker: Asker) -> None:
+    error = asker.fails("SELECT *\n{ ?s ?p }")
+    assert isinstance(error, Malformed)
+    assert error.line == 2
+    assert "unbound" in asker.fails("SELECT (SUM(?x) AS ?s) ?y { ?x ?y ?z }").message
 
 
 def test_what_is_not_offered_is_refused_by_name(asker: Asker) -> None:
@@ -225,7 +246,7 @@ def test_a_process_has_neither_files_nor_environment_of_the_one_that_started_it(
             (pid,) = asker.pool.pids
             process = Path(f"/proc/{pid}")
             assert b"CATALOG" not in (process / "environ").read_bytes()
-            opened = [os.readlink(each) for each in (process / "fd").iterdir()]
+            opened = [str(each.readlink()) for each in (process / "fd").iterdir()]
             assert not [each for each in opened if each.startswith("socket:")]
             assert "Seccomp:\t2" in (process / "status").read_text()
             assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
@@ -298,15 +319,15 @@ def test_one_client_with_many_long_queries_leaves_the_others_their_answers(check
     asker = Asker(SparqlPool(2, Bounds(256 << 20, 1_000, 1 << 20), waiting=16), checkpoint)
     try:
         assert still_answers(asker)
-        under_way, refused = [], 0
+        under_way, refused = [], []
         for _ in range(100):
             try:
                 under_way.append(asker.begin(CARTESIAN, client="hostile", seconds=10))
             except Unavailable as error:
-                assert error.retry_after_seconds > 0
-                refused += 1
+                refused.append(error)
         assert len(under_way) == 8
-        assert refused == 92
+        assert len(refused) == 92
+        assert all(error.retry_after_seconds > 0 for error in refused)
         for number in range(5):
             began = time.monotonic()
             assert asker.ask("ASK { ?s ?p ?o }", client=f"other {number}") == b'{"head":{},"boolean":true}'
