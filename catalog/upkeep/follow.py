@@ -26,7 +26,7 @@ import orjson
 from sqlalchemy import Connection
 
 from catalog.errors import CatalogError, Unavailable
-from catalog.ledger.book import Book, Come, Failed, Spread, Superseded, closes, opens, was_public
+from catalog.ledger.book import LEASE_SECONDS, Book, Come, Failed, Spread, Superseded, closes, opens, was_public
 from catalog.ledger.book import Generation as Row
 from catalog.ledger.dialects import DIALECTS
 from catalog.ledger.standing import Standings
@@ -1084,9 +1084,18 @@ class Follower:
         """
         with self._ledgers.store.read() as connection:
             target = self._ledgers.standings.position(connection)
+        heard_at = time.monotonic()
         while not self.acquire():
             if self._others_are_there(target, progress):
                 return
+            if self._book.held():
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > LEASE_SECONDS:
+                raise Unavailable(
+                    "another process holds the projections and does nothing: see whether it was stopped, or end it",
+                    ja="別のプロセスがプロジェクションを保持したまま停止しています。状態を確認するか、終了してください",
+                    retry_after_seconds=60,
+                )
             time.sleep(POLL_SECONDS)
         stopping = Event()
         problems: list[BaseException] = []
