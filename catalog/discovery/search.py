@@ -10,9 +10,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import blake2s
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from tantivy import Occur, Query
@@ -88,11 +89,13 @@ from catalog.records.kinds import Kinds
 MOST_KEYS: Final = 50_000
 MOST_PINNED: Final = 32
 MOST_KEPT: Final = 256
+COUNTING: Final = 4
 MOST_TERMS: Final = 20_000
 # In an index up to this size every title that begins so is looked at for suggestions.
 SMALL: Final = 20_000
 # Of each segment so many values of a facet are looked at; beyond that a count may be too small, and is said to be.
 VALUES_OF_SEGMENT: Final = 2_000
+_Made = TypeVar("_Made", Facet, Spread)
 TITLES: Final = {
     "kind": {"en": "Kind", "ja": "種別"},
     "source": {"en": "Source", "ja": "登録元"},
@@ -111,9 +114,11 @@ class Searchable:
     audiences: Audiences
     pins: Pins = field(default_factory=lambda: Pins())
     counted: Counted = field(default_factory=lambda: Counted())
+    beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(COUNTING, "counting"))
 
     def close(self) -> None:
         """Let go of the index's files."""
+        self.beside.shutdown()
         self.pins.clear()
         self.index.close()
 
@@ -153,11 +158,9 @@ class Counted:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[object, tuple[tuple[Facet, ...], tuple[Spread, ...]]] = OrderedDict()
+        self._kept: OrderedDict[object, Any] = OrderedDict()
 
-    def get(
-        self, key: object, count: Callable[[], tuple[tuple[Facet, ...], tuple[Spread, ...]]]
-    ) -> tuple[tuple[Facet, ...], tuple[Spread, ...]]:
+    def get(self, key: object, count: Callable[[], Any]) -> Any:
         """What was counted under this key, or is counted now."""
         with self._lock:
             if (kept := self._kept.get(key)) is not None:
@@ -184,8 +187,13 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
     snapshot, pending = _now(index, place)
     searching = _Searching(asked, reader, index, answers, snapshot, pending, clauses)
     offset = place.offset if place else 0
-    found = searching.find(offset)
-    facets, histograms = searching.counts(found.total)
+    # Hits and counts are two walks over the same documents, and tantivy lets go of the interpreter: side by side.
+    counting = index.beside.submit(searching.facets) if asked.facets else None
+    try:
+        found = searching.find(offset)
+    finally:
+        facets = counting.result() if counting is not None else ()
+    histograms = searching.histograms(found.total)
     following = None
     if offset + asked.first < min(found.total, DEEPEST_HIT):
         index.pins.hold(snapshot)
@@ -346,6 +354,9 @@ class _Searching:
             words = Words(snapshot.schema, labels=not pending.spreading)
             self.text = words.query(clauses, self.meant)
             self.unranked = replace(words, ranked=False).query(clauses, self.meant)
+        self._held: dict[Condition, Query] = {}
+        if asked.question.where is not None:
+            self._holds(asked.question.where)
 
     def find(self, offset: int) -> _Found:
         """The hits of the page that begins behind so many others."""
@@ -430,7 +441,12 @@ class _Searching:
         return made
 
     def _holds(self, where: Condition) -> Query:
-        """The documents for which the condition holds, in whatever way that can be found out."""
+        """The documents for which the condition holds, in whatever way that can be found out; found out once."""
+        if (known := self._held.get(where)) is None:
+            known = self._held[where] = self._found_out(where)
+        return known
+
+    def _found_out(self, where: Condition) -> Query:
         try:
             return self.conditions.query(where)
         except Beyond:
@@ -504,42 +520,43 @@ class _Searching:
 
     # --- what is counted
 
-    def counts(self, total: int) -> tuple[tuple[Facet, ...], tuple[Spread, ...]]:
-        """The facets and histograms that were asked for, over all hits."""
-        asked = self.asked
-        if not asked.facets and not asked.histograms:
-            return (), ()
-        question = asked.question
-        key = (
-            self.snapshot.place,
-            self.snapshot.closed_to,
-            self.pending,
-            self.audience.number,
-            (asked.text, question.kinds, question.where, asked.facets, asked.facet_values, asked.histograms),
-        )
-        if self.audience.sees is None and not self.pending and _is_plain(question.where):
-            return self.index.counted.get(key, lambda: self._count(total))
-        return self._count(total)
+    def facets(self) -> tuple[Facet, ...]:
+        """The facets that were asked for, over all hits."""
+        names = tuple(dict.fromkeys(self._facet_name(name) for name in self.asked.facets))
+        return self._kept((names, self.asked.facet_values), lambda: self._count(names))
 
-    def _count(self, total: int) -> tuple[tuple[Facet, ...], tuple[Spread, ...]]:
-        names = list(dict.fromkeys(self._facet_name(name) for name in self.asked.facets))
+    def histograms(self, total: int) -> tuple[Spread, ...]:
+        """The histograms that were asked for, over all hits."""
+        asked = self.asked.histograms
+        if not asked:
+            return ()
+        counting = Counting(self.snapshot, self._whole(), self.conditions)
+        return self._kept(
+            (asked, total), lambda: tuple(spread_of(each, counting, total, self.answers.vocabulary) for each in asked)
+        )
+
+    def _kept(self, what: object, count: Callable[[], tuple[_Made, ...]]) -> tuple[_Made, ...]:
+        """What was counted before of the very same search, where only the index decides it."""
+        question = self.asked.question
+        if self.audience.sees is not None or self.pending or not _is_plain(question.where):
+            return count()
+        place = (self.snapshot.place, self.snapshot.closed_to)
+        kept: tuple[_Made, ...] = self.index.counted.get(
+            (place, self.asked.text, question.kinds, question.where, what), count
+        )
+        return kept
+
+    def _count(self, names: Sequence[str]) -> tuple[Facet, ...]:
         where = self.asked.question.where
         alone = [name for name in names if (name == "kind" and self.kinds) or _chosen(where, name) is not None]
-        together = [name for name in names if name not in alone]
-        query = self._whole()
-        counting = Counting(self.snapshot, query, self.conditions)
         size = self.asked.facet_values + 1
         told: dict[str, Any] = {}
-        wanted = {name: _values(name, size) for name in together}
-        if wanted:
-            told.update(counting.aggregate(wanted))
+        if together := {name: _values(name, size) for name in names if name not in alone}:
+            told.update(Counting(self.snapshot, self._whole(), self.conditions).aggregate(together))
         for name in alone:
             other = Counting(self.snapshot, self._whole(without_facet=name), self.conditions)
             told.update(other.aggregate({name: _values(name, size)}))
-        facets = self._facets({name: told[name] for name in names})
-        return facets, tuple(
-            spread_of(each, counting, total, self.answers.vocabulary) for each in self.asked.histograms
-        )
+        return self._facets({name: told[name] for name in names})
 
     def _facet_name(self, name: str) -> str:
         if name in RECORD_FACETS:
