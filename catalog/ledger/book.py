@@ -247,14 +247,15 @@ class Book:
         with self._store.read() as connection:
             seen = self._see(connection, name)
             position = seen.position if seen is not None else 0
-            behind, oldest = connection.execute(
+            last, oldest = connection.execute(
                 text(
-                    "SELECT (SELECT count(*) FROM change WHERE position > :position),"
+                    "SELECT (SELECT coalesce(max(position), 0) FROM change),"
                     " (SELECT at FROM change WHERE position > :position ORDER BY position LIMIT 1)"
                 ),
                 {"position": position},
             ).one()
-        return Lag(int(behind), _seconds_between(oldest, self._clock()) if oldest is not None else 0.0)
+        # Positions leave none out.
+        return Lag(max(int(last) - position, 0), _seconds_between(oldest, self._clock()) if oldest is not None else 0.0)
 
     def rows(self, name: Name | None = None) -> list[Generation]:
         """The generations that there are, the oldest first."""

@@ -134,6 +134,12 @@ class Followed:
     def catch_up(self) -> None:
         self.follower().catch_up()
 
+    def rebuild(self, name: Name = "search") -> int:
+        """Ask for a new generation and see it built; its number."""
+        number = self.book.want(name, "asked")
+        self.catch_up()
+        return number
+
     def row(self, name: Name = "search", state: str = "live") -> Row:
         (row,) = [each for each in self.book.rows(name) if each.state == state]
         return row

@@ -19,7 +19,6 @@ from catalog.ledger.book import NOTHING, Come, Superseded
 from catalog.projections.projection import Unprojectable
 from catalog.records.standing import Gone, Standing
 from catalog.upkeep import follow
-from catalog.upkeep.rebuild import go_back, rebuild
 from tests.contract.followed import Followed, followed
 from tests.contract.ledgers import entry
 
@@ -226,7 +225,7 @@ def test_a_scope_that_closes_reaches_all_that_lies_in_it_and_below_and_what_tell
 def test_what_is_expunged_goes_with_the_generation_to_go_back_to(here: Followed) -> None:
     id = here.enter("a")
     here.catch_up()
-    rebuild("search", book=here.book, follower=here.follower())
+    here.rebuild()
     assert here.states() == [(1, "old"), (2, "live")]
 
     asked = here.ledger.request_expunge(id, "a court order", by="tester")
@@ -507,17 +506,18 @@ def test_a_rebuild_that_was_cut_off_goes_on_from_where_it_settled(
 def test_the_way_back_catches_up_with_what_happened_since(here: Followed) -> None:
     id = here.enter("a")
     here.catch_up()
-    rebuild("search", book=here.book, follower=here.follower())
+    here.rebuild()
     here.enter("b")
     here.ledger.withdraw(id, "spoilt", by="tester")
     here.catch_up()
 
-    number = go_back("search", book=here.book, projection=here.search, follower=here.follower())
+    number = here.book.back("search", here.search.fingerprint)
+    here.catch_up()
 
     assert number == 1
     assert here.states() == [(1, "live"), (2, "old")]
     here.assert_true()
-    assert rebuild("search", book=here.book, follower=here.follower()) == 3
+    assert here.rebuild() == 3
     assert here.states() == [(1, "old"), (3, "live")]
     assert here.folders() == {"1", "3"}
     here.assert_true()
@@ -526,7 +526,7 @@ def test_the_way_back_catches_up_with_what_happened_since(here: Followed) -> Non
 def test_whoever_goes_back_while_it_is_followed_is_heard(here: Followed) -> None:
     here.enter("a")
     here.catch_up()
-    rebuild("search", book=here.book, follower=here.follower())
+    here.rebuild()
     follower = here.follower()
     follower.step()
     here.book.back("search", here.search.fingerprint)
@@ -601,7 +601,7 @@ def test_what_a_generation_lacks_is_found_before_it_answers(here: Followed) -> N
             lost.append(shown.pop().id)
 
     here.search.before = losing
-    rebuild("search", book=here.book, follower=here.follower())
+    here.rebuild()
 
     assert lost
     assert lost[0] in here.held()
