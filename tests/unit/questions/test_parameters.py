@@ -32,11 +32,12 @@ from catalog.questions.question import (
     Or,
     Order,
     Question,
+    Termed,
 )
 from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.records.kinds import load_kinds
 
-WORDS: Vocabulary = vocabulary_of(load_kinds())
+WORDS: Vocabulary = vocabulary_of(load_kinds(), lambda: {"panet": frozenset(("http://p/",))})
 MAY, JUNE = "2026-05-01T00:00:00.000000Z", "2026-06-01T00:00:00.000000Z"
 
 
@@ -76,6 +77,20 @@ def asked(text: str) -> Question:
         ("attribute.mirror coating.in=Rh,Pt", Attributed("mirror coating", "in", ("Rh", "Pt"))),
         ("attribute.a.b.prefix=x", Attributed("a.b", "prefix", "x")),
         ("attribute.tissue.term=http://t/1", Attributed("tissue", term="http://t/1")),
+        ("attribute.tissue.term.exactly=panet:1", Attributed("tissue", term="http://p/1", below=False)),
+        ("kind=experiment&techniques=panet:1", Termed("techniques", ("http://p/1",))),
+        (
+            "kind=experiment&techniques=panet:1&techniques=http://t/a,b",
+            Termed("techniques", ("http://p/1", "http://t/a,b")),
+        ),
+        ("kind=experiment&techniques.in=panet:1,panet:2", Termed("techniques", ("http://p/1", "http://p/2"))),
+        (
+            "kind=experiment&techniques.all=panet:1,panet:2",
+            And((Termed("techniques", ("http://p/1",)), Termed("techniques", ("http://p/2",)))),
+        ),
+        ("keywords.exactly=panet:1", Termed("keywords", ("http://p/1",), below=False)),
+        ("kind=experiment&techniques.exists=false", Not(Exists("techniques"))),
+        ("term=panet:1", Termed(None, ("http://p/1",))),
         ("kind=sample&amount=3 mg", Measured("amount", "field", 3e-6, 3e-6, ("Mass",))),
         ("kind=sample&amount=1..5 mg", Measured("amount", "field", 1e-6, 5e-6, ("Mass",))),
         ("kind=sample&amount=..5 mg", Measured("amount", "field", None, 5e-6, ("Mass",))),
