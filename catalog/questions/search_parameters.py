@@ -94,7 +94,7 @@ def histogram_from(text: str) -> Histogram:
 
 def _of_a_date(histogram: Histogram, kinds: tuple[str, ...], vocabulary: Vocabulary) -> Histogram:
     """The histogram; one over a date must name one. What quantities there are only the records know."""
-    if histogram.interval is not None:
+    if histogram.interval is not None or any(isinstance(edge, str) for edge in histogram.edges):
         known = {
             field.name
             for kind in vocabulary.named(kinds)

@@ -53,6 +53,7 @@ def test_nothing_asked_is_everything_best_first_without_bodies() -> None:
     [
         ("startedAt", Histogram("startedAt")),
         ("startedAt:month", Histogram("startedAt", interval="month")),
+        ("created:day", Histogram("created", interval="day")),
         ("startedAt:2020..2022..2024", Histogram("startedAt", edges=("2020", "2022", "2024"))),
         ("startedAt:2024-01-01..2025-06", Histogram("startedAt", edges=("2024-01-01", "2025-06"))),
         ("amount:mg", Histogram("amount", unit="mg")),
@@ -79,6 +80,7 @@ def test_a_histogram_is_written_behind_a_colon(text: str, histogram: Histogram) 
         [("histogram", ":month")],
         [("histogram", "amount:a..b")],
         [("histogram", "amount:a..5 mg")],
+        [("kind", "sample"), ("histogram", "amount:2024-01..2024-05")],
         [("facet", "kind")] * 201,
     ],
 )
