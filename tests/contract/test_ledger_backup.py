@@ -10,9 +10,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from catalog.errors import Conflict, Malformed, Misconfigured, NotFound, Unavailable
 from catalog.ledger.append import Ledger
+from catalog.ledger.book import Book
+from catalog.ledger.verifications import Verifications
+from catalog.store.engine import open_store
 from catalog.upkeep.backup import backup, restore
 from tests.contract.ledgers import enter, entry, kinds, links_of, mirrored, opened, rows, whole
 
@@ -178,3 +182,35 @@ def test_a_backup_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="could not be written"):
         backup(ledger.store, tmp_path / "file" / "saved.tar")
     ledger.store.close()
+
+
+def test_a_restored_catalogue_knows_nothing_of_the_projections_of_the_old_place(
+    addresses: tuple[str, str], tmp_path: Path
+) -> None:
+    here, there = addresses
+    ledger = opened(here)
+    enter(ledger, entry("a"))
+    book = Book(ledger.store, tmp_path / "projections")
+    assert book.take_lease("somebody") is not None
+    book.want("search")
+    Verifications(ledger.store).ask("search", repair=True)
+    with ledger.store.write() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO failure (name, record, revision, position, attempts, error, first_at, last_at, next_at,"
+                " waived_at, waived_by, reason)"
+                " SELECT 'search', key, 1, 1, 1, 'e', '', '', '', 'then', 'somebody', 'it may be missing' FROM record"
+            )
+        )
+    backup(ledger.store, tmp_path / "saved.tar")
+    ledger.store.close()
+    restore(tmp_path / "saved.tar", there, kinds())
+    store = open_store(there)
+    try:
+        book = Book(store, tmp_path / "elsewhere")
+        assert (book.rows(), book.lease()) == ([], None)
+        assert Verifications(store).asked("search") is None
+        assert [(each.id, each.reason) for each in book.failures()] == [(A, "it may be missing")]
+        assert book.take_lease("another") is not None
+    finally:
+        store.close()

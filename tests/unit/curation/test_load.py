@@ -273,3 +273,16 @@ def test_a_clock_that_goes_backwards_breaks_no_order(catalog: Catalog, monkeypat
     lines, summary = loaded(catalog, [line("clock/1")], loads=loads)
     assert outcomes(lines) == [(1, "created")]
     assert state(catalog, summary.id) == "complete"
+
+
+def test_a_load_gives_way_before_each_commit_to_those_who_must_catch_up(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_module, "BATCH", 2)
+    monkeypatch.setattr(load_module, "COMMIT_RECORDS", 2)
+    before: list[int] = []
+    body = b"".join(line(f"eased/{number}") for number in range(4))
+    lines, _ = loaded(catalog, [body], ease=lambda: before.append(catalog.ledger.last_position()))
+    assert [each["outcome"] for each in lines] == ["created"] * 4
+    first = before[0]
+    assert before[:2] == [first, first + 2]

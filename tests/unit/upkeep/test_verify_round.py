@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +20,7 @@ from catalog.ledger.verifications import Verifications
 from catalog.projections.projection import Generation, Tally, Unprojectable, bucket_of
 from catalog.records.standing import Gone, Name, Standing
 from catalog.upkeep import verify
-from catalog.upkeep.verify import Report, Round
+from catalog.upkeep.verify import Report, Round, Verifier
 from tests.contract.ledgers import enter, entry, kinds, opened
 
 BROKEN = "sample/lab/broken"
@@ -93,9 +94,11 @@ class Fed:
     table: Table = field(default_factory=Table)
     generation: int = 1
     name: Name = "search"
+    looked: int = 0
 
     @property
     def writer(self) -> Table:
+        self.looked += 1
         return self.table
 
     def settle(self) -> int:
@@ -257,3 +260,70 @@ def test_who_asks_waits_for_the_round_that_was_asked_for(fed: Fed) -> None:
     book.note("search", 1, {"clean": False}, other)
     last = book.last("search")
     assert (last.asked_at, last.report, last.generation) == (None, {"clean": False}, 1)
+
+
+def verifier(fed: Fed, *, every_hours: float = 24) -> Verifier:
+    return Verifier(Tables(), fed.standings, Verifications(fed.ledger.store), kinds(), every_hours=every_hours)
+
+
+def test_a_round_goes_on_in_the_background_only_while_there_is_nothing_to_feed(
+    fed: Fed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(verify, "SHARE", 1e6)
+    book, one = Verifications(fed.ledger.store), verifier(fed)
+    fed.table.remove(["sample/lab/s1"])
+    for _ in range(20):
+        assert one.step(fed, idle=False) is False
+    assert book.last("search").report is None
+    while book.last("search").report is None:
+        # There is never more to do at once: nobody waits for it.
+        assert one.step(fed, idle=True) is False
+    assert book.last("search").report["repaired"] == 1
+    first = book.last("search").at
+    for _ in range(20):
+        one.step(fed, idle=True)
+    assert book.last("search").at == first  # the next one is due in a day
+
+
+def test_a_background_round_takes_a_small_part_of_the_time(fed: Fed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "STEP_SECONDS", 0.0)
+    one, worked, began = verifier(fed), 0.0, time.monotonic()
+    while time.monotonic() - began < 1.0:
+        before = fed.looked
+        moment = time.thread_time()
+        one.step(fed, idle=True)
+        if fed.looked > before:
+            worked += time.thread_time() - moment
+        time.sleep(0.001)
+    assert worked < 0.25
+
+
+def test_none_is_begun_where_the_setting_says_never_and_one_that_is_asked_for_goes_before_all(fed: Fed) -> None:
+    book, one = Verifications(fed.ledger.store), verifier(fed, every_hours=0)
+    for _ in range(5):
+        assert one.step(fed, idle=True) is False
+    assert book.last("search").at is None
+    token = book.ask("search", repair=False)
+    fed.table.remove(["sample/lab/s1"])
+    one = verifier(fed, every_hours=0)
+    while book.last("search").asked_at == token:
+        one.step(fed, idle=False)
+    report = book.last("search").report
+    assert report is not None
+    assert (report["drift"]["missing"], report["repaired"], report["repair"]) == (1, 0, False)
+
+
+def test_a_round_begins_again_where_another_generation_answers(fed: Fed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "STEP_SECONDS", 0.0)
+    monkeypatch.setattr(verify, "LOOK_SECONDS", 0.0)
+    book, one = Verifications(fed.ledger.store), verifier(fed)
+    book.ask("search", repair=True)
+    for _ in range(3):
+        assert one.step(fed, idle=False)
+    with fed.ledger.store.write() as connection:
+        connection.execute(text("UPDATE projection SET generation = 2"))
+    fed.generation = 2
+    while book.last("search").asked_at is not None:
+        one.step(fed, idle=False)
+    assert book.last("search").generation == 2
