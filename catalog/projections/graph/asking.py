@@ -109,7 +109,9 @@ class _Desk:
             line, column = place_of(text, fault.at)
             raise Refused("fault", what=fault.what, word=fault.word, line=line, column=column) from error
         except OSError as error:
-            raise Refused("engine", message=f"{type(error).__name__}: {error}") from error
+            # A file that was needed only now may have gone with a checkpoint that was replaced meanwhile.
+            why = "engine" if os.access(question["path"], os.R_OK) else "moved"
+            raise Refused(why, message=f"{type(error).__name__}: {error}") from error
         except (ValueError, RuntimeError, OverflowError) as error:
             if (unknown := _UNKNOWN_FUNCTION.search(str(error))) is not None:
                 raise Refused("function", name=unknown[1]) from error
