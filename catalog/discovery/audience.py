@@ -97,7 +97,8 @@ class Audiences:
                 closed[key] = id
                 if is_open:
                     ends.append(embargo)
-        number = tree.number if tree is not None and (tree.open, tree.closed) == (opened, closed) else self._next()
+        same = tree is not None and tree.open == frozenset(opened) and tree.closed == closed
+        number = tree.number if tree is not None and same else self._next()
         self._tree = made = Tree(frozenset(opened), closed, min(ends, default=None), number, last)
         return made
 

@@ -103,6 +103,14 @@ def pieces(text: str) -> list[str]:
     return made
 
 
+def both(text: str) -> tuple[str, str]:
+    """A title as it is handed to tantivy, and as one term: `prepared` and `whole` in one."""
+    if text.isascii():
+        return text, " ".join(text.lower().split())
+    plain = normal(text)
+    return _RUN.sub(_pairs_and_last, plain), " ".join(plain.casefold().split())
+
+
 @lru_cache(maxsize=8192)
 def whole(text: str) -> str:
     """A title, label or identifier as one term, the same however it is written."""

@@ -19,7 +19,7 @@ import orjson
 
 from catalog.projections.projection import bucket_of
 from catalog.projections.search.analysis import VERSION as ANALYSIS
-from catalog.projections.search.analysis import bare, prepared, whole
+from catalog.projections.search.analysis import bare, both, prepared, whole
 from catalog.records.dates import Date, understand_date
 from catalog.records.kinds import Field, Kind, Kinds
 from catalog.records.quantities import SHIPPED, Unit
@@ -36,6 +36,7 @@ MOST_LABELS: Final = 200
 MOST_CHARACTERS: Final = 200_000  # of a record's text
 LONGEST_LABEL: Final = 200
 LONGEST_SORT: Final = 64
+LONGEST_NAME: Final = 480
 QUANTITY_COLUMNS: Final = 64
 # Dates that are open at an end reach beyond every other.
 BEGINNING: Final = -(2**62)
@@ -581,8 +582,7 @@ def _document(standing: Standing, making: Making) -> Document:
     if standing.profile is not None:
         document["profile"] = standing.profile
     if making.title:
-        document["title"] = [prepared(text) for text in making.title]
-        document["label"] = _labels(kind, making.title)
+        document["title"], document["label"] = _titles(kind, making.title)
     if making.text:
         document["text"] = making.words()
     if (became := standing.merged_into) is not None:
@@ -632,7 +632,14 @@ def _names(id: str, local: str, others: list[str]) -> list[str]:
         names.append(whole(other))
         if ":" in other or "/" in other:
             names.append(bare(other))
-    return [name if len(name) <= 4 * LONGEST_TERM else _shortened(name) for name in dict.fromkeys(names)]
+    if max(map(len, names)) > LONGEST_NAME:
+        names = list(map(name_term, names))
+    return list(dict.fromkeys(names))
+
+
+def name_term(name: str) -> str:
+    """An identifier as a term: a very long one by its beginning and a hash."""
+    return name if len(name) <= LONGEST_NAME else _shortened(name)
 
 
 _PARTS: Final = re.compile(r"[^\W_]+")
@@ -651,9 +658,16 @@ def _parts(local: str, others: list[str]) -> list[str]:
     return list(made)
 
 
-def _labels(kind: str, titles: list[str]) -> list[str]:
-    """Titles as suggestions find them: in one form, then the kind, then as written."""
-    return list(dict.fromkeys(f"{whole(text)}{SEP}{kind}{SEP}{text}" for text in titles if len(text) <= LONGEST_LABEL))
+def _titles(kind: str, titles: list[str]) -> tuple[list[str], list[str]]:
+    """Titles as they are searched; and as suggestions find them: in one form, then the kind, then as written."""
+    words: list[str] = []
+    labels: dict[str, None] = {}
+    for text in titles:
+        prepared_, plain = both(text)
+        words.append(prepared_)
+        if len(text) <= LONGEST_LABEL:
+            labels[f"{plain}{SEP}{kind}{SEP}{text}"] = None
+    return words, list(labels)
 
 
 def _labels_of_targets(standing: Standing) -> list[str]:

@@ -17,7 +17,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from catalog.projections.search.analysis import analyzer, bare, is_run, normal, pairs, pieces, whole
-from catalog.projections.search.document import SEP, micros, term
+from catalog.projections.search.document import SEP, micros, name_term, term
 from catalog.projections.search.embedded import Snapshot
 from catalog.projections.search.words import STOP, Clause, Said
 from catalog.questions.question import (
@@ -251,7 +251,7 @@ class Words:
         plain = said.plain
         forms = list(dict.fromkeys((plain, bare(said.text), plain.partition(":")[2] or plain)))
         ways = [
-            Query.const_score_query(one_of(schema, "names", [_fitting(form) for form in forms]), EXACT_NAME),
+            Query.const_score_query(one_of(schema, "names", [name_term(form) for form in forms]), EXACT_NAME),
         ]
         # A word without any digit may begin every identifier of a source: it has to be followed by a star.
         if len(plain) >= SHORTEST_NAME and " " not in plain and (said.prefix or any(map(str.isdigit, plain))):
@@ -262,10 +262,6 @@ class Words:
 
 
 LONGEST_SPAN: Final = 5
-
-
-def _fitting(name: str) -> str:
-    return name[:400]
 
 
 def span(clauses: Sequence[Clause]) -> str | None:
