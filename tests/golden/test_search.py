@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from catalog.assembly import Catalog, open_catalog
+from catalog.discovery.find import find
 from catalog.discovery.search import search
+from catalog.questions.parameters import question_from
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
 from catalog.questions.search import SearchPage, Spread
 from catalog.questions.search_parameters import search_from
@@ -145,6 +148,60 @@ def test_every_golden_query_is_answered_as_it_should_be(catalogue: Catalog, caps
         print(f"\n  golden set: {len(QUERIES)} queries, first hits right in {right} of {of}")
     assert not failures, f"{len(failures)} of {len(QUERIES)}:\n" + "\n".join(failures)
     assert not closed, f"these gaps are none any more; take `gap` away: {closed}"
+
+
+# One and two at a time, plainly and turned round, as they stand in an address.
+FILTERS = """
+kind=sample&source=ddbj | kind=sample&scope=spring8/2026A1234 | kind=sample&scope.only=spring8 | source=jga | source=spring8,nims
+kind=sample&sampleType.prefix=so | title.ja.prefix=土 | kind=sample&collectedAt=2023 | kind=sample&collectedAt.missing=true
+kind=experiment&startedAt.ge=2026 | kind=sample&amount=1..20 mg | kind=sample&not.amount.exists=true&source=spring8 | energy=7..8 keV
+attribute.pH=5..7 | attribute.genome=hg38 | kind=experiment&techniques=panet:PaNET01196 | kind=experiment&techniques.exactly=panet:PaNET01197
+term=panet:PaNET01012 | instruments=instrument/spring8/BL37XU | kind=experiment&samples.to.formula=Ni | kind=experiment&samples.role=control
+kind=sample&incoming.samples.exists=false&source=ddbj | identifier=SAMD99900001 | profile.prefix=jga | created.ge=2026&source=nims
+kind=dataset&derivedFrom.to.generatedBy.exists=true | link.any=project/spring8/2026A1234 | kind=experiment&not.strategy=WGS&source=basepair
+"""
+READERS = (PUBLIC, ADMINISTRATOR, Reader("participant", (Grant("read", "jga/JGAS999901"), Grant("read", "spring8"))))
+
+
+def pairs_of(address: str) -> list[tuple[str, str]]:
+    return [(name, value) for name, _, value in (part.partition("=") for part in address.split("&"))]
+
+
+def test_filters_alone_find_what_a_list_tells_whoever_asks(catalogue: Catalog) -> None:
+    counted = 0
+    for address in (each.strip() for line in FILTERS.strip().splitlines() for each in line.split("|")):
+        for reader in READERS:
+            given = pairs_of(address)
+            question = question_from(
+                [*given, ("limit", "100"), ("count", "exact"), ("select", "none")], catalogue.vocabulary
+            )
+            listed = find(question, reader, answers=catalogue.answers)
+            asked_ = search_from([*given, ("limit", "100"), ("sort", "id")], catalogue.vocabulary)
+            found = search(asked_, reader, index=catalogue.index, answers=catalogue.answers)
+            assert [hit.id for hit in found.hits] == [item["id"] for item in json.loads(listed.items)], (
+                address,
+                reader.id,
+            )
+            assert found.total == listed.total, (address, reader.id)
+            counted += found.total > 0
+    assert counted > 40
+
+
+def test_a_facets_value_counts_what_a_list_counts_with_it_chosen(catalogue: Catalog) -> None:
+    for kind, facets in (
+        ("experiment", "type,source,strategy"),
+        ("dataset", "type,access,source"),
+        ("sample", "sampleType,profile"),
+    ):
+        for reader in READERS:
+            asked_ = search_from([("kind", kind), ("facet", facets), ("facetValues", "100")], catalogue.vocabulary)
+            for facet in search(asked_, reader, index=catalogue.index, answers=catalogue.answers).facets:
+                assert facet.exact
+                assert not facet.more
+                for value in facet.values:
+                    chosen = [("kind", kind), (facet.field, value.written), ("limit", "1"), ("count", "exact")]
+                    listed = find(question_from(chosen, catalogue.vocabulary), reader, answers=catalogue.answers)
+                    assert listed.total == value.count, (kind, facet.field, value.value, reader.id)
 
 
 def test_the_golden_set_is_as_large_as_it_has_to_be_and_says_why() -> None:
