@@ -73,7 +73,7 @@ async def home(request: Request) -> Response:
             "links": {
                 name: site.root + path
                 for name, path in (
-                    ("records", "records"), ("kinds", "kinds"), ("sources", "sources"), ("profiles", "profiles"),
+                    ("search", "search"), ("records", "records"), ("kinds", "kinds"), ("sources", "sources"), ("profiles", "profiles"),
                     ("scopes", "scopes"), ("changes", "changes"), ("export", "export"), ("vocabulary", "ns"),
                     ("context", "context.jsonld"), ("void", "void"), ("sparql", "sparql"), ("openapi", "openapi.json"),
                     ("health", "health"),
