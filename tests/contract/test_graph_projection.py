@@ -509,6 +509,22 @@ def test_a_look_at_everything_may_be_fed_between_its_slices(
     assert held == dict(PROJECTION.expected(stand))
 
 
+def test_a_look_at_everything_may_be_broken_off_and_begun_again(
+    generation: OxigraphGeneration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.projections.graph.survey._SLICE", 10)
+    records = [standing(f"sample/lab/{each}", key=each) for each in range(300)]
+    generation.apply(records, [], fresh=True)
+    looking = generation.survey()
+    next(looking)
+    looking.close()
+    generation.forget_survey()
+
+    generation.apply([], [Gone(0, "sample/lab/0", 2)])
+
+    assert_holds(generation, records[1:])
+
+
 # ---------------------------------------------------------------------------------------------------- at random
 
 IDS = [f"sample/lab/{name}" for name in "abcdef"]

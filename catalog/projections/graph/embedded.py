@@ -243,8 +243,8 @@ class OxigraphGeneration:
         self._number = number  # of the last checkpoint
         self._positions: OrderedDict[str, int] = OrderedDict()
         # A look at everything lies in a folder; what was fed since it began is looked at again.
-        self._surveyed = False
-        self._pinned: int | None = None  # the checkpoint that is being looked at
+        self._surveyed = self._noting = False
+        self._pinned: list[int] = []  # the checkpoints that are being looked at
         self._touched: set[str] = set()
 
     @property
@@ -353,9 +353,8 @@ class OxigraphGeneration:
 
     def tallies(self) -> Mapping[tuple[str, int], Tally]:
         """What is really here, by kind and bucket, by looking at everything (as of the last `settle`)."""
-        self.forget_survey()
-        with _disk(self._folder):
-            return tallies(self._checkpoint(self._settled()), self._cells)
+        with _disk(self._folder), self._held() as checkpoint:
+            return tallies(checkpoint, self._cells)
 
     def survey(self) -> Iterator[None]:
         """Look at everything, in slices between which the generation may be fed, so that `hashes` can answer at once.
@@ -363,14 +362,10 @@ class OxigraphGeneration:
         What is fed from now on is noted, and looked at again when its cell is asked for.
         """
         self.forget_survey()
-        with _disk(self._folder):
-            self._pinned = self._settled()
-            self._touched.clear()
-            try:
-                yield from spread_out(self._checkpoint(self._pinned), self._cells, self._folder / SURVEY)
-            finally:
-                self._pinned = None
-        self._surveyed = True
+        with _disk(self._folder), self._held() as checkpoint:
+            self._noting = True
+            yield from spread_out(checkpoint, self._cells, self._folder / SURVEY)
+        self._surveyed = self._noting
 
     def hashes(self, kind: str, bucket: int) -> Iterator[tuple[str, int]]:
         """The hash of what is here of each record of a kind and bucket, by record id."""
@@ -392,17 +387,24 @@ class OxigraphGeneration:
                 f"{quad} .".encode() for node in nodes for quad in self.store.quads_for_pattern(node, None, None, None)
             }
 
-    def _settled(self) -> int:
+    @contextmanager
+    def _held(self) -> Iterator[Path]:
+        """The last checkpoint, which stays while it is looked at."""
         if not self._number:
             self.settle()
-        return self._number
+        number = self._number
+        self._pinned.append(number)
+        try:
+            yield self._checkpoint(number)
+        finally:
+            self._pinned.remove(number)
 
     def _checkpoint(self, number: int) -> Path:
         return self._folder / CHECKPOINTS / str(number)
 
     def forget_survey(self) -> None:
         """Let go of what a look at everything found."""
-        self._surveyed = False
+        self._surveyed = self._noting = False
         self._touched.clear()
         clear(self._folder / SURVEY)
 
@@ -428,11 +430,12 @@ class OxigraphGeneration:
         self._touch_ids(one.id for one in each)
 
     def _touch_ids(self, ids: Iterable[str]) -> None:
-        if self._surveyed or self._pinned is not None:
+        if self._noting:
             self._touched.update(ids)
             if len(self._touched) > TOUCHED_MOST:
                 # Looking at everything again is the quicker way then.
-                self._surveyed = False
+                self._surveyed = self._noting = False
+                self._touched.clear()
 
     def _node(self, id: str) -> NamedNode:
         return NamedNode(self._base + id)
@@ -542,13 +545,20 @@ class OxigraphGeneration:
     def _with_fragments(self, subjects: Iterable[NamedNode]) -> set[NamedNode]:
         """These subjects and the fragments of theirs that can be walked to from them, in whatever graph."""
         found: set[NamedNode] = set(subjects)
-        front = found
-        # An id may begin with another, so what is before the # has to be the same.
-        begins = 'FILTER(isIRI(?f) && STRSTARTS(STR(?f), CONCAT(STRBEFORE(CONCAT(STR(?s), "#"), "#"), "#")))'
+        # An id may begin with another, so all that is before the # has to be the same.
+        records = {node.value.partition("#")[0] for node in found}
+        front = set(found)
         while front:
             of = _values("s", front)
-            asked = f"SELECT DISTINCT ?f WHERE {{ {of} {{ ?s ?p ?f }} UNION {{ GRAPH ?g {{ ?s ?p ?f }} }} {begins} }}"
-            front = {row["f"] for row in self._rows(asked)} - found
+            asked = f"SELECT DISTINCT ?f WHERE {{ {of} {{ ?s ?p ?f }} UNION {{ GRAPH ?g {{ ?s ?p ?f }} }} }}"
+            front = set()
+            # Looked at here: asking the engine about the text of each takes three times as long.
+            for term in self._table(asked):
+                if term.startswith("<"):
+                    record, mark, _ = term[1:-1].partition("#")
+                    if mark and record in records:
+                        front.add(NamedNode(term[1:-1]))
+            front -= found
             found |= front
         return found
 
