@@ -55,7 +55,7 @@ LOOK_SECONDS: Final = 0.5
 PROGRESS_SECONDS: Final = 1.0
 # How long the feeding waits for a step of verification, about: less than anybody notices.
 STEP_SECONDS: Final = 0.03
-# How long a record may go on changing before it is left to the next round.
+# How long a round waits in all for records that go on changing, before it leaves such to the next one.
 PATIENCE_SECONDS: Final = 60.0
 
 
@@ -166,6 +166,7 @@ class Round:
         self._kinds = tuple(kinds)
         self._clock = clock
         self.report = Report(projection.name, feeding.generation, started_at, repair)
+        self._waited = 0.0
         self.waiting = False  # for what has still to be followed
         self.of = sum(verifications.counts().values())  # records, about
 
@@ -246,15 +247,15 @@ class Round:
             yield 0
             if suspects:
                 self.report.looked_into += 1
-            patience = self._clock() + PATIENCE_SECONDS
+            began = self._clock()
             while suspects:
                 suspects = self._judge(kind, bucket, suspects)
-                self.waiting = bool(suspects)
-                if suspects and self._clock() > patience:
-                    self.report.undecided += len(suspects)
-                    self.waiting = False
+                self.waiting = bool(suspects) and self._waited + self._clock() - began < PATIENCE_SECONDS
+                if not self.waiting:
                     break
                 yield 0
+            self.report.undecided += len(suspects)
+            self._waited += self._clock() - began
 
     def _judge(self, kind: str, bucket: int, suspects: Collection[str]) -> set[str]:
         """Say of each suspect whether it drifted, and mend it; those of which that can't be said yet are given back."""
@@ -443,6 +444,8 @@ class Verifier:
         self._next_look = 0.0
 
     def _stop(self) -> None:
+        if self._slices is not None:
+            self._slices.close()
         self._round = self._slices = self._asked = None
 
 
