@@ -5,13 +5,18 @@ It is `policy.decide` and `policy.is_insider` for the database; a test holds the
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
 import orjson
 
 from catalog.access.policy import INSIDERS, SUFFICIENT
-from catalog.questions.reader import Reader
+from catalog.questions.reader import Grant, Reader
+
+MANY: Final = 16
+KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +33,41 @@ class Sight:
 
     def __init__(self, database: str) -> None:
         self._postgresql = database == "postgresql"
+        self._lock = Lock()
+        self._many: OrderedDict[int, tuple[tuple[Grant, ...], tuple[str, str]]] = OrderedDict()
 
     def class_of(self, reader: Reader) -> ReaderClass:
         """The class of readers that share this reader's statements."""
         if reader.administrator:
             return ReaderClass(True, False, False)
-        return ReaderClass(False, bool(reader.scopes_for(*SUFFICIENT["read"])), bool(reader.scopes_for(*INSIDERS)))
+        read_in, inside_of = self._scopes(reader)
+        return ReaderClass(False, read_in != "[]", inside_of != "[]")
 
     def values(self, reader: Reader, now: str) -> dict[str, Any]:
         """What the conditions for this reader are bound to."""
         values: dict[str, Any] = {"now": now}
         if not reader.administrator and reader.grants:
-            values["read_in"] = orjson.dumps(reader.scopes_for(*SUFFICIENT["read"])).decode()
-            values["inside_of"] = orjson.dumps(reader.scopes_for(*INSIDERS)).decode()
+            values["read_in"], values["inside_of"] = self._scopes(reader)
         return values
+
+    def _scopes(self, reader: Reader) -> tuple[str, str]:
+        """Where the reader may read, and where they count as a writer, as lists; of many grants made once and kept."""
+        grants = reader.grants
+        with self._lock:
+            known = self._many.get(id(grants))
+        if known is not None:
+            return known[1]
+        made = (
+            orjson.dumps(reader.scopes_for(*SUFFICIENT["read"])).decode(),
+            orjson.dumps(reader.scopes_for(*INSIDERS)).decode(),
+        )
+        if len(grants) > MANY:
+            with self._lock:
+                # With the grants themselves, so that nothing else can come to lie where they lie.
+                self._many[id(grants)] = (grants, made)
+                if len(self._many) > KEPT:
+                    self._many.popitem(last=False)
+        return made
 
     def tables(self, of: ReaderClass) -> dict[str, str]:
         """Tables that a statement begins with (WITH name(key) AS …): the scopes that were granted, not those below them."""

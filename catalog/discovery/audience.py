@@ -14,7 +14,7 @@ from catalog.access.policy import SUFFICIENT
 from catalog.projections.search.document import SEP
 from catalog.projections.search.embedded import Snapshot
 from catalog.projections.search.query import EVERYTHING, every, keys_in, one_of, unweighed, without
-from catalog.questions.reader import Reader
+from catalog.questions.reader import Grant, Reader
 from catalog.records.standing import scope_path
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
@@ -52,6 +52,7 @@ class Audiences:
         self._lock = threading.Lock()
         self._tree: Tree | None = None
         self._made: OrderedDict[object, Audience] = OrderedDict()
+        self._topmost: OrderedDict[int, tuple[tuple[Grant, ...], tuple[str, ...]]] = OrderedDict()
         self._number = 0
         mark = store.database.mark
         self._last = f"SELECT position FROM change WHERE {CLOSING} ORDER BY position DESC LIMIT 1"
@@ -62,7 +63,7 @@ class Audiences:
         if reader.administrator:
             return Audience(0, None)
         tree = self._current()
-        granted = topmost(reader.scopes_for(*SUFFICIENT["read"]))
+        granted = self._granted(reader)
         merged = snapshot.searcher.doc_freq("has", f"merged{SEP}") > 0
         known = (tree.number, granted, merged, snapshot.generation)
         with self._lock:
@@ -76,6 +77,21 @@ class Audiences:
             if len(self._made) > KEPT:
                 self._made.popitem(last=False)
         return made
+
+    def _granted(self, reader: Reader) -> tuple[str, ...]:
+        """The topmost scopes that were granted; looked for once for each reader, who may have tens of thousands."""
+        grants = reader.grants
+        with self._lock:
+            if (known := self._topmost.get(id(grants))) is not None:
+                self._topmost.move_to_end(id(grants))
+                return known[1]
+        found = topmost(reader.scopes_for(*SUFFICIENT["read"]))
+        with self._lock:
+            # With the grants themselves, so that nothing else can come to lie where they lie.
+            self._topmost[id(grants)] = (grants, found)
+            if len(self._topmost) > KEPT:
+                self._topmost.popitem(last=False)
+        return found
 
     def _current(self) -> Tree:
         moment = self._clock()

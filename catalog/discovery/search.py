@@ -492,22 +492,17 @@ class _Searching:
             return ()
         asked, selection = self.asked, self.asked.question.selection
         among = OfRecord("id", "in", tuple(id for id, _ in found))
-        question = Question(kinds=self.kinds, where=among, first=len(found), selection=selection)
-        items = {item.at.id: item.text for item in self.answers.find(question, self.reader).items}
+        question = Question(kinds=self.kinds, where=among, first=len(found), selection=replace(selection, body=True))
+        items: dict[str, str] = {}
         bodies: dict[str, Any] = {}
-        whole = (
-            items
-            if selection.body
-            else {
-                item.at.id: item.text
-                for item in self.answers.find(replace(question, selection=Selection(body=True)), self.reader).items
-            }
-        )
-        for id, text in whole.items():
-            bodies[id] = orjson.loads(text).get("body") or {}
+        for item in self.answers.find(question, self.reader).items:
+            told = orjson.loads(item.text)
+            # Titles and highlights come from the body, as this reader may see it; who did not ask for it is spared it.
+            bodies[item.at.id] = (told.get("body") if selection.body else told.pop("body", None)) or {}
+            items[item.at.id] = item.text if selection.body else orjson.dumps(told).decode()
         hits = []
         for id, score in found:
-            if id not in items or id not in bodies:
+            if id not in items:
                 continue
             kind = self.index.kinds[id.partition("/")[0]]
             marked = (
