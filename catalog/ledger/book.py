@@ -25,7 +25,7 @@ from catalog.store.engine import Store
 from catalog.store.tables import CLOSING, failure, lease, node, projection, spread
 
 State = Literal["wanted", "building", "live", "old", "damaged"]
-Why = Literal["first", "asked", "changed", "damaged"]
+Why = Literal["first", "asked", "changed", "damaged", "expunged"]
 What = Literal["linkers", "scope"]
 LEASE: str = "projector"
 LEASE_SECONDS = 30.0
@@ -472,8 +472,11 @@ class Book:
             if any(row.closed_to > built.closed_to for row in live):
                 raise Superseded(f"{name}: generation {generation} has not come as far as the one that answers")
             useless = [row.generation for row in rows if row.state in ("old", "damaged")]
+            # What was expunged stays in an engine's files until they are rewritten: no way leads back to those.
+            tainted = [row.generation for row in live if _expunged_since(connection, row.started_at)]
+            useless += tainted
             self._drop(connection, name, useless)
-            self._become(connection, name, [row.generation for row in live], "old")
+            self._become(connection, name, [row.generation for row in live if row.generation not in tainted], "old")
             self._become(connection, name, [generation], "live", live_at=self._clock())
             return useless
 
@@ -720,3 +723,9 @@ def _later(moment: str, seconds: float) -> str:
 
     later = datetime.fromisoformat(moment) + timedelta(seconds=seconds)
     return later.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _expunged_since(connection: Connection, moment: str) -> bool:
+    """Whether anything was expunged at this time or later."""
+    asked = text(f"SELECT 1 FROM change WHERE {CLOSING} AND verb = 'expunge' AND at >= :moment LIMIT 1")
+    return connection.scalar(asked, {"moment": moment}) is not None

@@ -364,6 +364,9 @@ class Following:
             self._book.drop(self._fence, self.name, old)
             for generation in old:
                 shutil.rmtree(self._book.folder_of(self.name, generation), ignore_errors=True)
+        if self.state == "live":
+            # Deleting only says that it is not there: the bytes go when everything is written anew.
+            self._book.want(self.name, "expunged")
 
     # ------------------------------------------------------------------------------------------------- in order
 
@@ -429,7 +432,7 @@ class Following:
         rows = connection.exec_driver_sql(self._titles, (self._listed(before), self._listed(set(before.values()))))
         # Where the revision before was in quarantine or has been expunged, it is not known what was shown.
         was = {key: orjson.loads(title) for key, number, title in rows if number == before[key] and title}
-        titles = {each.key: each.document.get("title") for each in shown}
+        titles = {each.key: _title_of(each) for each in shown}
         return {key for key in before if key not in was or was[key] != titles[key]}
 
     def _linkers_of(
@@ -679,6 +682,14 @@ class Following:
     def _last_position(self) -> int:
         with self._store.read() as connection:
             return self._standings.position(connection)
+
+
+def _title_of(standing: Standing) -> Any:
+    try:
+        return standing.document.get("title")
+    except ValueError:
+        # A linked form that can't be read has no title; that it can't is told when it is fed.
+        return None
 
 
 class Feeder:
