@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PORT ?= 8000
 DATA ?= data
 JOBS ?= 2
+FACTOR ?= 1.0
 PYTEST_ARGS ?=
 
 run_environment := scripts/environment.sh run
@@ -76,7 +77,7 @@ coverage: environment ## the tests that need no server, and which lines they rea
 	@$(pytest) -q -n $(JOBS) -m "not service and not browser and not wheel" --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 .PHONY: bench
-bench: bench-gate bench-load bench-read ## the measurements, a line each: name value unit (bench-large apart)
+bench: bench-gate bench-load bench-read bench-submit bench-sparql ## the quick measurements, a line each: name value unit
 
 .PHONY: bench-data
 bench-data: environment ## make the records that benches use, once, in .bench/
@@ -87,16 +88,45 @@ bench-gate: bench-data ## records a second through the gate, and through its pla
 	@$(bench).gate
 
 .PHONY: bench-load
-bench-load: bench-data ## records a second from a file until they are readable, on SQLite and PostgreSQL
+bench-load: bench-data ## records a second from a file until they are readable, and until graph and index have caught up
 	@$(bench).load
+	@$(bench).projected
 
 .PHONY: bench-read
 bench-read: bench-data ## requests a second by HTTP
 	@$(bench).read
 
+.PHONY: bench-submit
+bench-submit: bench-data ## milliseconds from a submission by HTTP until search and SPARQL find it
+	@$(bench).submit
+
+.PHONY: bench-search
+bench-search: environment ## milliseconds of searches and suggestions in a million documents; FACTOR=0.2 for fewer
+	@$(bench).searching --factor $(FACTOR)
+
+.PHONY: bench-sparql
+bench-sparql: environment ## milliseconds of ten queries of rising weight, with 0, 1, 3 and 10 scopes
+	@$(bench).sparql
+
+.PHONY: bench-hub
+bench-hub: environment ## a record that 100,000 others link to gets another title
+	@$(bench).spreading hub
+
+.PHONY: bench-close
+bench-close: environment ## 100,000 public records become limited
+	@$(bench).spreading close
+
+.PHONY: bench-rebuild
+bench-rebuild: environment ## records a second of building each projection anew, and of verifying it, at 200,000 records
+	@$(bench).rebuilding 200k
+
+.PHONY: bench-verify
+bench-verify: bench-rebuild ## the same: both are measured on one catalogue
+
 .PHONY: bench-large
-bench-large: environment ## load and reads at 20 thousand and at 1 million records; takes long
+bench-large: environment ## load, reads, rebuilding and verifying at up to 1 million records; takes long
 	@$(bench).large
+	@$(bench).rebuilding 1m
 
 .PHONY: docs
 docs: environment ## write the parts of docs/ that are made from the code
