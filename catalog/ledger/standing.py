@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from threading import Lock
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 
 from catalog.errors import Unavailable
 from catalog.ledger.dialects import DIALECTS
-from catalog.records.standing import FileSummary, Gone, Lie, Neighbour, Standing, bucket_of
+from catalog.records.standing import FileSummary, Gone, Lie, Neighbour, Standing, Unreadable, bucket_of
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
 
@@ -47,6 +48,7 @@ class Standings:
         self._named = f"SELECT id, key FROM node WHERE {among('id')}"
         title = DIALECTS[database.name].part("document", "title")
         self._titles = f"SELECT record, {title} FROM linked WHERE {among('record')}"
+        self._documents = f"SELECT record, document FROM linked WHERE {among('record')}"
         self._scopes = f"SELECT key, id, open, metadata_embargo FROM scope WHERE {among('key')}"
         self._formats = f"SELECT DISTINCT dataset, format FROM file WHERE format IS NOT NULL AND {among('dataset')}"
         self._ids = f"SELECT key, id FROM node WHERE {among('key')}"
@@ -174,7 +176,7 @@ class Standings:
                     source,
                     revision,
                     lies[scope],
-                    orjson.loads(document),
+                    _read(document),
                     tuple([ours[target][0] for target in targets if target in ours]),
                     {ours[target][0]: neighbours[target] for target in targets if target in neighbours},
                     into.lie if into is not None else None,
@@ -201,15 +203,28 @@ class Standings:
         known = self._known_titles
         unknown = dict([each for each in asked if each not in known])
         if unknown:
-            read = {
-                (key, unknown[key]): orjson.loads(title) if title else {}
-                for key, title in self._rows(connection, self._titles, unknown)
-            }
+            read = {(key, unknown[key]): title for key, title in self._read_titles(connection, unknown).items()}
             with self._remembering:
                 if len(known) > REMEMBERED:
                     self._known_titles = known = {each: known[each] for each in asked if each in known}
                 known.update(read)
         return known
+
+    def _read_titles(self, connection: Connection, keys: Collection[int]) -> dict[int, Mapping[str, str]]:
+        try:
+            # On PostgreSQL a statement that fails ends the whole transaction, unless it stands for itself.
+            with connection.begin_nested() if self._store.database.name != "sqlite" else nullcontext():
+                rows = self._rows(connection, self._titles, keys)
+            return {key: _title(orjson.loads(title)) if title else {} for key, title in rows}
+        except Exception as problem:
+            if "json" not in str(problem).lower():
+                raise
+            # One of them is spoilt, which is no reason to know nothing of the others.
+            documents = {key: _read(document) for key, document in self._rows(connection, self._documents, keys)}
+            return {
+                key: _title(document.get("title")) if isinstance(document, dict) else {}
+                for key, document in documents.items()
+            }
 
     def _formats_of(
         self, connection: Connection, asked: Collection[tuple[int, int]]
@@ -238,3 +253,16 @@ class Standings:
             cursor.execute(statement, given or None)
             rows: list[Any] = cursor.fetchall()
         return rows
+
+
+def _read(document: str) -> Mapping[str, Any]:
+    try:
+        told = orjson.loads(document)
+    except orjson.JSONDecodeError as problem:
+        return Unreadable(f"its linked form can't be read: {problem}")
+    return told if isinstance(told, dict) else Unreadable("its linked form is no object")
+
+
+def _title(told: Any) -> Mapping[str, str]:
+    """A title by language, or none where it is something else."""
+    return told if isinstance(told, dict) and all(isinstance(text, str) for text in told.values()) else {}

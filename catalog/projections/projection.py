@@ -112,5 +112,8 @@ class Projection(Protocol):
         ...
 
     def expected(self, standings: Iterable[Standing]) -> Iterator[tuple[str, int]]:
-        """The hash that each of these records should have in a generation, by record id; to be compared with `hashes`."""
+        """The hash that each of these records should have in a generation, by record id; to be compared with `hashes`.
+
+        Unprojectable at the end, once all others are told, where some can't be taken in.
+        """
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -49,6 +49,22 @@ class FileSummary:
     count: int
     size: int
     formats: tuple[str, ...]
+
+
+class Unreadable(Mapping[str, Any]):
+    """A linked form that is none, since something has spoilt it: whoever asks anything of it is told so by ValueError."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def __getitem__(self, key: str) -> Any:
+        raise ValueError(self._why)
+
+    def __iter__(self) -> Iterator[str]:
+        raise ValueError(self._why)
+
+    def __len__(self) -> int:
+        raise ValueError(self._why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from catalog.projections.projection import (
     Projection,
     Surveyed,
     Tally,
+    Unprojectable,
     bucket_of,
 )
 from catalog.records.standing import Standing
@@ -167,6 +168,7 @@ class Round:
         self._clock = clock
         self.report = Report(projection.name, feeding.generation, started_at, repair)
         self._waited = 0.0
+        self._unprojectable: dict[str, str] = {}  # kinds of the records that can't be projected as they stand, by id
         self.waiting = False  # for what has still to be followed
         self.of = sum(verifications.counts().values())  # records, about
 
@@ -178,7 +180,7 @@ class Round:
         expected: defaultdict[tuple[str, int], Tally] = defaultdict(Tally)
         for shown in self._standings.walk(size=SLICE):
             kind_of = {standing.id: standing.kind for standing in shown}
-            for id, hash in self._projection.expected(shown):
+            for id, hash in self._expected(shown).items():
                 cell = kind_of[id], bucket_of(id)
                 expected[cell] = expected[cell].plus(hash)
             self.report.records += len(shown)
@@ -192,6 +194,9 @@ class Round:
         for kind, bucket in sorted(cells):
             if expected.get((kind, bucket), Tally()) != found.get((kind, bucket), Tally()):
                 differing[kind].append(bucket)
+        for id, kind in self._unprojectable.items():
+            if bucket_of(id) not in differing[kind]:
+                differing[kind].append(bucket_of(id))
         counts = self._verifications.counts()
         with self._surveyed():
             if differing.pop(NOBODYS, None):
@@ -234,7 +239,7 @@ class Round:
             ours = (key for key, id in self._verifications.of_kind(kind) if bucket_of(id) in expected)
             for some in _slices(ours, SLICE):
                 shown, _ = self._standings.read(some)
-                for id, hash in self._projection.expected(shown):
+                for id, hash in self._expected(shown).items():
                     expected[bucket_of(id)][id] = hash
                 yield len(shown)
         for bucket in buckets:
@@ -244,6 +249,7 @@ class Round:
                 # What is here twice differs the second time.
                 suspects |= {id for id, hash in held if should.pop(id, None) != hash}
             suspects |= should.keys()
+            suspects |= {id for id, of in self._unprojectable.items() if of == kind and bucket_of(id) == bucket}
             yield 0
             if suspects:
                 self.report.looked_into += 1
@@ -267,7 +273,7 @@ class Round:
             shown += self._standings.read(some)[0]
         standing_of = {standing.id: standing for standing in shown}
         # What stands under nobody's name should not be there at all, whatever else there is of that name.
-        should = dict(self._projection.expected(shown)) if kind != NOBODYS else {}
+        should = self._expected(shown) if kind != NOBODYS else {}
         # Asked last: whatever was read above and is not in the generation yet is seen here.
         unfinished = self._verifications.unfinished(self.report.name, self._feeding.generation, keys.values())
         failing = self._verifications.failing(self.report.name, keys.values())
@@ -275,7 +281,7 @@ class Round:
         left: set[str] = set()
         for id in sorted(suspects):
             right = [should[id]] if id in should else []
-            if held.get(id, []) == right:
+            if held.get(id, []) == right and id not in self._unprojectable:
                 continue
             key = keys.get(id)
             if key in unfinished:
@@ -285,12 +291,24 @@ class Round:
                 self.report.failing += not failing[key]
             elif kind == NOBODYS:
                 drifted[id] = "dangling"
-            elif not right:
+            elif not right and id not in self._unprojectable:
                 drifted[id] = "extra"
             else:
                 drifted[id] = "wrong" if id in held else "missing"
         self._mend(kind, bucket, drifted, standing_of, should)
         return left
+
+    def _expected(self, shown: Sequence[Standing]) -> dict[str, int]:
+        """The hashes that these should have; those that can't be projected as they stand are remembered."""
+        told: dict[str, int] = {}
+        for standing in shown:
+            self._unprojectable.pop(standing.id, None)
+        try:
+            for id, hash in self._projection.expected(shown):
+                told[id] = hash
+        except Unprojectable as problem:
+            self._unprojectable |= {each.id: each.kind for each in shown if each.key in problem.reasons}
+        return told
 
     def _held(self, kind: str, bucket: int) -> Iterator[tuple[str, int]]:
         for each in range(BUCKETS) if bucket == ANY else (bucket,):
@@ -318,6 +336,7 @@ class Round:
             self._feeding.mend(drifted.keys(), [standing_of[id] for id in drifted if id in standing_of])
             held = self._held_of(kind, bucket, drifted)
             mended = {id for id in drifted if held.get(id, []) == ([should[id]] if id in should else [])}
+            mended -= self._unprojectable.keys()
         for id, sort in drifted.items():
             self.report.drift[sort] += 1
             self.report.repaired += id in mended

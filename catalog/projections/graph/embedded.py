@@ -55,6 +55,8 @@ _Graph = NamedNode | BlankNode | DefaultGraph
 _Subject = NamedNode | BlankNode
 _Places = dict[tuple[_Graph, NamedNode], list[Quad]]
 _NOTHING: Final[Mapping[_Graph, int]] = {}
+# What a linked form that is none leads to: whatever is wrong with it, the others go on.
+_UNPROJECTABLE: Final = (CatalogError, TypeError, ValueError, KeyError, AttributeError, SyntaxError)
 
 _INFLUENCER: Final = NamedNode("http://www.w3.org/ns/prov#influencer")
 _ENGINE: Final = ".".join(pyoxigraph.__version__.split(".")[:2])
@@ -132,10 +134,23 @@ class OxigraphProjection:
 
     def expected(self, standings: Iterable[Standing]) -> Iterator[tuple[str, int]]:
         """The hash that each of these records should have in a generation, by record id; none for what stands nowhere."""
+        reasons: dict[int, str] = {}
         for standing in standings:
-            said = quads_of(standing, self.kinds, self.base)
+            try:
+                said = quads_of(standing, self.kinds, self.base)
+                hash = sum_of(_lines(said))
+            except _UNPROJECTABLE as problem:
+                reasons[standing.key] = _reason(standing, problem)
+                continue
             if said:
-                yield standing.id, sum_of(_lines(said))
+                yield standing.id, hash
+        if reasons:
+            raise Unprojectable(reasons)
+
+
+def _reason(standing: Standing, problem: Exception) -> str:
+    said = problem.message if isinstance(problem, CatalogError) else f"{type(problem).__name__}: {problem}"
+    return f"{standing.id}: {said}"
 
 
 def _as_quads(nt: bytes, graph: str) -> bytes:
@@ -267,11 +282,8 @@ class OxigraphGeneration:
         for standing in shown:
             try:
                 said[standing.key] = quads_of(standing, self._kinds, self._base)
-            except CatalogError as problem:
-                reasons[standing.key] = f"{standing.id}: {problem.message}"
-            except (TypeError, ValueError, KeyError) as problem:
-                # A linked form that is none: whatever is wrong with it, the others go on.
-                reasons[standing.key] = f"{standing.id}: {type(problem).__name__}: {problem}"
+            except _UNPROJECTABLE as problem:
+                reasons[standing.key] = _reason(standing, problem)
         with _disk(self._folder):
             here = [] if fresh else [each for each in shown if each.key in said and self._holds(each.id)]
             known = {each.key for each in here}
@@ -283,6 +295,8 @@ class OxigraphGeneration:
             reasons |= self._insert(
                 [(each, b"".join([_as_quads(nt, graph) for graph, nt in of.items()])) for each, of in new]
             )
+            # What is no longer true must not be found, even where what is true can't be told.
+            self._take_away([each.id for each in shown if each.key in reasons and self._holds(each.id)])
         for each in everything:
             if each.key not in reasons:
                 self._note(each)

@@ -39,6 +39,8 @@ REMEMBERED: Final = 100_000
 # Keys that are looked up at once.
 SLICE: Final = 1_000
 MADE: Final = "made.json"
+# What a linked form that is none leads to: whatever is wrong with it, the others go on.
+_UNPROJECTABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 def schema_of(columns: Columns) -> tantivy.Schema:
@@ -126,8 +128,16 @@ class TantivyProjection:
 
     def expected(self, standings: Iterable[Standing]) -> Iterator[tuple[str, int]]:
         """The hash that each of these records should have in a generation, by record id."""
+        reasons: dict[int, str] = {}
         for standing in standings:
-            yield standing.id, self._documents.of(standing).hash
+            try:
+                hash = self._documents.of(standing).hash
+            except _UNPROJECTABLE as problem:
+                reasons[standing.key] = _reason(standing, problem)
+                continue
+            yield standing.id, hash
+        if reasons:
+            raise Unprojectable(reasons)
 
 
 def open_index(folder: Path) -> tuple[tantivy.Index, Columns]:
@@ -166,6 +176,10 @@ def _opstamp(folder: Path) -> int:
         return int(orjson.loads((folder / "meta.json").read_bytes())["opstamp"])
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as problem:
         raise _damaged(folder, f"its last commit can't be read ({problem})") from problem
+
+
+def _reason(standing: Standing, problem: Exception) -> str:
+    return f"{standing.id}: {type(problem).__name__}: {problem}"
 
 
 def _damaged(folder: Path, why: str) -> Damaged:
@@ -328,8 +342,8 @@ class TantivyGeneration:
     def _document(self, standing: Standing, reasons: dict[int, str]) -> Document | None:
         try:
             return self._documents.of(standing)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
-            reasons[standing.key] = f"{standing.id}: {type(problem).__name__}: {problem}"
+        except _UNPROJECTABLE as problem:
+            reasons[standing.key] = _reason(standing, problem)
             return None
 
     def _add(self, writer: tantivy.IndexWriter, key: int, document: Document, reasons: dict[int, str]) -> bool:
