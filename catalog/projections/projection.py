@@ -92,6 +92,15 @@ class Surveyed(Protocol):
         ...
 
 
+@runtime_checkable
+class Checked(Protocol):
+    """What a generation may offer beside: a quick look whether its files are there, as nobody else may notice for long."""
+
+    def check(self) -> None:
+        """Damaged if what settled last has been deleted or cut off."""
+        ...
+
+
 class Projection(Protocol):
     """One of the projections of a catalogue."""
 

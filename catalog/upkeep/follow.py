@@ -30,7 +30,7 @@ from catalog.ledger.book import LEASE_SECONDS, Book, Come, Failed, Spread, Super
 from catalog.ledger.book import Generation as Row
 from catalog.ledger.dialects import DIALECTS
 from catalog.ledger.standing import Standings
-from catalog.projections.projection import Damaged, Generation, Name, Projection, Tally, Unprojectable
+from catalog.projections.projection import Checked, Damaged, Generation, Name, Projection, Tally, Unprojectable
 from catalog.records.standing import Gone, Standing
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
@@ -722,16 +722,21 @@ class Feeder:
         self._verified = False
         self._comparison: Comparison | None = None
         self._slices: Iterator[None] | None = None
+        self._suspected: set[int] = set()
 
     def step(self) -> bool:
         """Do the next piece; False when there is nothing to do now, or when trouble makes it pause."""
         if time.monotonic() < self._paused_until:
             return False
+        fed: Following | None = None
         try:
             if time.monotonic() - self._looked_at >= LOOK_SECONDS:
                 self._look()
+            fed = self.live
             did = self.live.work() if self.live is not None else False
+            fed = self.building
             did = self._build() or did
+            fed = self.live
             if self.live is not None and not self.live.foreign and self._watch is not None:
                 did = self._watch.step(self.live, idle=not did) or did
         except Superseded:
@@ -741,7 +746,11 @@ class Feeder:
             # A full disk, a database that is away, an engine that is broken: nothing of it is the records' fault.
             if not isinstance(problem, OSError | CatalogError):
                 log.exception("%s can't be fed", self.name)
-            self._pause(problem)
+            try:
+                if isinstance(problem, Damaged) and fed is not None:
+                    self._suspect(fed)
+            finally:
+                self._pause(problem)
             return False
         if not any(each is not None and each.unsettled for each in (self.live, self.building)):
             # What was fed and not settled may fail yet.
@@ -775,6 +784,18 @@ class Feeder:
         self.live = self.building = None
         self._looked_at = -LOOK_SECONDS
 
+    def _suspect(self, fed: Following) -> None:
+        """A generation can be opened, and turns out to be damaged when it is used: if opening it anew helps not, it is lost."""
+        if fed.generation not in self._suspected:
+            self._suspected.add(fed.generation)
+        elif fed.state == "live":
+            log.error("%s: generation %d is damaged within", self.name, fed.generation)
+            self._book.damage(self._fence, self.name, fed.generation)
+        else:
+            # What is not there is begun again.
+            shutil.rmtree(self._book.folder_of(self.name, fed.generation), ignore_errors=True)
+            self._suspected.discard(fed.generation)
+
     def _pause(self, problem: Exception) -> None:
         self.troubles += 1
         self.trouble = f"{type(problem).__name__}: {problem}"
@@ -802,8 +823,12 @@ class Feeder:
         live = next((row for row in rows if row.state == "live"), None)
         next_one = next((row for row in rows if row.state in ("wanted", "building")), None)
         self._let_go(live, next_one)
+        if self.live is not None and isinstance(self.live.writer, Checked):
+            self.live.writer.check()
         if live is not None and self.live is None:
             folder = self._book.folder_of(self.name, live.generation)
+            # Whoever opens it clears away what had not settled: that is for who holds the lease still.
+            self._book.renew_lease(self._fence)
             try:
                 writer = self._projection.open(folder, live.visible)
             except Damaged as problem:
@@ -881,6 +906,7 @@ class Feeder:
         aside.result()
         self._verified = False
         folder = self._book.folder_of(self.name, row.generation)
+        self._book.renew_lease(self._fence)
         if row.state == "building" and row.visible is not None and row.fingerprint == self._projection.fingerprint:
             try:
                 self.building = self._following(row, self._projection.open(folder, row.visible))
@@ -1208,6 +1234,9 @@ class Follower:
             raise problem
 
     def _renew(self) -> None:
+        if self._lock is not None and not self._lock_stands():
+            # Somebody has deleted the folder, and another process may lock one of the same name.
+            raise Superseded("the lock of the projections is gone")
         if self._fence is not None and time.monotonic() - self._renewed_at >= RENEW_SECONDS:
             self._renewed_at = time.monotonic()
             self._book.renew_lease(self._fence)
@@ -1254,6 +1283,13 @@ class Follower:
             return False
         self._lock = descriptor
         return True
+
+    def _lock_stands(self) -> bool:
+        assert self._lock is not None
+        try:
+            return os.path.samestat(os.fstat(self._lock), (self._book.folder / "lock").stat())
+        except FileNotFoundError:
+            return False
 
     def _drop_lock(self) -> None:
         if self._lock is not None:

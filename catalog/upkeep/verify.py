@@ -304,8 +304,8 @@ class Round:
         for standing in shown:
             self._unprojectable.pop(standing.id, None)
         try:
-            for id, hash in self._projection.expected(shown):
-                told[id] = hash
+            # What was told before it fails is kept.
+            told.update(self._projection.expected(shown))
         except Unprojectable as problem:
             self._unprojectable |= {each.id: each.kind for each in shown if each.key in problem.reasons}
         return told

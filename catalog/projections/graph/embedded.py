@@ -349,6 +349,13 @@ class OxigraphGeneration:
             self._clear_checkpoints()
         return str(number)
 
+    def check(self) -> None:
+        """Damaged if what settled last has been deleted or cut off."""
+        if self._number and not _is_whole(self._checkpoint(self._number)):
+            raise _damaged(self._folder, f"its checkpoint {self._number} is missing or cut off")
+        if not (self._folder / STORE / "CURRENT").exists():
+            raise _damaged(self._folder, "its store is missing")
+
     def _clear_checkpoints(self) -> None:
         for path in (self._folder / CHECKPOINTS).iterdir():
             if not path.name.isdigit() or int(path.name) in (

@@ -103,6 +103,28 @@ def pieces(text: str) -> list[str]:
     return made
 
 
+_STEMMED: Final = analyzer()
+
+
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> tuple[tuple[str, ...], bool]:
+    """The words of a text as they stand in the index, and whether the last one is only the beginning of a word."""
+    made: list[str] = []
+    parts = pieces(normal(text))
+    while parts and not is_run(parts[-1]) and not _STEMMED.analyze(parts[-1]):
+        parts.pop()
+    beginning = False
+    for number, part in enumerate(parts):
+        if not is_run(part):
+            made.extend(_STEMMED.analyze(part))
+        elif number < len(parts) - 1:
+            made.extend([*pairs(part), part[-1]] if len(part) > 1 else [part])
+        else:
+            made.extend(pairs(part))
+            beginning = len(part) == 1
+    return tuple(made), beginning
+
+
 def both(text: str) -> tuple[str, str]:
     """A title as it is handed to tantivy, and as one term: `prepared` and `whole` in one."""
     if text.isascii():

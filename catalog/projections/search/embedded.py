@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import threading
 from collections import OrderedDict
@@ -9,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import tantivy
@@ -39,6 +41,8 @@ REMEMBERED: Final = 100_000
 # Keys that are looked up at once.
 SLICE: Final = 1_000
 MADE: Final = "made.json"
+# The last bytes of each file of a segment.
+_END: Final = (1337).to_bytes(4, "little")
 # What a linked form that is none leads to: whatever is wrong with it, the others go on.
 _UNPROJECTABLE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
@@ -124,7 +128,7 @@ class TantivyProjection:
         opstamp = _opstamp(folder)
         if visible is not None and opstamp < int(visible):
             raise _damaged(folder, "it is older than what it had settled")
-        return TantivyGeneration(index, self._documents, opstamp)
+        return TantivyGeneration(folder, index, self._documents, opstamp)
 
     def expected(self, standings: Iterable[Standing]) -> Iterator[tuple[str, int]]:
         """The hash that each of these records should have in a generation, by record id."""
@@ -157,7 +161,7 @@ def open_index(folder: Path) -> tuple[tantivy.Index, Columns]:
         columns = Columns(
             *(tuple(made[name]) for name in ("dates", "numbers", "sorts", "facets", "scalars")),
         )
-    except FileNotFoundError as problem:
+    except (FileNotFoundError, NotADirectoryError) as problem:
         raise _damaged(folder, "it is not there") from problem
     except (orjson.JSONDecodeError, KeyError, TypeError) as problem:
         raise _damaged(folder, f"what it was made with can't be read ({problem})") from problem
@@ -170,12 +174,42 @@ def open_index(folder: Path) -> tuple[tantivy.Index, Columns]:
     return index, columns
 
 
+def _last_commit(folder: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = orjson.loads((folder / "meta.json").read_bytes())
+        int(told["opstamp"])
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError, KeyError, TypeError) as problem:
+        raise _damaged(folder, f"its last commit can't be read ({problem})") from problem
+    return told
+
+
 def _opstamp(folder: Path) -> int:
     """The last commit's, as its file tells."""
+    return int(_last_commit(folder)["opstamp"])
+
+
+def _files_of(commit: Mapping[str, Any]) -> Iterator[str]:
+    """The files of which every segment of a commit is made."""
+    for segment in commit["segments"]:
+        parts = ["idx", "pos", "term", "store", "fast", "fieldnorm"]
+        if deletes := segment.get("deletes"):
+            parts.append(f"{deletes['opstamp']}.del")
+        for part in parts:
+            yield f"{segment['segment_id'].replace('-', '')}.{part}"
+
+
+def _has_end(path: Path) -> bool:
+    """Whether a file of tantivy's is there and ends as each of them does."""
     try:
-        return int(orjson.loads((folder / "meta.json").read_bytes())["opstamp"])
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as problem:
-        raise _damaged(folder, f"its last commit can't be read ({problem})") from problem
+        with path.open("rb") as file:
+            file.seek(-len(_END), os.SEEK_END)
+            return file.read() == _END
+    except FileNotFoundError:
+        return False
+    except OSError as problem:
+        if problem.errno != errno.EINVAL:
+            raise
+        return False  # shorter than its end
 
 
 def _reason(standing: Standing, problem: Exception) -> str:
@@ -214,7 +248,8 @@ def _disk(problem: Exception) -> OSError:
 class TantivyGeneration:
     """One generation, open for writing. After an OSError it has to be opened again: what was not settled is lost."""
 
-    def __init__(self, index: tantivy.Index, documents: Documents, opstamp: int) -> None:
+    def __init__(self, folder: Path, index: tantivy.Index, documents: Documents, opstamp: int) -> None:
+        self._folder = folder
         self._index = index
         self._documents = documents
         self._opstamp = opstamp  # what tantivy counts its commits by
@@ -279,6 +314,17 @@ class TantivyGeneration:
         self._searcher = self._index.searcher()
         self._shown.clear()
         return str(self._opstamp)
+
+    def check(self) -> None:
+        """Damaged if what settled last has been deleted or cut off."""
+        while True:
+            told = _last_commit(self._folder)
+            broken = [name for name in _files_of(told) if not _has_end(self._folder / name)]
+            if not broken:
+                return
+            # Segments are merged meanwhile, and what is merged goes.
+            if _last_commit(self._folder) == told:
+                raise _damaged(self._folder, f"{broken[0]} is missing or cut off")
 
     def tallies(self) -> Mapping[tuple[str, int], Tally]:
         """What is really here, by kind and bucket, as of the last `settle`."""

@@ -6,20 +6,31 @@ has to say which records it holds for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 import orjson
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from catalog.projections.search.analysis import analyzer, bare, is_run, normal, pairs, pieces, whole
-from catalog.projections.search.document import SEP, micros, name_term, term
-from catalog.projections.search.embedded import Snapshot
-from catalog.projections.search.words import STOP, Clause, Said
+from catalog.projections.search.analysis import bare, normal, tokens
+from catalog.projections.search.document import SEP, Columns, micros, name_term, term
+from catalog.projections.search.index import (
+    EVERYWHERE,
+    Among,
+    AnyOf,
+    Below,
+    Held,
+    Keys,
+    Meant,
+    Measures,
+    NotHeld,
+    Outside,
+    Room,
+)
+from catalog.projections.search.words import LONGEST_SPAN, STOP, Clause, Said, span
 from catalog.questions.question import (
     And,
     Attributed,
@@ -38,7 +49,6 @@ from catalog.questions.question import (
     Scalar,
     Termed,
 )
-from catalog.questions.vocabulary import Vocabulary
 
 EVERYTHING: Final = Query.all_query()
 NOTHING: Final = Query.empty_query()
@@ -46,13 +56,14 @@ NOTHING: Final = Query.empty_query()
 EXACT_NAME, BEGINNING_OF_NAME, PART_OF_NAME = 10_000.0, 30.0, 8.0
 TITLE, TEXT, LABELS = 4.0, 1.0, 0.5
 OF_TERM, OTHER_LABEL = 2.0, 0.8
-MOST_TERMS: Final = 20_000  # below a term; more are answered by SQL
 MOST_LABELS: Final = 24
 MOST_RUNS: Final = 8
 MOST_ALONE: Final = 1_000
 SHORTEST_NAME: Final = 3
 NEAR: Final = 2  # words that may stand between those of a title
-_ANALYZER: Final = analyzer()
+
+
+Where = Literal["field", "condition", "attribute"]
 
 
 class Beyond(Exception):
@@ -109,34 +120,32 @@ def keys_in(schema: tantivy.Schema, name: str, keys: Collection[int]) -> Query:
     return one_of(schema, name, keys)
 
 
+# ---------------------------------------------------------------------------------------------------- who may see
+
+
+def seen_in(schema: tantivy.Schema, room: Room, *, merged: bool) -> Query | None:
+    """What a reader of this room sees, without any weight; None is everything. `merged`: some documents are of merged records."""
+    seen = None if room == EVERYWHERE else _lies(schema, room, "scope", "within")
+    if merged:
+        # What was merged away is not shown beside what it became, except to those who may not see the latter.
+        became = Query.term_query(schema, "has", f"merged{SEP}", "basic")
+        if room != EVERYWHERE:
+            became = every([became, _lies(schema, room, "merged", "merged_within")])
+        seen = without(EVERYTHING if seen is None else seen, became)
+    return None if seen is None else unweighed(seen)
+
+
+def _lies(schema: tantivy.Schema, room: Room, scope: str, within: str) -> Query:
+    match room:
+        case Among(scopes):
+            return keys_in(schema, scope, scopes)
+        case Outside(scopes):
+            return without(EVERYTHING, keys_in(schema, scope, scopes))
+        case Below(ids):
+            return one_of(schema, within, ids)
+
+
 # ---------------------------------------------------------------------------------------------------- words
-
-
-@lru_cache(maxsize=4096)
-def tokens(text: str) -> tuple[tuple[str, ...], bool]:
-    """The words of a text as they stand in the index, and whether the last one is only the beginning of a word."""
-    made: list[str] = []
-    parts = pieces(normal(text))
-    while parts and not is_run(parts[-1]) and not _ANALYZER.analyze(parts[-1]):
-        parts.pop()
-    beginning = False
-    for number, part in enumerate(parts):
-        if not is_run(part):
-            made.extend(_ANALYZER.analyze(part))
-        elif number < len(parts) - 1:
-            made.extend([*pairs(part), part[-1]] if len(part) > 1 else [part])
-        else:
-            made.extend(pairs(part))
-            beginning = len(part) == 1
-    return tuple(made), beginning
-
-
-@dataclass(frozen=True, slots=True)
-class Meant:
-    """What a name stands for in the registered vocabularies: terms (with those below them), and what else they are called."""
-
-    terms: frozenset[str]
-    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,27 +270,6 @@ class Words:
         return ways
 
 
-LONGEST_SPAN: Final = 5
-
-
-def span(clauses: Sequence[Clause]) -> str | None:
-    """Words that stand one after the other, as the name that they may be; None where something else stands among them."""
-    if any(clause.excluded or len(clause.ways) > 1 or clause.ways[0].prefix for clause in clauses):
-        return None
-    return " ".join(clause.ways[0].text for clause in clauses)
-
-
-def spans(clauses: Sequence[Clause]) -> list[str]:
-    """Every run of what was typed that may be the name of a term."""
-    wanted = [clause for clause in clauses if not clause.excluded]
-    made: dict[str, None] = {}
-    for place in range(len(wanted)):
-        for width in range(1, min(LONGEST_SPAN, len(wanted) - place) + 1):
-            if (name := span(wanted[place : place + width])) is not None and len(name) <= 200:
-                made[name] = None
-    return list(made)
-
-
 def beginnings(schema: tantivy.Schema, name: str, text: str) -> Query:
     """The first fifty terms of each segment that begin with a text, however many there are."""
     return Query.const_score_query(Query.phrase_prefix_query(schema, name, [text]), 1.0)
@@ -297,24 +285,25 @@ def _beginning(schema: tantivy.Schema, name: str, text: str) -> Query:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Makes queries of conditions; Beyond where the documents can't answer one.
+    """Makes queries of conditions; Beyond where the documents can't answer one."""
 
-    `readable` says which of some ids of ours the reader may be led to, `below` which terms are below others.
-    """
+    schema: tantivy.Schema
+    searcher: tantivy.Searcher
+    columns: Columns
 
-    snapshot: Snapshot
-    vocabulary: Vocabulary
-    kinds: tuple[str, ...]
-    readable: Callable[[Collection[str]], Collection[str]]
-    below: Callable[[Collection[str]], Collection[str]]
-    names: dict[str, list[str]] = field(default_factory=dict)
+    def query(self, asked: Held) -> Query:
+        """The documents for which this holds."""
+        match asked:
+            case Keys(keys):
+                return keys_in(self.schema, "key", keys)
+            case AnyOf(parts):
+                return some(map(self.query, parts))
+            case NotHeld(part):
+                return without(EVERYTHING, self.query(part))
+            case _:
+                return self._condition(asked)
 
-    @property
-    def schema(self) -> tantivy.Schema:
-        return self.snapshot.schema
-
-    def query(self, asked: Condition) -> Query:
-        """The documents for which the condition holds."""
+    def _condition(self, asked: Condition) -> Query:
         match asked:
             case And(parts):
                 return every(map(self.query, parts))
@@ -325,11 +314,11 @@ class Conditions:
             case Compare():
                 return self._compare(asked)
             case Exists(name):
-                return self._exists(name)
+                return self._has(name)
             case Dated():
                 return self._dated(asked)
             case Missing(name, reason):
-                self._column(name, self.snapshot.columns.dates)
+                self._column(name, self.columns.dates)
                 if reason is None:
                     return self._has(f"missing{SEP}{name}")
                 return self._term("values", f"{name}{SEP}missing{SEP}{reason}")
@@ -341,10 +330,9 @@ class Conditions:
                 return self._linked(asked)
             case Measured():
                 return self._measured(asked)
-            case Termed(name, terms, below):
-                meant = self._terms(terms) if below else list(terms)
+            case Termed(name, terms):
                 front = [] if name is None else [name]
-                return one_of(self.schema, "terms", [term(*front, iri) for iri in meant])
+                return one_of(self.schema, "terms", [term(*front, iri) for iri in terms])
             case Attributed():
                 return self._attributed(asked)
             case Identified(value, scheme):
@@ -358,7 +346,7 @@ class Conditions:
 
     def _flagged(self, what: str) -> None:
         """Beyond where some document holds less than its record."""
-        if self.snapshot.searcher.doc_freq("has", f"more{SEP}{what}"):
+        if self.searcher.doc_freq("has", f"more{SEP}{what}"):
             raise Beyond
 
     def _column(self, name: str, known: Sequence[str]) -> None:
@@ -368,15 +356,13 @@ class Conditions:
 
     def _compare(self, asked: Compare) -> Query:
         name, operator, value = asked.field, asked.operator, asked.value
-        sorts = {each.sort for each in self.vocabulary.fields(name, self.kinds).values()}
-        columns = self.snapshot.columns
-        if sorts <= {"integer", "number"}:
-            self._column(name, columns.numbers)
+        several = value if isinstance(value, tuple) else (value,)
+        # A value is of the sort of its field, which may have another one in another kind.
+        if all(isinstance(each, int | float) and not isinstance(each, bool) for each in several):
+            self._column(name, self.columns.numbers)
             return self._number(f"n_{name}", operator, value)
-        if sorts <= {"string", "term", "boolean"}:
-            self._column(name, columns.scalars)
+        if name in self.columns.scalars:
             if operator in ("eq", "in"):
-                several = value if isinstance(value, tuple) else (value,)
                 return one_of(self.schema, "values", [term(name, _as_text(each)) for each in several])
             if operator == "ne" and not isinstance(value, tuple):
                 return without(self._has(name), self._term("values", term(name, _as_text(value))))
@@ -414,15 +400,9 @@ class Conditions:
             self.schema, column, FieldType.Integer, low, high, below or low is None, above or high is None
         )
 
-    def _exists(self, name: str) -> Query:
-        sorts = {each.sort for each in self.vocabulary.fields(name, self.kinds).values()}
-        if "link" in sorts:
-            raise Beyond  # which links there are depends on who asks
-        return self._has(name)
-
     def _dated(self, asked: Dated) -> Query:
         name = asked.field
-        self._column(name, self.snapshot.columns.dates)
+        self._column(name, self.columns.dates)
         begins, ends = f"d_{name}_from", f"d_{name}_until"
         start, end = _moment(asked.start), _moment(asked.end)
         match asked.relation:
@@ -466,45 +446,41 @@ class Conditions:
     def _linked(self, asked: Linked) -> Query:
         if asked.direction == "in" or asked.where is not None or asked.port is not None or asked.field is None:
             raise Beyond
-        if not asked.targets:
+        if not asked.targets or asked.kinds:
             raise Beyond
         self._flagged("links")
-        targets = set(asked.targets)
-        if asked.kinds:
-            targets = {id for id in targets if id.partition("/")[0] in asked.kinds and ":" not in id}
-        ours = {id for id in targets if ":" not in id}
-        visible = (targets - ours) | (set(self.readable(ours)) if ours else set())
         front = ("to", asked.field)
         if asked.role is not None:
             front = ("as", asked.field, "musubi:role-" + quote(asked.role, safe=""))  # type: ignore[assignment]
-        return one_of(self.schema, "links", [term(*front, id) for id in visible])
+        return one_of(self.schema, "links", [term(*front, id) for id in asked.targets])
 
     def _measured(self, asked: Measured) -> Query:
         self._flagged("quantities")
         ways = []
-        for measured in self.measures(asked.name, asked.place):
+        places: Sequence[Where] = ("condition", "attribute") if asked.place == "anywhere" else (asked.place,)
+        for measured in self.measures(asked.name, places):
             if asked.quantity_kinds:
                 if measured.kind is None:
                     raise Beyond  # a unit that this installation knows and the index does not
                 if measured.kind not in asked.quantity_kinds:
                     continue
-            parts = [self._term("measures", measured.term)]
+            low, high = columns_of_measures(measured)
+            parts = [self._term("measures", term_of_measures(measured))]
             if asked.high is not None:
-                parts.append(self._between(measured.low, None, asked.high))
+                parts.append(self._between(low, None, asked.high))
             if asked.low is not None:
-                parts.append(self._between(measured.high, asked.low, None))
+                parts.append(self._between(high, asked.low, None))
             ways.append(every(parts))
         return some(ways)
 
-    def measures(self, name: str, place: str) -> list[Measures]:
+    def measures(self, name: str, places: Sequence[Where]) -> list[Measures]:
         """The columns in which quantities of this name stand."""
-        places = ("condition", "attribute") if place == "anywhere" else (place,)
         made = []
-        for where in places:
-            front = f"{where}{SEP}{name}{SEP}"
-            for found, count in self.snapshot.searcher.terms_with_prefix("measures", front):
+        for place in places:
+            front = f"{place}{SEP}{name}{SEP}"
+            for found, count in self.searcher.terms_with_prefix("measures", front):
                 kind, _, column = found[len(front) :].partition(SEP)
-                made.append(Measures(found, None if kind == "?" else kind, f"q{column}_low", f"q{column}_high", count))
+                made.append(Measures(place, name, None if kind == "?" else kind, int(column), count))
         return made
 
     def _attributed(self, asked: Attributed) -> Query:
@@ -513,8 +489,7 @@ class Conditions:
         if asked.term is not None:
             if asked.operator != "exists":
                 raise Beyond
-            iris = self._terms((asked.term,)) if asked.below else [asked.term]
-            return one_of(self.schema, "attributes", [term("term", name, iri) for iri in iris])
+            return self._term("attributes", term("term", name, asked.term))
         match asked.operator:
             case "exists":
                 return self._term("attributes", term("exists", name))
@@ -523,22 +498,16 @@ class Conditions:
                 return one_of(self.schema, "attributes", [term("is", name, value) for value in several])
         raise Beyond
 
-    def _terms(self, iris: Collection[str]) -> Collection[str]:
-        found = self.below(iris)
-        if len(found) > MOST_TERMS:
-            raise Beyond
-        return found
+
+def term_of_measures(measures: Measures) -> str:
+    """What a document has that holds such a quantity in this column."""
+    kind = "?" if measures.kind is None else measures.kind
+    return SEP.join((measures.place, measures.name, kind, str(measures.column)))
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """Where quantities of one name and kind stand: the term that says so, and the columns of their ends."""
-
-    term: str
-    kind: str | None
-    low: str
-    high: str
-    count: int
+def columns_of_measures(measures: Measures) -> tuple[str, str]:
+    """The columns of its two ends."""
+    return f"q{measures.column}_low", f"q{measures.column}_high"
 
 
 def _as_text(value: Scalar) -> str:
@@ -552,8 +521,3 @@ def _moment(text: str | None) -> int | None:
         return micros(text)
     except (ValueError, IndexError) as cause:
         raise Beyond from cause
-
-
-def name_of(text: str) -> str:
-    """A text as titles are suggested by."""
-    return whole(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,7 @@ _PART: Final = re.compile(r'(?P<sign>[-+!]*)(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<wor
 STOP: Final = frozenset(
     "a an and are as at be by for from in into is it of on or that the this to was were with".split()
 )
+LONGEST_SPAN: Final = 5  # words that are taken together for the name of a term
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +89,21 @@ def _said(phrase: str | None, word: str | None) -> Said | None:
     if not any(letter.isalnum() for letter in bare):
         return None
     return Said(bare.replace("*", " ").strip(), prefix=bare != text)
+
+
+def span(clauses: Sequence[Clause]) -> str | None:
+    """Words that stand one after the other, as the name that they may be; None where something else stands among them."""
+    if any(clause.excluded or len(clause.ways) > 1 or clause.ways[0].prefix for clause in clauses):
+        return None
+    return " ".join(clause.ways[0].text for clause in clauses)
+
+
+def spans(clauses: Sequence[Clause]) -> list[str]:
+    """Every run of what was typed that may be the name of a term."""
+    wanted = [clause for clause in clauses if not clause.excluded]
+    made: dict[str, None] = {}
+    for place in range(len(wanted)):
+        for width in range(1, min(LONGEST_SPAN, len(wanted) - place) + 1):
+            if (name := span(wanted[place : place + width])) is not None and len(name) <= 200:
+                made[name] = None
+    return list(made)
