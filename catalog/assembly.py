@@ -37,7 +37,8 @@ from catalog.ledger.verifications import Verifications
 from catalog.projections.graph.embedded import OxigraphProjection
 from catalog.projections.graph.pool import Bounds, SparqlPool
 from catalog.projections.projection import Name, Projection
-from catalog.projections.search.embedded import TantivyIndex, TantivyProjection
+from catalog.projections.search.embedded import TantivyProjection
+from catalog.projections.search.reading import TantivyIndex
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.records.kinds import Kinds, load_kinds

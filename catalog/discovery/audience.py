@@ -1,4 +1,4 @@
-"""Who may see what, as a filter of the search index: which scopes lie open, and in which the reader may read."""
+"""Where a reader may read, as the search index is told: which scopes lie open, and in which a right was granted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tantivy import Query
-
 from catalog.access.policy import SUFFICIENT
-from catalog.projections.search.document import SEP
-from catalog.projections.search.embedded import Snapshot
-from catalog.projections.search.query import EVERYTHING, every, keys_in, one_of, unweighed, without
+from catalog.projections.search.index import EVERYWHERE, Among, Below, Outside, Room
 from catalog.questions.reader import Grant, Reader
 from catalog.records.standing import scope_path
 from catalog.store.clock import Clock, now
@@ -35,45 +31,35 @@ class Tree:
     read_to: int  # the last closing that was known
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """What one reader may see: `sees` chooses the documents (None: all of them)."""
-
-    number: int  # the same number, the same documents
-    sees: Query | None
-
-
 class Audiences:
-    """Makes the filters, and keeps them while nothing has changed of scopes. Safe to use from any thread."""
+    """Tells readers' rooms, and keeps them while nothing has changed of scopes. Safe to use from any thread."""
 
     def __init__(self, store: Store, *, clock: Clock = now) -> None:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
         self._tree: Tree | None = None
-        self._made: OrderedDict[object, Audience] = OrderedDict()
+        self._made: OrderedDict[object, Room] = OrderedDict()
         self._topmost: OrderedDict[int, tuple[tuple[Grant, ...], tuple[str, ...]]] = OrderedDict()
         self._number = 0
         mark = store.database.mark
         self._last = f"SELECT position FROM change WHERE {CLOSING} ORDER BY position DESC LIMIT 1"
         self._moved = f"SELECT 1 FROM change WHERE {CLOSING} AND position > {mark} AND verb = 'scope' LIMIT 1"
 
-    def of(self, reader: Reader, snapshot: Snapshot) -> Audience:
-        """The filter for this reader, as scopes are at this moment."""
+    def of(self, reader: Reader) -> Room:
+        """Where this reader may read, as scopes are at this moment."""
         if reader.administrator:
-            return Audience(0, None)
+            return EVERYWHERE
         tree = self._current()
         granted = self._granted(reader)
-        merged = snapshot.searcher.doc_freq("has", f"merged{SEP}") > 0
-        known = (tree.number, granted, merged, snapshot.generation)
+        known = (tree.number, granted)
         with self._lock:
             if (made := self._made.get(known)) is not None:
                 self._made.move_to_end(known)
                 return made
-        sees = _filter(snapshot, tree, granted, merged)
-        number = self._next()
+        made = _room(tree, granted)
         with self._lock:
-            made = self._made[known] = Audience(number, sees)
+            self._made[known] = made
             if len(self._made) > KEPT:
                 self._made.popitem(last=False)
         return made
@@ -133,16 +119,17 @@ def topmost(scopes: Collection[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def _filter(snapshot: Snapshot, tree: Tree, granted: Collection[str], merged: bool) -> Query | None:
+def _room(tree: Tree, granted: Collection[str]) -> Room:
+    """All but the hidden scopes, said by whichever set is the smaller."""
     hidden = _hidden(tree, granted)
-    seen = _outside(snapshot, tree, granted, hidden, "scope", "within") if hidden else None
-    if not merged:
-        return None if seen is None else unweighed(seen)
-    # What was merged away is not shown beside what it became, except to those who may not see the latter.
-    became = Query.term_query(snapshot.schema, "has", f"merged{SEP}", "basic")
-    if hidden:
-        became = every([became, _outside(snapshot, tree, granted, hidden, "merged", "merged_within")])
-    return unweighed(without(EVERYTHING if seen is None else seen, became))
+    if not hidden:
+        return EVERYWHERE
+    if not tree.open and len(granted) <= FEW:
+        return Below(tuple(granted))
+    seen = len(tree.open) + len(tree.closed) - len(hidden)
+    if len(hidden) < seen:
+        return Outside(hidden)
+    return Among(tree.open.union(tree.closed.keys() - hidden))
 
 
 def _hidden(tree: Tree, granted: Collection[str]) -> frozenset[int]:
@@ -151,23 +138,3 @@ def _hidden(tree: Tree, granted: Collection[str]) -> frozenset[int]:
         return frozenset(tree.closed)
     mine = frozenset(granted)
     return frozenset(key for key, id in tree.closed.items() if mine.isdisjoint(scope_path(id)))
-
-
-def _outside(
-    snapshot: Snapshot, tree: Tree, granted: Collection[str], hidden: frozenset[int], scope: str, within: str
-) -> Query:
-    """What lies in none of the hidden scopes; said by whichever set is the smaller."""
-    schema = snapshot.schema
-    if not tree.open and len(granted) <= FEW:
-        return one_of(schema, within, granted)
-    seen = len(tree.open) + len(tree.closed) - len(hidden)
-    if len(hidden) < seen:
-        return without(EVERYTHING, keys_in(schema, scope, hidden))
-    return keys_in(schema, scope, tree.open.union(tree.closed.keys() - hidden))
-
-
-def leaving_out(snapshot: Snapshot, sees: Query | None, closed: Collection[int]) -> Query | None:
-    """The filter without records that were closed just now."""
-    if not closed:
-        return sees
-    return unweighed(without(EVERYTHING if sees is None else sees, keys_in(snapshot.schema, "key", closed)))

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from catalog.projections.search.analysis import is_run, normal, pieces
-from catalog.projections.search.query import Meant, tokens
+from catalog.projections.search.analysis import is_run, normal, pieces, tokens
+from catalog.projections.search.index import Meant
 from catalog.projections.search.words import STOP, Clause
 from catalog.questions.search import Highlight, Piece
 from catalog.records.kinds import Kind

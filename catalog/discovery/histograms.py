@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any, Final
-
-from tantivy import FieldType, Query
+from typing import Final
 
 from catalog.errors import Invalid
-from catalog.projections.search.document import BEGINNING, END, micros
-from catalog.projections.search.embedded import Snapshot
-from catalog.projections.search.query import Conditions, Measures, every, unweighed
+from catalog.projections.search.document import micros
+from catalog.projections.search.index import Asked, Measures, Moments, Months, Scale, Snapshot
 from catalog.questions.search import MOST_BINS, Bin, Histogram, Interval, Spread
 from catalog.questions.vocabulary import Vocabulary, unknown
 from catalog.records.dates import Date, understand_date
@@ -29,65 +26,58 @@ MOST_COLUMNS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """Counts what a query finds."""
+    """What is counted: so many hits of a search on a snapshot."""
 
     snapshot: Snapshot
-    query: Query
-    conditions: Conditions
+    asked: Asked
+    total: int
+    vocabulary: Vocabulary
 
-    def aggregate(self, wanted: Mapping[str, Any], *, among: Query | None = None) -> dict[str, Any]:
-        """tantivy's aggregations; Invalid where they would be too many."""
-        query = self.query if among is None else every([self.query, unweighed(among)])
-        try:
-            return self.snapshot.searcher.aggregate(query, dict(wanted))
-        except ValueError as problem:
-            raise Invalid(
-                f"this can't be counted at once ({problem}); hold the search to less, or ask for fewer bins",
-                ja="一度に集計できません。条件を絞るか、区間を減らしてください",
-            ) from problem
+    def is_date(self, name: str) -> bool:
+        """Whether this is a date of some kind's records."""
+        return name in OF_RECORD or name in self.dates()
+
+    def dates(self) -> set[str]:
+        """The dates of all kinds' records."""
+        fields = (field for words in self.vocabulary.kinds.values() for field in words.fields.values())
+        return {field.name for field in fields if field.sort == "date" and not field.private}
 
 
-def spread_of(asked: Histogram, counting: Counting, total: int, vocabulary: Vocabulary) -> Spread:
+def spread_of(asked: Histogram, counting: Counting) -> Spread:
     """The histogram that is asked for, or Invalid."""
     if len(asked.edges) > MOST_BINS + 1 or not 1 <= asked.bins <= MOST_BINS:
         raise Invalid(f"histogram: more than {MOST_BINS} bins", ja=f"histogram: 区間は{MOST_BINS}個までです")
-    if asked.field in OF_RECORD or asked.field in counting.snapshot.columns.dates:
-        return _over_time(asked, counting, total)
-    return _over_quantity(asked, counting, total, vocabulary)
+    if counting.is_date(asked.field):
+        return _over_time(asked, counting)
+    return _over_quantity(asked, counting)
 
 
 # ---------------------------------------------------------------------------------------------------- dates
 
 
-def _over_time(asked: Histogram, counting: Counting, total: int) -> Spread:
+def _over_time(asked: Histogram, counting: Counting) -> Spread:
     name = asked.field
-    begins = name if name in OF_RECORD else f"d_{name}_from"
-    if asked.edges:
-        return _between_times(asked, counting, total, begins)
     if asked.unit is not None:
         raise Invalid(
             f"histogram: {name} is a date, it has no unit", ja=f"histogram: {name} は日付なので単位はありません"
         )
-    months = f"m_{name}"
-    interval = asked.interval or _interval(counting, months)
+    if asked.edges:
+        return _between_times(asked, counting)
+    interval = asked.interval or _interval(name, counting)
     if interval == "day":
-        return _by_day(asked, counting, total, begins)
+        return _by_day(asked, counting)
     width = 12 if interval == "year" else 1
-    told = counting.aggregate({"all": {"histogram": {"field": months, "interval": width, "min_doc_count": 1}}})
-    buckets = told["all"]["buckets"]
-    _demand_few(name, interval, len(buckets))
-    bins = []
-    for bucket in buckets:
-        month = int(bucket["key"])
-        bins.append(Bin(_written(month, interval), _written(month + width, interval), int(bucket["doc_count"])))
-    return Spread(name, None, tuple(bins), total - sum(each.count for each in bins))
+    found = counting.snapshot.steps(counting.asked, Months(name), width)
+    _demand_few(name, interval, len(found))
+    bins = [Bin(_written(month, interval), _written(month + width, interval), count) for month, count in found]
+    return Spread(name, None, tuple(bins), counting.total - sum(each.count for each in bins))
 
 
-def _interval(counting: Counting, months: str) -> Interval:
-    told = counting.aggregate({"all": {"stats": {"field": months}}})["all"]
-    if not told["count"]:
+def _interval(name: str, counting: Counting) -> Interval:
+    months = counting.snapshot.extent(counting.asked, Months(name))
+    if months is None:
         return "year"
-    width = told["max"] - told["min"]
+    width = months.greatest - months.least
     return "year" if width > 36 else "month" if width > 1 else "day"
 
 
@@ -96,20 +86,15 @@ def _written(month: int, interval: Interval) -> str:
     return f"{year:04}" if interval == "year" else f"{year:04}-{number + 1:02}"
 
 
-def _by_day(asked: Histogram, counting: Counting, total: int, begins: str) -> Spread:
-    # What is open at an end would make a bucket at the edge of time.
-    dated = Query.range_query(
-        counting.snapshot.schema, begins, FieldType.Integer, BEGINNING, END, include_lower=False, include_upper=False
-    )
-    wanted = {"all": {"histogram": {"field": begins, "interval": DAY, "min_doc_count": 1}}}
-    buckets = counting.aggregate(wanted, among=dated)["all"]["buckets"]
-    _demand_few(asked.field, "day", len(buckets))
+def _by_day(asked: Histogram, counting: Counting) -> Spread:
+    found = counting.snapshot.steps(counting.asked, Moments(asked.field), DAY)
+    _demand_few(asked.field, "day", len(found))
     bins = []
-    for bucket in buckets:
-        start = _EPOCH + timedelta(microseconds=int(bucket["key"]))
+    for moment, count in found:
+        start = _EPOCH + timedelta(microseconds=moment)
         end = start + timedelta(days=1)
-        bins.append(Bin(start.date().isoformat(), end.date().isoformat(), int(bucket["doc_count"])))
-    return Spread(asked.field, None, tuple(bins), total - sum(each.count for each in bins))
+        bins.append(Bin(start.date().isoformat(), end.date().isoformat(), count))
+    return Spread(asked.field, None, tuple(bins), counting.total - sum(each.count for each in bins))
 
 
 def _demand_few(name: str, interval: str, count: int) -> None:
@@ -120,7 +105,7 @@ def _demand_few(name: str, interval: str, count: int) -> None:
         )
 
 
-def _between_times(asked: Histogram, counting: Counting, total: int, begins: str) -> Spread:
+def _between_times(asked: Histogram, counting: Counting) -> Spread:
     edges = []
     for edge in asked.edges:
         date = understand_date(str(edge))
@@ -128,7 +113,7 @@ def _between_times(asked: Histogram, counting: Counting, total: int, begins: str
             raise Invalid(f"histogram: {edge!r:.80} is no date", ja=f"histogram: {edge!r:.80} は日付ではありません")
         edges.append(micros(date.from_))
     _demand_rising(asked, edges)
-    return _ranges(asked, [(counting, begins, None)], edges, list(map(str, asked.edges)), total, None)
+    return _ranges(asked, counting, [Moments(asked.field)], edges, list(map(str, asked.edges)))
 
 
 def _demand_rising(asked: Histogram, edges: Sequence[float]) -> None:
@@ -142,29 +127,30 @@ def _demand_rising(asked: Histogram, edges: Sequence[float]) -> None:
 # ---------------------------------------------------------------------------------------------------- quantities
 
 
-def _over_quantity(asked: Histogram, counting: Counting, total: int, vocabulary: Vocabulary) -> Spread:
+def _over_quantity(asked: Histogram, counting: Counting) -> Spread:
     name = asked.field
     if asked.interval is not None:
         raise Invalid(f"histogram: {name} is no date", ja=f"histogram: {name} は日付の項目ではありません")
-    columns = _columns_of(asked, counting, vocabulary)
+    held = _measures_of(name, counting)
     unit = _unit(asked)
     if unit is not None:
-        columns = [each for each in columns if each.kind in unit.kinds or not unit.kinds]
-    elif columns:
+        held = [each for each in held if each.kind in unit.kinds or not unit.kinds]
+    elif held:
         # 7 keV and 7 K are not counted together: the kind of quantity that most records have.
         weights: Counter[str | None] = Counter()
-        for each in columns:
+        for each in held:
             weights[each.kind] += each.count
         (usual, _), *_ = weights.most_common(1)
-        columns = [each for each in columns if each.kind == usual]
-    held = [(counting, each.low, each.term) for each in columns[:MOST_COLUMNS]]
+        held = [each for each in held if each.kind == usual]
+    held = held[:MOST_COLUMNS]
     if asked.edges:
         edges = [_in_si(float(edge), unit) for edge in asked.edges]
         _demand_rising(asked, edges)
-        return _ranges(asked, held, edges, [float(edge) for edge in asked.edges], total, asked.unit)
-    low, high = _ends(held, counting)
-    if low is None or high is None:
-        return Spread(name, asked.unit, (), total)
+        return _ranges(asked, counting, held, edges, [float(edge) for edge in asked.edges])
+    extents = [extent for each in held if (extent := counting.snapshot.extent(counting.asked, each)) is not None]
+    if not extents:
+        return Spread(name, asked.unit, (), counting.total)
+    low, high = min(each.least for each in extents), max(each.greatest for each in extents)
     first, last = _from_si(low, unit), _from_si(high, unit)
     bins = asked.bins if last > first else 1
     width = (last - first) / bins
@@ -175,18 +161,17 @@ def _over_quantity(asked: Histogram, counting: Counting, total: int, vocabulary:
         told = [first, last] if last > first else [first, first]
     edges = [_in_si(edge, unit) for edge in told]
     edges[0], edges[-1] = min(edges[0], low), _beyond(max(edges[-1], high))
-    return _ranges(asked, held, edges, told, total, asked.unit)
+    return _ranges(asked, counting, held, edges, told)
 
 
-def _columns_of(asked: Histogram, counting: Counting, vocabulary: Vocabulary) -> list[Measures]:
-    name, conditions = asked.field, counting.conditions
-    fields = [words.fields[name] for words in vocabulary.kinds.values() if name in words.fields]
-    if fields:
-        if any(each.sort != "quantity" for each in fields):
-            dates = counting.snapshot.columns.dates
-            raise unknown("date or quantity", name, [*OF_RECORD, *dates])
-        return conditions.measures(name, "field")
-    return conditions.measures(name, "anywhere")
+def _measures_of(name: str, counting: Counting) -> list[Measures]:
+    kinds = counting.vocabulary.kinds.values()
+    fields = [words.fields[name] for words in kinds if name in words.fields]
+    if not fields:
+        return counting.snapshot.measures(name, ("condition", "attribute"))
+    if any(each.sort != "quantity" for each in fields):
+        raise unknown("date or quantity", name, [*OF_RECORD, *counting.dates()])
+    return counting.snapshot.measures(name, ("field",))
 
 
 def _unit(asked: Histogram) -> Unit | None:
@@ -214,40 +199,18 @@ def _beyond(value: float) -> float:
     return value + max(abs(value) * 1e-9, 1e-300)
 
 
-def _of(term: str | None, counting: Counting) -> Query | None:
-    return None if term is None else Query.term_query(counting.snapshot.schema, "measures", term, "basic")
-
-
-def _ends(held: Sequence[tuple[Counting, str, str | None]], counting: Counting) -> tuple[float | None, float | None]:
-    lows, highs = [], []
-    for _, column, term in held:
-        told = counting.aggregate({"all": {"stats": {"field": column}}}, among=_of(term, counting))["all"]
-        if told["count"]:
-            lows.append(float(told["min"]))
-            highs.append(float(told["max"]))
-    return min(lows, default=None), max(highs, default=None)
-
-
 def _ranges(
     asked: Histogram,
-    held: Sequence[tuple[Counting, str, str | None]],
+    counting: Counting,
+    scales: Sequence[Scale],
     edges: Sequence[float],
     told: Sequence[str] | Sequence[float],
-    total: int,
-    unit: str | None,
 ) -> Spread:
-    ranges = [{"from": float(low), "to": float(high)} for low, high in pairwise(edges)]
-    counts = [0] * len(ranges)
+    counts = [0] * (len(edges) - 1)
     present = 0
-    for counting, column, term in held:
-        wanted: dict[str, Any] = {
-            "all": {"range": {"field": column, "ranges": ranges}},
-            "there": {"value_count": {"field": column}},
-        }
-        made = counting.aggregate(wanted, among=_of(term, counting))
-        present += int(made["there"]["value"])
-        by_start = {bucket.get("from"): int(bucket["doc_count"]) for bucket in made["all"]["buckets"] if "to" in bucket}
-        for number, each in enumerate(ranges):
-            counts[number] += by_start.get(each["from"], 0)
+    for scale in scales:
+        found, valued = counting.snapshot.ranges(counting.asked, scale, edges)
+        present += valued
+        counts = [one + other for one, other in zip(counts, found, strict=True)]
     bins = tuple(Bin(told[number], told[number + 1], count) for number, count in enumerate(counts))
-    return Spread(asked.field, unit, bins, max(total - present, 0))
+    return Spread(asked.field, asked.unit, bins, max(counting.total - present, 0))

@@ -16,36 +16,27 @@ from hashlib import blake2s
 from typing import Any, Final, TypeVar
 
 import orjson
-from tantivy import Occur, Query
-from tantivy import Order as Direction
 
-from catalog.discovery.audience import Audiences, leaving_out
+from catalog.discovery.audience import Audiences
+from catalog.discovery.conditions import MOST_TERMS, Settling
 from catalog.discovery.highlighting import highlights
 from catalog.discovery.histograms import Counting, spread_of
 from catalog.errors import Invalid
 from catalog.ledger.answer import Answers
 from catalog.ledger.book import Book, Pending
 from catalog.ledger.terms import Terms
-from catalog.projections.projection import Seen
-from catalog.projections.search.document import SEP
-from catalog.projections.search.embedded import Snapshot, TantivyIndex
-from catalog.projections.search.query import (
-    EVERYTHING,
-    Beyond,
-    Conditions,
+from catalog.projections.search.analysis import whole
+from catalog.projections.search.index import (
+    EVERYWHERE,
+    Asked,
+    Counts,
+    Held,
     Meant,
-    Words,
-    beginnings,
-    every,
-    keys_in,
-    name_of,
-    one_of,
-    some,
-    spans,
-    unweighed,
-    without,
+    SearchIndex,
+    Snapshot,
+    Sorted,
 )
-from catalog.projections.search.words import Clause, read
+from catalog.projections.search.words import Clause, read, spans
 from catalog.questions.check import check
 from catalog.questions.cursor import read_cursor, write_cursor
 from catalog.questions.question import (
@@ -60,7 +51,6 @@ from catalog.questions.question import (
     Or,
     Order,
     Question,
-    Selection,
     Termed,
 )
 from catalog.questions.reader import Reader
@@ -85,16 +75,11 @@ from catalog.questions.search import (
 from catalog.questions.vocabulary import unknown
 from catalog.records.kinds import Kinds
 
-# Records that only SQL can choose are handed to the index by key, at most so many.
-MOST_KEYS: Final = 50_000
 MOST_PINNED: Final = 32
 MOST_KEPT: Final = 256
 COUNTING: Final = 4
-MOST_TERMS: Final = 20_000
 # In an index up to this size every title that begins so is looked at for suggestions.
 SMALL: Final = 20_000
-# Of each segment so many values of a facet are looked at; beyond that a count may be too small, and is said to be.
-VALUES_OF_SEGMENT: Final = 2_000
 _Made = TypeVar("_Made", Facet, Spread)
 TITLES: Final = {
     "kind": {"en": "Kind", "ja": "種別"},
@@ -107,7 +92,7 @@ TITLES: Final = {
 class Searchable:
     """What searching needs: the index as it can be read, the book that tells which, and what vocabularies say."""
 
-    index: TantivyIndex
+    index: SearchIndex
     book: Book
     terms: Terms
     kinds: Kinds
@@ -134,8 +119,9 @@ class Pins:
         """Keep it for a cursor that was given just now."""
         with self._lock:
             moment = time.monotonic()
-            self._held[snapshot.place] = (snapshot, moment + CURSOR_SECONDS)
-            self._held.move_to_end(snapshot.place)
+            place = _place_of(snapshot)
+            self._held[place] = (snapshot, moment + CURSOR_SECONDS)
+            self._held.move_to_end(place)
             while self._held:
                 place, (_, until) = next(iter(self._held.items()))
                 if until > moment and len(self._held) <= MOST_PINNED:
@@ -151,6 +137,11 @@ class Pins:
     def clear(self) -> None:
         with self._lock:
             self._held.clear()
+
+
+def _place_of(snapshot: Snapshot) -> tuple[int, int]:
+    """What tells a snapshot from every other: its generation, and how far that had come."""
+    return snapshot.seen.generation, snapshot.seen.position
 
 
 class Counted:
@@ -197,7 +188,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
     following = None
     if offset + asked.first < min(found.total, DEEPEST_HIT):
         index.pins.hold(snapshot)
-        following = _Place(snapshot.place, offset + asked.first, time.time()).write(asked)
+        following = _Place(_place_of(snapshot), offset + asked.first, time.time()).write(asked)
     return SearchPage(
         found.hits,
         found.total,
@@ -206,7 +197,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
         histograms,
         following,
         time.perf_counter() - began,
-        snapshot.position,
+        snapshot.seen.position,
     )
 
 
@@ -220,14 +211,12 @@ def suggest(
             ja=f"limit: 1から{MOST_SUGGESTIONS}の範囲で指定してください",
         )
     kinds = answers.vocabulary.named(kinds) if kinds else ()
-    start = name_of(text[:LONGEST_PREFIX].encode("utf-8", "replace").decode().replace(SEP, " "))
+    start = whole(text[:LONGEST_PREFIX].encode("utf-8", "replace").decode())
     if not start:
         return ()
     snapshot, pending = _now(index, None)
-    audience = index.audiences.of(reader, snapshot)
-    sees = leaving_out(snapshot, audience.sees, pending.records)
-    parts = [part for part in (sees, one_of(snapshot.schema, "kind", kinds) if kinds else None) if part is not None]
-    return _Suggesting(snapshot, every(parts) if parts else None, start, limit, answers, reader).suggestions()
+    asked = Asked(index.audiences.of(reader), kinds, left_out=pending.records)
+    return _Suggesting(snapshot, asked, start, limit, answers, reader).suggestions()
 
 
 def _now(index: Searchable, place: _Place | None) -> tuple[Snapshot, Pending]:
@@ -245,8 +234,7 @@ def _now(index: Searchable, place: _Place | None) -> tuple[Snapshot, Pending]:
             "cursor: it has expired (a search is kept for five minutes); search again from the first page",
             ja="cursor: 有効期限（5分）が切れました。最初のページから検索し直してください",
         )
-    as_of = Seen(pinned.generation, pinned.folder, None, pinned.position, pinned.closed_to)
-    return pinned, index.book.closed_since("search", as_of)
+    return pinned, index.book.closed_since("search", pinned.seen)
 
 
 # ---------------------------------------------------------------------------------------------------- what is asked
@@ -338,65 +326,40 @@ class _Searching:
         self.pending = pending
         self.clauses = clauses
         self.kinds = asked.question.kinds
-        self.audience = index.audiences.of(reader, snapshot)
-        self.sees = leaving_out(snapshot, self.audience.sees, pending.records)
-        self.conditions = Conditions(
-            snapshot,
-            answers.vocabulary,
-            self.kinds,
-            lambda ids: answers.readable(ids, reader),
-            lambda iris: index.terms.below(iris),
-        )
         self.meant = self._meant()
-        self.text: Query | None = None
-        self.unranked: Query | None = None
-        if asked.text.strip():
-            words = Words(snapshot.schema, labels=not pending.spreading)
-            self.text = words.query(clauses, self.meant)
-            self.unranked = replace(words, ranked=False).query(clauses, self.meant)
-        self._held: dict[Condition, Query] = {}
-        if asked.question.where is not None:
-            self._holds(asked.question.where)
+        self.settling = Settling(snapshot, answers, index.terms, reader, self.kinds)
+        self.whole = Asked(
+            index.audiences.of(reader),
+            self.kinds,
+            self._held(asked.question.where),
+            pending.records,
+            clauses if asked.text.strip() else None,
+            tuple(self.meant.items()),
+            labels=not pending.spreading,
+        )
+
+    def _held(self, where: Condition | None) -> Held | None:
+        return None if where is None else self.settling.holds(where)
 
     def find(self, offset: int) -> _Found:
         """The hits of the page that begins behind so many others."""
-        asked, searcher = self.asked, self.snapshot.searcher
+        asked = self.asked
         ordered = asked.order[0] if asked.order else None
         if ordered is None and not self._ranks():
             ordered = Order("modified", descending=True)
-        query = self._whole(ranked=ordered is None)
-        if ordered is None:
-            result = searcher.search(query, asked.first, offset=offset)
-        else:
-            direction = Direction.Desc if ordered.descending else Direction.Asc
-            result = searcher.search(
-                query, asked.first, offset=offset, order_by_field=self._column(ordered), order=direction
-            )
-        total = int(result.count or 0)  # type: ignore[attr-defined]  # its stub leaves it out
-        ranked = ordered is None
-        found = [
-            (str(searcher.doc(address).get_first("id")), float(score) if ranked else None)
-            for score, address in result.hits
-        ]
-        if ranked:
-            # Of equal weight: what changed last comes first, then by id.
-            times = searcher.fast_field_values("modified", [address for _, address in result.hits])
-            place = {
-                id: (-(score or 0.0), -int(time_ or 0), id) for (id, score), time_ in zip(found, times, strict=True)
-            }
-            found.sort(key=lambda each: place[each[0]])
-        hits = self._told(found)
+        found = self.snapshot.find(self.whole, None if ordered is None else self._sorted(ordered), asked.first, offset)
+        hits = self._told(found.hits)
         # What was closed after the index was asked is not told, nor counted.
-        return _Found(hits, total - (len(found) - len(hits)), len(found) == len(hits))
+        missing = len(found.hits) - len(hits)
+        return _Found(hits, found.total - missing, not missing)
 
     def _ranks(self) -> bool:
         return any(not clause.excluded for clause in self.clauses)
 
-    def _column(self, order: Order) -> str:
+    def _sorted(self, order: Order) -> Sorted:
         if order.by in RECORD_ORDERS:
-            return order.by
+            return Sorted(order.by, "record", order.descending)
         fields = self.answers.vocabulary.fields(order.by, self.kinds)
-        columns = self.snapshot.columns
         if any(not each.sortable or each.private for each in fields.values()):
             known = {name for words in self.index.kinds.values() for name, each in words.field.items() if each.sortable}
             raise unknown("field to sort by", order.by, {*RECORD_ORDERS, *known})
@@ -406,67 +369,16 @@ class _Searching:
                 ja=f"sort: 検索結果は {order.by} の言語を指定せずに並べ替えてください",
             )
         sorts = {each.sort for each in fields.values()}
-        if sorts == {"date"} and order.by in columns.dates:
-            return f"d_{order.by}_from"
-        if sorts <= {"integer", "number"} and order.by in columns.numbers:
-            return f"n_{order.by}"
-        if sorts <= {"text", "string", "term", "boolean"} and order.by in columns.sorts:
-            return f"s_{order.by}"
+        if sorts == {"date"}:
+            return Sorted(order.by, "date", order.descending)
+        if sorts <= {"integer", "number"}:
+            return Sorted(order.by, "number", order.descending)
+        if sorts <= {"text", "string", "term", "boolean"}:
+            return Sorted(order.by, "text", order.descending)
         raise Invalid(
             f"sort: hits can't be ordered by {order.by}; lists can",
             ja=f"sort: 検索結果は {order.by} で並べ替えられません",
         )
-
-    # --- which documents
-
-    def _whole(self, *, ranked: bool = False, without_facet: str | None = None) -> Query:
-        """What was typed, and everything that the hits are held to (but not by this facet's own conditions)."""
-        filters = self._filters(without_facet)
-        text = self.text if ranked else self.unranked
-        if text is None:
-            return every(filters)
-        return Query.boolean_query([(Occur.Must, text), *((Occur.Must, unweighed(each)) for each in filters)])
-
-    def _filters(self, without_facet: str | None = None) -> list[Query]:
-        made = []
-        if self.kinds and without_facet != "kind":
-            made.append(one_of(self.snapshot.schema, "kind", self.kinds))
-        where = self.asked.question.where
-        if without_facet is not None and where is not None:
-            where = _rest(where, without_facet)
-        if where is not None:
-            made.append(self._holds(where))
-        if self.sees is not None:
-            made.append(self.sees)
-        return made
-
-    def _holds(self, where: Condition) -> Query:
-        """The documents for which the condition holds, in whatever way that can be found out; found out once."""
-        if (known := self._held.get(where)) is None:
-            known = self._held[where] = self._found_out(where)
-        return known
-
-    def _found_out(self, where: Condition) -> Query:
-        try:
-            return self.conditions.query(where)
-        except Beyond:
-            pass
-        match where:
-            case Or(parts):
-                return some(map(self._holds, parts))
-            case Not(part):
-                return without(EVERYTHING, self._holds(part))
-        # One statement for all that is asked together: the fewer keys.
-        keys = self.answers.keys(
-            Question(kinds=self.kinds, where=where, first=MOST_KEYS, selection=Selection()), self.reader
-        )
-        if keys is None:
-            raise Invalid(
-                f"the conditions that a search has to ask the database for hold for more than {MOST_KEYS} records; add a narrower one, "
-                "or use lists",
-                ja=f"データベースに問い合わせる条件に合うレコードが{MOST_KEYS}件を超えています。条件を絞るか、一覧を使ってください",
-            )
-        return keys_in(self.snapshot.schema, "key", keys)
 
     def _meant(self) -> dict[str, Meant]:
         """What of the text is the name of terms, with those below them and their other names."""
@@ -481,7 +393,7 @@ class _Searching:
             labels = dict.fromkeys(
                 name.text for iri in iris for name in names.get(iri, ()) if name.language is not None
             )
-            others = tuple(label for label in labels if name_of(label) != name_of(said))
+            others = tuple(label for label in labels if whole(label) != whole(said))
             made[said] = Meant(below if len(below) <= MOST_TERMS else frozenset(iris), others)
         return made
 
@@ -525,17 +437,15 @@ class _Searching:
         asked = self.asked.histograms
         if not asked:
             return ()
-        counting = Counting(self.snapshot, self._whole(), self.conditions)
-        return self._kept(
-            (asked, total), lambda: tuple(spread_of(each, counting, total, self.answers.vocabulary) for each in asked)
-        )
+        counting = Counting(self.snapshot, self.whole, total, self.answers.vocabulary)
+        return self._kept((asked, total), lambda: tuple(spread_of(each, counting) for each in asked))
 
     def _kept(self, what: object, count: Callable[[], tuple[_Made, ...]]) -> tuple[_Made, ...]:
         """What was counted before of the very same search, where only the index decides it."""
         question = self.asked.question
-        if self.audience.sees is not None or self.pending or not _is_plain(question.where):
+        if self.whole.room != EVERYWHERE or self.pending or not _is_plain(question.where):
             return count()
-        place = (self.snapshot.place, self.snapshot.closed_to)
+        place = (_place_of(self.snapshot), self.snapshot.seen.closed_to)
         kept: tuple[_Made, ...] = self.index.counted.get(
             (place, self.asked.text, question.kinds, question.where, what), count
         )
@@ -545,12 +455,16 @@ class _Searching:
         where = self.asked.question.where
         alone = [name for name in names if (name == "kind" and self.kinds) or _chosen(where, name) is not None]
         size = self.asked.facet_values + 1
-        told: dict[str, Any] = {}
-        if together := {name: _values(name, size) for name in names if name not in alone}:
-            told.update(Counting(self.snapshot, self._whole(), self.conditions).aggregate(together))
+        told: dict[str, Counts] = {}
+        if together := [name for name in names if name not in alone]:
+            told.update(self.snapshot.facets(self.whole, together, size))
         for name in alone:
-            other = Counting(self.snapshot, self._whole(without_facet=name), self.conditions)
-            told.update(other.aggregate({name: _values(name, size)}))
+            other = replace(
+                self.whole,
+                kinds=() if name == "kind" else self.kinds,
+                where=self._held(None if where is None else _rest(where, name)),
+            )
+            told.update(self.snapshot.facets(other, (name,), size))
         return self._facets({name: told[name] for name in names})
 
     def _facet_name(self, name: str) -> str:
@@ -565,29 +479,28 @@ class _Searching:
             raise unknown("facet", name, {*RECORD_FACETS, *known})
         return name
 
-    def _facets(self, told: Mapping[str, Any]) -> tuple[Facet, ...]:
+    def _facets(self, told: Mapping[str, Counts]) -> tuple[Facet, ...]:
         where = self.asked.question.where
-        labels = self._labels({name: [bucket["key"] for bucket in each["buckets"]] for name, each in told.items()})
+        labels = self._labels({name: [value for value, _ in each.values] for name, each in told.items()})
         made = []
         for name, each in told.items():
             chosen = set(self.kinds) if name == "kind" else _chosen(where, name) or set()
             values = []
-            for bucket in each["buckets"]:
-                value = bucket["key"]
+            for value, count in each.values:
                 label = labels.get((name, value), {})
                 if self._is_ours(name, value) and not label:
                     continue  # a record that this reader may not see, or that is not here
-                values.append(FacetValue(self._typed(name, value), int(bucket["doc_count"]), label, value in chosen))
+                values.append(FacetValue(self._typed(name, value), count, label, value in chosen))
             values.sort(key=lambda each: (-each.count, str(each.value)))
             most = self.asked.facet_values
-            more = len(values) > most or each["sum_other_doc_count"] > 0
+            more = len(values) > most or each.more
             made.append(
                 Facet(
                     name,
                     self._called(name),
                     tuple(values[:most]),
                     more,
-                    each.get("doc_count_error_upper_bound", 0) == 0,
+                    each.exact,
                 )
             )
         return tuple(made)
@@ -632,11 +545,6 @@ class _Searching:
                             said.setdefault(each.language, each.text)
                     made[(name, value)] = said
         return made
-
-
-def _values(name: str, size: int) -> dict[str, Any]:
-    field_ = name if name in RECORD_FACETS else f"facet.{name}"
-    return {"terms": {"field": field_, "size": size, "segment_size": max(VALUES_OF_SEGMENT, size)}}
 
 
 def _title(body: Mapping[str, Any]) -> Mapping[str, str]:
@@ -712,7 +620,7 @@ def _is_plain(where: Condition | None) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Suggesting:
     snapshot: Snapshot
-    sees: Query | None
+    asked: Asked
     start: str
     limit: int
     answers: Answers
@@ -730,48 +638,28 @@ class _Suggesting:
     def _identifiers(self) -> Iterable[Suggestion]:
         if len(self.start) < 2 or " " in self.start:
             return
-        for id in self._first("names", max(2, self.limit // 2)):
+        for id in self.snapshot.called(self.asked, self.start, max(2, self.limit // 2)):
             yield Suggestion(id, "identifier", id.partition("/")[0], id)
 
     def _titles(self) -> Iterable[Suggestion]:
-        searcher = self.snapshot.searcher
-        if searcher.num_docs > SMALL:
+        if self.snapshot.size > SMALL:
             # A letter or two begin the titles of a good part of all records, which are too many to be counted while typing.
             told = list(self._some_titles())
             yield from told
             if len(self.start) < 3 or len(told) * 2 >= self.limit:
                 return
-        for found, count in searcher.terms_with_prefix("label", self.start, self.sees, self.limit * 2):
-            if not count:
-                continue
-            _, kind, text = found.split(SEP, 2)
-            id = self._only(found) if count == 1 else None
-            yield Suggestion(text, "label" if kind == "term" else "title", kind, id)
+        for each in self.snapshot.titles(self.asked, self.start, self.limit * 2):
+            yield Suggestion(each.text, "label" if each.kind == "term" else "title", each.kind, each.id)
 
     def _some_titles(self) -> Iterable[Suggestion]:
         """Titles of some records whose titles begin so, told by the ledger."""
-        readable = self.answers.readable(self._first("label", 4 * self.limit), self.reader)
+        readable = self.answers.readable(self.snapshot.entitled(self.asked, self.start, 4 * self.limit), self.reader)
         by_text: dict[tuple[str, str], list[str]] = {}
         for id, seen in readable.items():
             for text in seen.title.values():
-                if name_of(text).startswith(self.start):
+                if whole(text).startswith(self.start):
                     by_text.setdefault((text, seen.kind), []).append(id)
         for (text, kind), several in sorted(by_text.items()):
             yield Suggestion(
                 text, "label" if kind == "term" else "title", kind, several[0] if len(several) == 1 else None
             )
-
-    def _first(self, name: str, count: int) -> list[str]:
-        """Some records of which a term begins so."""
-        query = beginnings(self.snapshot.schema, name, self.start[:100])
-        return self._found(query, count)
-
-    def _only(self, label: str) -> str | None:
-        found = self._found(Query.term_query(self.snapshot.schema, "label", label, "basic"), 1)
-        return found[0] if found else None
-
-    def _found(self, query: Query, count: int) -> list[str]:
-        parts = [query] if self.sees is None else [query, self.sees]
-        searcher = self.snapshot.searcher
-        hits = searcher.search(every(parts), count, count=False).hits
-        return [str(searcher.doc(address).get_first("id")) for _, address in hits]

@@ -1,11 +1,10 @@
-"""The index in tantivy: generations for whoever feeds it, and the side from which any process reads."""
+"""The index in tantivy as a projection: its generations, for whoever feeds them."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,7 @@ import orjson
 import tantivy
 from tantivy import Occur, Query
 
-from catalog.errors import Unavailable
-from catalog.projections.projection import Damaged, Name, Seen, Tally, Unprojectable
+from catalog.projections.projection import Damaged, Name, Tally, Unprojectable
 from catalog.projections.search.analysis import ANALYZER, analyzer
 from catalog.projections.search.document import (
     FORMAT,
@@ -445,75 +443,3 @@ class TantivyGeneration:
 def _delete(writer: tantivy.IndexWriter, id: str) -> None:
     # By its text: a whole number is taken for a signed one here, and finds nothing in an unsigned field.
     writer.delete_documents_by_term("id", id)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The index as it can be read at one moment; it stays as it is for as long as somebody holds it."""
-
-    searcher: tantivy.Searcher
-    schema: tantivy.Schema
-    columns: Columns
-    generation: int
-    position: int
-    closed_to: int
-    folder: Path
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """What tells it from every other: its generation, and how far that had come."""
-        return self.generation, self.position
-
-
-class TantivyIndex:
-    """The reading side, in any process: opens what the book says answers now, and follows it. Safe to use from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._opened: tuple[Path, tantivy.Index, Columns] | None = None
-        self._snapshot: Snapshot | None = None
-
-    def snapshot(self, seen: Seen | None) -> Snapshot:
-        """What can be read of what the book tells; Unavailable while nothing is built yet or what was built is broken."""
-        if seen is None:
-            raise Unavailable(
-                "the search index is being built: try again in a while",
-                ja="検索索引を作成中です。しばらくしてからお試しください",
-            )
-        now = self._snapshot
-        if now is not None and (now.generation, now.position, now.closed_to) == (
-            seen.generation,
-            seen.position,
-            seen.closed_to,
-        ):
-            return now
-        with self._lock:
-            return self._follow(seen)
-
-    def close(self) -> None:
-        """Let go of the files."""
-        with self._lock:
-            self._opened = self._snapshot = None
-
-    def _follow(self, seen: Seen) -> Snapshot:
-        now = self._snapshot
-        if now is not None and now.generation == seen.generation and now.position > seen.position:
-            return now  # another thread saw more meanwhile
-        try:
-            opened = self._opened
-            if opened is None or opened[0] != seen.folder:
-                opened = self._opened = (seen.folder, *open_index(seen.folder))
-            else:
-                opened[1].reload()
-        except (Damaged, ValueError, OSError) as problem:
-            self._opened = None
-            raise Unavailable(
-                "the search index can't be read and is being built again: try again in a while",
-                ja="検索索引が読めないため作り直しています。しばらくしてからお試しください",
-                retry_after_seconds=30,
-            ) from problem
-        _, index, columns = opened
-        self._snapshot = Snapshot(
-            index.searcher(), index.schema, columns, seen.generation, seen.position, seen.closed_to, seen.folder
-        )
-        return self._snapshot

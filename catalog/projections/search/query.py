@@ -19,8 +19,10 @@ from catalog.projections.search.analysis import bare, normal, tokens
 from catalog.projections.search.document import SEP, Columns, micros, name_term, term
 from catalog.projections.search.index import (
     EVERYWHERE,
+    AllOf,
     Among,
     AnyOf,
+    AttributeIs,
     Below,
     Held,
     Keys,
@@ -32,10 +34,8 @@ from catalog.projections.search.index import (
 )
 from catalog.projections.search.words import LONGEST_SPAN, STOP, Clause, Said, span
 from catalog.questions.question import (
-    And,
     Attributed,
     Compare,
-    Condition,
     Dated,
     Exists,
     Identified,
@@ -43,9 +43,7 @@ from catalog.questions.question import (
     Linked,
     Measured,
     Missing,
-    Not,
     OfRecord,
-    Or,
     Scalar,
     Termed,
 )
@@ -294,23 +292,17 @@ class Conditions:
     def query(self, asked: Held) -> Query:
         """The documents for which this holds."""
         match asked:
-            case Keys(keys):
-                return keys_in(self.schema, "key", keys)
+            case AllOf(parts):
+                return every(map(self.query, parts))
             case AnyOf(parts):
                 return some(map(self.query, parts))
             case NotHeld(part):
                 return without(EVERYTHING, self.query(part))
-            case _:
-                return self._condition(asked)
-
-    def _condition(self, asked: Condition) -> Query:
-        match asked:
-            case And(parts):
-                return every(map(self.query, parts))
-            case Or(parts):
-                return some(map(self.query, parts))
-            case Not(part):
-                return without(EVERYTHING, self.query(part))
+            case Keys(keys):
+                return keys_in(self.schema, "key", keys)
+            case AttributeIs(name, terms):
+                self._flagged("attributes")
+                return one_of(self.schema, "attributes", [term("term", name, iri) for iri in terms])
             case Compare():
                 return self._compare(asked)
             case Exists(name):
@@ -487,9 +479,7 @@ class Conditions:
         self._flagged("attributes")
         name = asked.name
         if asked.term is not None:
-            if asked.operator != "exists":
-                raise Beyond
-            return self._term("attributes", term("term", name, asked.term))
+            raise Beyond
         match asked.operator:
             case "exists":
                 return self._term("attributes", term("exists", name))

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.projections.search.analysis import analyzer, bare, normal, pairs, prepared, whole
-from catalog.projections.search.query import tokens
+from catalog.projections.search.analysis import analyzer, bare, normal, pairs, prepared, tokens, whole
 
 
 def words(text: str) -> list[str]:

@@ -1,0 +1,341 @@
+"""Reading the index in tantivy: from any process, what the book says answers now."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import tantivy
+from tantivy import FieldType, Occur, Query
+from tantivy import Order as Direction
+
+from catalog.errors import Invalid, Unavailable
+from catalog.projections.projection import Damaged, Seen
+from catalog.projections.search.document import BEGINNING, END, SEP, Columns
+from catalog.projections.search.embedded import open_index
+from catalog.projections.search.index import (
+    Asked,
+    Counts,
+    Extent,
+    Found,
+    Held,
+    Measures,
+    Moments,
+    Months,
+    Room,
+    Scale,
+    Sorted,
+    Title,
+)
+from catalog.projections.search.query import (
+    EVERYTHING,
+    Beyond,
+    Conditions,
+    Where,
+    Words,
+    beginnings,
+    columns_of_measures,
+    every,
+    keys_in,
+    one_of,
+    seen_in,
+    term_of_measures,
+    unweighed,
+    without,
+)
+from catalog.questions.search import RECORD_FACETS, RECORD_ORDERS
+
+# Queries that are kept: of readers' rooms, which are asked again and again; and of conditions, for the parts of one search.
+MOST_ROOMS: Final = 256
+MOST_HELD: Final = 32
+# Of each segment so many values of a facet are looked at; beyond that a count may be too small, and is said to be.
+VALUES_OF_SEGMENT: Final = 2_000
+LONGEST_START: Final = 100
+
+
+class Kept:
+    """Queries by what they were made of, the last that were asked for. Safe to use from any thread."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._queries: OrderedDict[Hashable, Query | None] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Query | None]) -> Query | None:
+        """The query of this key, or what is made now."""
+        with self._lock:
+            if key in self._queries:
+                self._queries.move_to_end(key)
+                return self._queries[key]
+        made = make()
+        with self._lock:
+            self._queries[key] = made
+            if len(self._queries) > self._most:
+                self._queries.popitem(last=False)
+        return made
+
+
+class TantivyIndex:
+    """The reading side, in any process: opens what the book says answers now, and follows it. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._opened: tuple[Path, tantivy.Index, Columns] | None = None
+        self._snapshot: TantivySnapshot | None = None
+        self._rooms = Kept(MOST_ROOMS)
+        self._held = Kept(MOST_HELD)
+
+    def snapshot(self, seen: Seen | None) -> TantivySnapshot:
+        """What can be read of what the book tells; Unavailable while nothing is built yet or what was built is broken."""
+        if seen is None:
+            raise Unavailable(
+                "the search index is being built: try again in a while",
+                ja="検索索引を作成中です。しばらくしてからお試しください",
+            )
+        now = self._snapshot
+        if now is not None and _state(now.seen) == _state(seen):
+            return now
+        with self._lock:
+            return self._follow(seen)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with self._lock:
+            self._opened = self._snapshot = None
+
+    def _follow(self, seen: Seen) -> TantivySnapshot:
+        now = self._snapshot
+        if now is not None and now.seen.generation == seen.generation and now.seen.position > seen.position:
+            return now  # another thread saw more meanwhile
+        try:
+            opened = self._opened
+            if opened is None or opened[0] != seen.folder:
+                opened = self._opened = (seen.folder, *open_index(seen.folder))
+            else:
+                opened[1].reload()
+        except (Damaged, ValueError, OSError) as problem:
+            self._opened = None
+            raise Unavailable(
+                "the search index can't be read and is being built again: try again in a while",
+                ja="検索索引が読めないため作り直しています。しばらくしてからお試しください",
+                retry_after_seconds=30,
+            ) from problem
+        _, index, columns = opened
+        self._snapshot = TantivySnapshot(seen, index.searcher(), index.schema, columns, self._rooms, self._held)
+        return self._snapshot
+
+
+def _state(seen: Seen) -> tuple[int, int, int]:
+    return seen.generation, seen.position, seen.closed_to
+
+
+class TantivySnapshot:
+    """What tantivy answers of the index as it is at one moment."""
+
+    def __init__(
+        self, seen: Seen, searcher: tantivy.Searcher, schema: tantivy.Schema, columns: Columns, rooms: Kept, held: Kept
+    ) -> None:
+        self._seen = seen
+        self.searcher = searcher
+        self.schema = schema
+        self._columns = columns
+        self._conditions = Conditions(schema, searcher, columns)
+        self._rooms = rooms
+        self._held = held
+
+    @property
+    def seen(self) -> Seen:
+        """Which generation it is, and how far that had come."""
+        return self._seen
+
+    @property
+    def size(self) -> int:
+        """How many documents there are, whoever may see them."""
+        return self.searcher.num_docs
+
+    # --- which documents
+
+    def can_tell(self, where: Held) -> bool:
+        """Whether the documents tell of which records this holds; where not, the database has to say."""
+        try:
+            self._holds(where)
+        except Beyond:
+            return False
+        return True
+
+    def _holds(self, where: Held) -> Query:
+        made = self._held.get((_state(self._seen), where), lambda: self._conditions.query(where))
+        return EVERYTHING if made is None else made
+
+    @cached_property
+    def _some_merged(self) -> bool:
+        return self.searcher.doc_freq("has", f"merged{SEP}") > 0
+
+    def _seen_in(self, room: Room) -> Query | None:
+        merged = self._some_merged
+        return self._rooms.get((self._seen.generation, merged, room), lambda: seen_in(self.schema, room, merged=merged))
+
+    def _filters(self, asked: Asked) -> list[Query]:
+        made = []
+        if asked.kinds:
+            made.append(one_of(self.schema, "kind", asked.kinds))
+        if asked.where is not None:
+            made.append(self._holds(asked.where))
+        if (sees := self._seen_in(asked.room)) is not None:
+            made.append(sees)
+        if asked.left_out:
+            made.append(unweighed(without(EVERYTHING, keys_in(self.schema, "key", asked.left_out))))
+        return made
+
+    def _query(self, asked: Asked, *, ranked: bool = False) -> Query:
+        filters = self._filters(asked)
+        if asked.text is None:
+            return every(filters)
+        words = Words(self.schema, labels=asked.labels, ranked=ranked).query(asked.text, dict(asked.meant))
+        return Query.boolean_query([(Occur.Must, words), *((Occur.Must, unweighed(each)) for each in filters)])
+
+    # --- hits
+
+    def find(self, asked: Asked, order: Sorted | None, first: int, offset: int) -> Found:
+        """The hits behind so many others: without an order by weight, then what changed last; Invalid by an order that it lacks."""
+        query, searcher = self._query(asked, ranked=order is None), self.searcher
+        if order is None:
+            result = searcher.search(query, first, offset=offset)
+        else:
+            direction = Direction.Desc if order.descending else Direction.Asc
+            result = searcher.search(query, first, offset=offset, order_by_field=self._ordering(order), order=direction)
+        total = int(result.count or 0)  # type: ignore[attr-defined]  # its stub leaves it out
+        ids = [str(searcher.doc(address).get_first("id")) for _, address in result.hits]
+        if order is not None:
+            return Found(tuple((id, None) for id in ids), total)
+        weights = [float(score) for score, _ in result.hits]
+        # Of equal weight: what changed last comes first, then by id.
+        times = searcher.fast_field_values("modified", [address for _, address in result.hits])
+        placed = sorted(zip(ids, weights, times, strict=True), key=lambda hit: (-hit[1], -int(hit[2] or 0), hit[0]))
+        return Found(tuple((id, weight) for id, weight, _ in placed), total)
+
+    def _ordering(self, order: Sorted) -> str:
+        name, columns = order.by, self._columns
+        match order.form:
+            case "record" if name in RECORD_ORDERS:
+                return name
+            case "date" if name in columns.dates:
+                return f"d_{name}_from"
+            case "number" if name in columns.numbers:
+                return f"n_{name}"
+            case "text" if name in columns.sorts:
+                return f"s_{name}"
+        raise Invalid(
+            f"sort: hits can't be ordered by {name}; lists can",
+            ja=f"sort: 検索結果は {name} で並べ替えられません",
+        )
+
+    # --- counts
+
+    def facets(self, asked: Asked, names: Sequence[str], size: int) -> dict[str, Counts]:
+        """The most frequent values of each of these facets."""
+        told = self._aggregate(self._query(asked), {name: _values(name, size) for name in names})
+        return {
+            name: Counts(
+                tuple((str(bucket["key"]), int(bucket["doc_count"])) for bucket in each["buckets"]),
+                each["sum_other_doc_count"] > 0,
+                each.get("doc_count_error_upper_bound", 0) == 0,
+            )
+            for name, each in told.items()
+        }
+
+    def measures(self, name: str, places: Sequence[Where]) -> list[Measures]:
+        """Where quantities of this name stand."""
+        return self._conditions.measures(name, places)
+
+    def extent(self, asked: Asked, scale: Scale) -> Extent | None:
+        """The least and the greatest value that the hits have, if any has one."""
+        told = self._aggregate(self._having(asked, scale), {"all": {"stats": {"field": _column(scale)}}})["all"]
+        return Extent(float(told["min"]), float(told["max"])) if told["count"] else None
+
+    def steps(self, asked: Asked, scale: Scale, step: int) -> list[tuple[int, int]]:
+        """The hits by steps of equal width: where each begins, and how many there are; empty ones are left out."""
+        query, column = self._having(asked, scale), _column(scale)
+        if isinstance(scale, Moments):
+            # What is open at an end would make a step at the edge of time.
+            dated = Query.range_query(
+                self.schema, column, FieldType.Integer, BEGINNING, END, include_lower=False, include_upper=False
+            )
+            query = every([query, unweighed(dated)])
+        told = self._aggregate(query, {"all": {"histogram": {"field": column, "interval": step, "min_doc_count": 1}}})
+        return [(int(bucket["key"]), int(bucket["doc_count"])) for bucket in told["all"]["buckets"]]
+
+    def ranges(self, asked: Asked, scale: Scale, edges: Sequence[float]) -> tuple[list[int], int]:
+        """How many hits lie from each edge until before the next; and how many have a value at all."""
+        column = _column(scale)
+        wanted = [{"from": float(low), "to": float(high)} for low, high in pairwise(edges)]
+        told = self._aggregate(
+            self._having(asked, scale),
+            {
+                "all": {"range": {"field": column, "ranges": wanted}},
+                "there": {"value_count": {"field": column}},
+            },
+        )
+        by_start = {bucket.get("from"): int(bucket["doc_count"]) for bucket in told["all"]["buckets"] if "to" in bucket}
+        return [by_start.get(each["from"], 0) for each in wanted], int(told["there"]["value"])
+
+    def _having(self, asked: Asked, scale: Scale) -> Query:
+        query = self._query(asked)
+        if isinstance(scale, Measures):
+            measured = Query.term_query(self.schema, "measures", term_of_measures(scale), "basic")
+            return every([query, unweighed(measured)])
+        return query
+
+    def _aggregate(self, query: Query, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self.searcher.aggregate(query, dict(wanted))
+        except ValueError as problem:
+            raise Invalid(
+                f"this can't be counted at once ({problem}); hold the search to less, or ask for fewer bins",
+                ja="一度に集計できません。条件を絞るか、区間を減らしてください",
+            ) from problem
+
+    # --- what begins so
+
+    def called(self, asked: Asked, start: str, count: int) -> list[str]:
+        """Some of the records of which an identifier begins so, by their ids."""
+        return self._some(asked, beginnings(self.schema, "names", start[:LONGEST_START]), count)
+
+    def entitled(self, asked: Asked, start: str, count: int) -> list[str]:
+        """Some of the records of which a title begins so, by their ids: quick, however many they are."""
+        return self._some(asked, beginnings(self.schema, "label", start[:LONGEST_START]), count)
+
+    def titles(self, asked: Asked, start: str, count: int) -> list[Title]:
+        """The titles that begin so, by how many of the records bear them."""
+        filters = self._filters(asked)
+        made = []
+        for found, borne in self.searcher.terms_with_prefix("label", start, every(filters) if filters else None, count):
+            if borne:
+                _, kind, text = found.split(SEP, 2)
+                bearing = Query.term_query(self.schema, "label", found, "basic")
+                made.append(Title(text, kind, borne, self._some(asked, bearing, 1)[0] if borne == 1 else None))
+        return made
+
+    def _some(self, asked: Asked, query: Query, count: int) -> list[str]:
+        hits = self.searcher.search(every([query, *self._filters(asked)]), count, count=False).hits
+        return [str(self.searcher.doc(address).get_first("id")) for _, address in hits]
+
+
+def _values(name: str, size: int) -> dict[str, Any]:
+    column = name if name in RECORD_FACETS else f"facet.{name}"
+    return {"terms": {"field": column, "size": size, "segment_size": max(VALUES_OF_SEGMENT, size)}}
+
+
+def _column(scale: Scale) -> str:
+    match scale:
+        case Moments(field):
+            return field if field in RECORD_ORDERS else f"d_{field}_from"
+        case Months(field):
+            return f"m_{field}"
+        case Measures():
+            return columns_of_measures(scale)[0]
