@@ -479,3 +479,6 @@ def test_a_merged_record_is_found_only_by_those_who_may_not_see_what_it_became(o
     own.follower().catch_up()
     assert ids(search(own, "hafnium")) == [merged]
     assert ids(search(own, "hafnium", ADMINISTRATOR)) == [became]
+    for reader in (PUBLIC, ADMINISTRATOR):
+        (kinds,) = search(own, "", reader, facets=("kind",)).facets
+        assert [value.count for value in kinds.values] == [1]
