@@ -315,10 +315,13 @@ class TantivySnapshot:
         filters = self._filters(asked)
         made = []
         for found, borne in self.searcher.terms_with_prefix("label", start, every(filters) if filters else None, count):
-            if borne:
+            if not borne:
+                continue
+            # Without a filter the engine counts what was deleted and is not merged away yet, too.
+            bearing = self._some(asked, Query.term_query(self.schema, "label", found, "basic"), 2)
+            if bearing:
                 _, kind, text = found.split(SEP, 2)
-                bearing = Query.term_query(self.schema, "label", found, "basic")
-                made.append(Title(text, kind, borne, self._some(asked, bearing, 1)[0] if borne == 1 else None))
+                made.append(Title(text, kind, borne, bearing[0] if len(bearing) == 1 else None))
         return made
 
     def _some(self, asked: Asked, query: Query, count: int) -> list[str]:
