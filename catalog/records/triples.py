@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -29,6 +30,12 @@ _TYPE: Final = f"<{_RDF}type>"
 _BROKEN: Final = re.compile(r"[\x00-\x20<>\"{}|\\^`]").search
 
 _Say = Callable[["_Reader", str, Any], None]
+
+
+@lru_cache(maxsize=1 << 14)
+def _look_at(iri: str) -> None:
+    """ValueError where an IRI in its angle brackets breaks RFC 3987."""
+    pyoxigraph.NamedNode(iri[1:-1])
 
 
 class _Reader:
@@ -52,7 +59,7 @@ class _Reader:
             known = self._iri(text)
             if self.strict:
                 try:
-                    pyoxigraph.NamedNode(known[1:-1])
+                    _look_at(known)
                 except ValueError as problem:
                     raise Malformed(
                         f"{text!r} is no IRI: {problem}", ja=f"{text!r} はIRIではありません: {problem}"

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,11 +21,22 @@ from typing import Final, TypeGuard
 
 import orjson
 import pyoxigraph
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, QueryResultsFormat, QuerySolutions, RdfFormat, Store
+from pyoxigraph import (
+    BlankNode,
+    DefaultGraph,
+    Literal,
+    NamedNode,
+    Quad,
+    QueryResultsFormat,
+    QuerySolutions,
+    RdfFormat,
+    Store,
+)
 
 from catalog.errors import CatalogError
+from catalog.projections.graph import written
 from catalog.projections.graph.kept import kept, sum_of
-from catalog.projections.graph.quads import DEFAULT, FORMAT, REGISTRATION, may_read, quads_of
+from catalog.projections.graph.quads import DEFAULT, FORMAT, REGISTRATION, SAME, may_read, quads_of, shared
 from catalog.projections.graph.survey import Cell, Cells, clear, is_nobodys, read_out, spread_out, tallies
 from catalog.projections.projection import Damaged, Name, Tally, Unprojectable
 from catalog.records.kinds import Kinds
@@ -58,6 +69,7 @@ _NOTHING: Final[Mapping[_Graph, int]] = {}
 # What a linked form that is none leads to: whatever is wrong with it, the others go on.
 _UNPROJECTABLE: Final = (CatalogError, TypeError, ValueError, KeyError, AttributeError, SyntaxError)
 
+_SAME: Final = NamedNode(SAME)
 _INFLUENCER: Final = NamedNode("http://www.w3.org/ns/prov#influencer")
 _ENGINE: Final = ".".join(pyoxigraph.__version__.split(".")[:2])
 
@@ -246,6 +258,49 @@ def _link_all(checkpoint: Path, store: Path) -> None:
             shutil.copyfile(path, store / path.name)
 
 
+@dataclass(slots=True)
+class _Said:
+    """What is said of a record, by graph, and what is kept of it to be compared with later."""
+
+    record: NamedNode
+    graphs: Mapping[str, bytes]
+    lines: Mapping[str, written.Lines]
+    told: str
+    kept_in: NamedNode
+
+    @classmethod
+    def of(cls, record: NamedNode, graphs: Mapping[str, bytes]) -> _Said:
+        lines = {graph: written.lines_of(nt) for graph, nt in graphs.items()}
+        return cls(record, graphs, lines, written.told(lines), written.graph_of(graphs))
+
+    @property
+    def kept(self) -> Quad:
+        return Quad(self.record, written.IS, Literal(self.told), self.kept_in)
+
+    def quads(self) -> bytes:
+        """All of it as N-Quads."""
+        if not self.graphs:
+            return b""
+        # What was kept needs no escapes. It comes last, so that it is not there without what it tells of.
+        kept = f'{self.record} {written.IS} "{self.told}" {self.kept_in} .\n'.encode()
+        return b"".join([_as_quads(nt, graph) for graph, nt in self.graphs.items()]) + kept
+
+    def places(self) -> _Places:
+        """The statements by graph and subject."""
+        places = _places(self.graphs)
+        if self.graphs:
+            places[self.kept_in, self.record] = [self.kept]
+        return places
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What is to be taken away, and what is to be written."""
+
+    stale: list[Quad]
+    missing: list[Quad]
+
+
 class OxigraphGeneration:
     """One generation, open for writing."""
 
@@ -278,25 +333,21 @@ class OxigraphGeneration:
         everything: list[Standing | Gone] = [*shown, *gone]
         self._touch(everything)
         reasons: dict[int, str] = {}
-        said: dict[int, Mapping[str, bytes]] = {}
+        said: dict[int, _Said] = {}
         for standing in shown:
             try:
-                said[standing.key] = quads_of(standing, self._kinds, self._base)
+                said[standing.key] = _Said.of(self._node(standing.id), quads_of(standing, self._kinds, self._base))
             except _UNPROJECTABLE as problem:
                 reasons[standing.key] = _reason(standing, problem)
         with _disk(self._folder):
-            here = [] if fresh else [each for each in shown if each.key in said and self._holds(each.id)]
-            known = {each.key for each in here}
-            for first in range(0, len(here), SLICE):
-                some = here[first : first + SLICE]
-                reasons |= self._replace([(each, said[each.key]) for each in some])
+            known = set() if fresh else self._change(shown, said, reasons)
             self._take_away([each.id for each in gone if fresh or self._holds(each.id)])
-            new = [(each, said[each.key]) for each in shown if each.key in said and each.key not in known]
             reasons |= self._insert(
-                [(each, b"".join([_as_quads(nt, graph) for graph, nt in of.items()])) for each, of in new]
+                [(each, said[each.key].quads()) for each in shown if each.key in said and each.key not in known]
             )
             # What is no longer true must not be found, even where what is true can't be told.
             self._take_away([each.id for each in shown if each.key in reasons and self._holds(each.id)])
+            self._keep_shared([each for each in shown if each.key not in reasons], gone)
         for each in everything:
             if each.key not in reasons:
                 self._note(each)
@@ -405,7 +456,10 @@ class OxigraphGeneration:
         nodes: set[_Subject] = {*subjects, *([] if is_nobodys(id) else self._with_fragments([self._node(id)]))}
         with _disk(self._folder):
             return {
-                f"{quad} .".encode() for node in nodes for quad in self.store.quads_for_pattern(node, None, None, None)
+                f"{quad} .".encode()
+                for node in nodes
+                for quad in self.store.quads_for_pattern(node, None, None, None)
+                if quad.predicate != written.IS
             }
 
     @contextmanager
@@ -458,6 +512,52 @@ class OxigraphGeneration:
                 self._surveyed = self._noting = False
                 self._touched.clear()
 
+    def _keep_shared(self, shown: Sequence[Standing], gone: Sequence[Gone]) -> None:
+        """Let these, and those that share an identifier with them, say so of each other in the same graphs, and of no others.
+
+        Who shares with whom is so from both sides, so nobody has to tell the others that one of them changed.
+        """
+        wanted: dict[NamedNode, set[Quad]] = {self._node(each.id): set() for each in gone}
+        for standing in shown:
+            record = self._node(standing.id)
+            mine = wanted[record] = set()
+            for graph, ids in shared(standing, self._base).items() if standing.same else ():
+                place = NamedNode(graph) if graph != DEFAULT else DefaultGraph()
+                for other in map(self._node, ids):
+                    mine |= {Quad(record, _SAME, other, place), Quad(other, _SAME, record, place)}
+        said = self._sharing(wanted) if self._shares_anything() else {}
+        for record, mine in wanted.items():
+            here = said.get(record, set())
+            if mine == here:
+                continue
+            for quad in here - mine:
+                self.store.remove(quad)
+            for quad in mine - here:
+                # What is not here yet says so when it comes.
+                if quad.subject == record or self._holds(self._id_of(quad.subject)):
+                    self.store.add(quad)
+            self._touch_ids(self._id_of(quad.subject) for quad in mine ^ here)
+
+    def _shares_anything(self) -> bool:
+        return next(iter(self.store.quads_for_pattern(None, _SAME, None, None)), None) is not None
+
+    def _sharing(self, records: Iterable[NamedNode]) -> dict[NamedNode, set[Quad]]:
+        """What is said of each of these as sharing an identifier, by itself and by others."""
+        of = _values("r", records)
+        either = f"{{ {{ ?r {_SAME} ?o BIND(?r AS ?s) }} UNION {{ ?s {_SAME} ?r BIND(?r AS ?o) }} }}"
+        found: dict[NamedNode, set[Quad]] = {}
+        for line in self._table(f"SELECT ?r ?s ?o WHERE {{ {of} {either} }}"):
+            record, subject, other = (NamedNode(text[1:-1]) for text in line.split("\t"))
+            found.setdefault(record, set()).add(Quad(subject, _SAME, other, DefaultGraph()))
+        for line in self._table(f"SELECT ?r ?s ?o ?g WHERE {{ {of} GRAPH ?g {either} }}"):
+            record, subject, other, graph = (NamedNode(text[1:-1]) for text in line.split("\t"))
+            found.setdefault(record, set()).add(Quad(subject, _SAME, other, graph))
+        return found
+
+    def _id_of(self, node: object) -> str:
+        assert isinstance(node, NamedNode)
+        return node.value[len(self._base) :]
+
     def _node(self, id: str) -> NamedNode:
         return NamedNode(self._base + id)
 
@@ -480,7 +580,84 @@ class OxigraphGeneration:
             return self._insert(said[:middle]) | self._insert(said[middle:])
         return {}
 
-    def _replace(self, said: Sequence[tuple[Standing, Mapping[str, bytes]]]) -> dict[int, str]:
+    def _change(self, shown: Sequence[Standing], said: Mapping[int, _Said], reasons: dict[int, str]) -> set[int]:
+        """Let those that are here be as they are said now; their keys."""
+        known: set[int] = set()
+        changes = _Changes([], [])
+        uncertain: list[Standing] = []
+        for standing in shown:
+            of = said.get(standing.key)
+            if of is None:
+                continue
+            kept = list(self.store.quads_for_pattern(of.record, written.IS, None, None))
+            if not kept and not self._holds(standing.id):
+                continue
+            known.add(standing.key)
+            try:
+                if len(kept) != 1 or not self._differences(of, kept[0], changes):
+                    uncertain.append(standing)
+            except (SyntaxError, ValueError) as problem:
+                reasons[standing.key] = f"{standing.id}: {problem}"
+        self._write(changes)
+        for first in range(0, len(uncertain), SLICE):
+            some = uncertain[first : first + SLICE]
+            reasons |= self._replace([(each, said[each.key]) for each in some])
+        return known
+
+    def _differences(self, said: _Said, before: Quad, changes: _Changes) -> bool:
+        """Add what is to be changed of a record, as far as what was kept of it tells; whether it told all of it."""
+        assert isinstance(before.object, Literal)
+        if before.object.value == said.told and before.graph_name == said.kept_in:
+            return True
+        was_said = written.heard(before.object.value)
+        if was_said.keys() != said.lines.keys() or before.graph_name != said.kept_in:
+            return False
+        stale: list[Quad] = [before]
+        missing: list[Quad] = [said.kept]
+        for graph, lines in said.lines.items():
+            was = was_said[graph]
+            absent = lines.keys() - was
+            left = len(was) - (len(lines) - len(absent))
+            if not absent and not left:
+                continue
+            new = [lines[each] for each in absent]
+            # What is under the subjects and predicates of these and is not said any more has been superseded by them.
+            starts = {line[: line.index(b" ", line.index(b" ") + 1) + 1] for line in new}
+            like = tuple(starts)
+            still = [line for line in lines.values() if line.startswith(like)] if left and like else new
+            quads = list(_parsed(kept(_as_quads(b"".join([line + b"\n" for line in still]), graph))))
+            missing += (
+                quads if len(still) == len(new) else _parsed(_as_quads(b"".join([line + b"\n" for line in new]), graph))
+            )
+            if left:
+                found = self._others_under(graph, starts, quads)
+                if len(found) != left:
+                    # In the place of something that is said no more nothing is said, or it was only spelt otherwise.
+                    return False
+                stale += found
+        changes.stale += stale
+        changes.missing += missing
+        return True
+
+    def _others_under(self, graph: str, starts: Iterable[bytes], quads: Collection[Quad]) -> list[Quad]:
+        """What is here under these subjects and predicates, and is none of these."""
+        place = NamedNode(graph) if graph != DEFAULT else DefaultGraph()
+        found: list[Quad] = []
+        for start in starts:
+            subject, predicate = start.decode().split()
+            here = self.store.quads_for_pattern(NamedNode(subject[1:-1]), NamedNode(predicate[1:-1]), None, place)
+            found += [quad for quad in here if quad not in quads]
+        return found
+
+    def _write(self, changes: _Changes) -> None:
+        for quad in changes.stale:
+            self.store.remove(quad)
+        if len(changes.missing) > BULK_STATEMENTS:
+            self.store.bulk_extend(changes.missing)
+        elif changes.missing:
+            self.store.extend(changes.missing)
+
+    def _replace(self, said: Sequence[tuple[Standing, _Said]]) -> dict[int, str]:
         """Write what is not here yet of records that are, and take away what is no longer said.
 
         What is here is counted, and asked for statement by statement, which is done without the texts; reading them back is
@@ -490,7 +667,7 @@ class OxigraphGeneration:
         wanted: dict[NamedNode, _Places] = {}
         for standing, of in said:
             try:
-                wanted[self._node(standing.id)] = _places(of)
+                wanted[of.record] = of.places()
             except (SyntaxError, ValueError) as problem:
                 reasons[standing.key] = f"{standing.id}: {problem}"
         counts = self._counts({subject for places in wanted.values() for _, subject in places} | wanted.keys())
@@ -515,12 +692,7 @@ class OxigraphGeneration:
             stale += gone
             for fragment in self._with_fragments(left):
                 stale += store.quads_for_pattern(fragment, None, None, None)
-        for quad in stale:
-            store.remove(quad)
-        if len(missing) > BULK_STATEMENTS:
-            store.bulk_extend(missing)
-        elif missing:
-            store.extend(missing)
+        self._write(_Changes(stale, missing))
         return reasons
 
     def _others(
@@ -600,11 +772,20 @@ class OxigraphGeneration:
         for first in range(0, len(ids), SLICE):
             of = _values("r", [self._node(id) for id in ids[first : first + SLICE]])
             graphs = [row["g"] for row in self._rows(f"SELECT DISTINCT ?g WHERE {{ {of} GRAPH ?g {{ ?s ?p ?r }} }}")]
+            self._forget_written(of)
             if lie is None or not lie.open:
                 self.store.update(";".join(_unsaying(of, "")))
             for graph in graphs:
                 if lie is None or not may_read(graph.value, lie, self._base):
                     self.store.update(";".join(_unsaying(of, f"GRAPH {graph}")))
+
+    def _forget_written(self, of: str) -> None:
+        """What was kept of all that speaks of these records is not so any more."""
+        asked = f"SELECT DISTINCT ?s WHERE {{ {of} {{ ?s ?p ?r }} UNION {{ GRAPH ?g {{ ?s ?p ?r }} }} }}"
+        speaking = {term[1:-1].partition("#")[0] for term in self._table(asked) if term.startswith("<")}
+        for record in speaking:
+            for quad in list(self.store.quads_for_pattern(NamedNode(record), written.IS, None, None)):
+                self.store.remove(quad)
 
     def _subjects_of(self, ids: Iterable[str]) -> list[_Subject]:
         """The subjects that a look at everything found to be of these ids, whether or not they can be walked to."""

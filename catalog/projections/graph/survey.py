@@ -17,6 +17,7 @@ from zlib import crc32
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store
 
+from catalog.projections.graph.written import ENDS
 from catalog.projections.projection import BUCKETS, Tally
 
 # The kind of what belongs to no record.
@@ -182,7 +183,9 @@ def lines_of(store: Store) -> Iterator[bytes]:
             rest = b""
             while piece := pipe.read(_PIECE):
                 *lines, rest = (rest + piece).split(b"\n")
-                yield from lines
+                for line in lines:
+                    if not line.endswith(ENDS):
+                        yield line
     finally:
         # Where somebody stopped reading, the pipe is closed by now, and the writer ends at it.
         writer.join()
