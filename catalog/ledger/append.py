@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from catalog.errors import Invalid
-from catalog.ledger import rows, terms, verbs
+from catalog.ledger import alike, rows, terms, verbs
 from catalog.ledger.changes import LAY_IN, Change, changes_after, changes_of, last_position, write_changes
 from catalog.ledger.expunge import Requested, expunge, request_expunge
 from catalog.ledger.files import (
@@ -377,6 +377,7 @@ class Ledger:
         of_terms = [state for state in changed if state.kind == terms.KIND]
         stood_for = terms.named(connection, database, [state.key for state in of_terms if not state.new])
         shown = [(state, state.shows.judged) for state in changed if state.shows is not None]
+        crowded = alike.crowded(connection, database, [state.key for state, _ in shown if not state.new])
         rows.take_away(connection, database, [(state.key, state.kind) for state, _ in shown if not state.new], targets)
         forms = [
             (state.key, state.kind, judged.linked)
@@ -384,6 +385,9 @@ class Ledger:
             if judged.linked is not None and judged.breaks != "kind"
         ]
         rows.put(connection, database, forms, targets, nodes)
+        marked = any(each.primary for _, _, linked in forms for each in linked.identifiers)
+        if marked or crowded:
+            alike.stir_bearers(connection, database, [state.key for state, _ in shown], crowded)
         terms.keep(connection, database, batch.at, [state.key for state in of_terms], stood_for)
 
     def _write_files(

@@ -26,7 +26,7 @@ from catalog.store.tables import CLOSING, failure, lease, node, projection, spre
 
 State = Literal["wanted", "building", "live", "old", "damaged"]
 Why = Literal["first", "asked", "changed", "damaged", "expunged"]
-What = Literal["linkers", "scope"]
+What = Literal["linkers", "scope", "stirred"]
 LEASE: str = "projector"
 LEASE_SECONDS = 30.0
 POLL_SECONDS = 0.01
@@ -125,7 +125,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Records that a change spreads to: those that link to a record, or that lie in a scope and below; in slices."""
+    """Records that a change spreads to: those that link to a record, that lie in a scope and below, or that a transaction
+    stirred (by its position); in slices.
+    """
 
     what: What
     key: int

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import delete, select, update
 
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
-from catalog.ledger import rows
+from catalog.ledger import alike, rows
 from catalog.ledger.changes import LAY_IN
 from catalog.ledger.pen import Held, Page, Pen, page
 from catalog.store.tables import expunge_request, file, file_list, node, profile_version, revision, verdict
@@ -109,7 +109,10 @@ def _erase(here: Page, held: Held, number: int | None, reason: str) -> None:
         )
     detail: dict[str, Any] = {"revisions": numbers, "reason": reason}
     if held.shown in numbers:
-        rows.take_away(here.connection, here.pen.store.database, [(held.key, held.kind)], here.targets)
+        database = here.pen.store.database
+        crowded = alike.crowded(here.connection, database, [held.key])
+        rows.take_away(here.connection, database, [(held.key, held.kind)], here.targets)
+        alike.stir_bearers(here.connection, database, [held.key], crowded)
         if held.status != "withdrawn":
             detail |= {"from": held.status, "to": "withdrawn", LAY_IN: held.scope}
         here.set(held, status="withdrawn", reason=reason, findings=None)

@@ -11,7 +11,9 @@ import orjson
 from sqlalchemy import Connection
 
 from catalog.errors import Unavailable
+from catalog.ledger import alike
 from catalog.ledger.dialects import DIALECTS
+from catalog.ledger.terms import KIND, above_records
 from catalog.records.standing import FileSummary, Gone, Lie, Neighbour, Standing, Unreadable, bucket_of
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
@@ -51,6 +53,13 @@ class Standings:
         self._documents = f"SELECT record, document FROM linked WHERE {among('record')}"
         self._scopes = f"SELECT key, id, open, metadata_embargo FROM scope WHERE {among('key')}"
         self._formats = f"SELECT DISTINCT dataset, format FROM file WHERE format IS NOT NULL AND {among('dataset')}"
+        self._shared = alike.shared(database)
+        self._bearers = alike.bearers(database)
+        # What is merged shares nothing: what it became does.
+        self._alike = (
+            "SELECT r.key, n.id, r.scope FROM record AS r JOIN node AS n ON n.key = r.key"
+            f" WHERE {among('r.key')} AND r.merged_into IS NULL AND {SHOWN}"
+        )
         self._ids = f"SELECT key, id FROM node WHERE {among('key')}"
         self._bound = database.listed
         # What is remembered never changes: the title of a revision that is shown, the formats of a version of a list.
@@ -156,6 +165,8 @@ class Standings:
             if version is not None and scope is not None and (key, version) in titles
         }
         formats = self._formats_of(connection, {(row[0], row[15]) for row in there if row[16]})
+        above = above_records(connection, self._store.database, [row[0] for row in there if row[2] == KIND])
+        same = self._same(connection, [row[0] for row in there if row[7] is None])
         found = {row[0]: row for row in rows}
         for key in keys:
             if (row := found.get(key)) is None:
@@ -187,8 +198,29 @@ class Standings:
                     by,
                     load,
                     FileSummary(count, size, formats.get((key, version), ())) if version is not None else None,
+                    above.get(key, ()),
+                    same.get(key, {}),
                 )
             )
+
+    def _same(self, connection: Connection, keys: Collection[int]) -> dict[int, dict[str, Lie]]:
+        """Where the public records lie that share an identifier with each of these, by id."""
+        found = self._rows(connection, self._shared, keys) if keys else []
+        if not found:
+            return {}
+        pairs: dict[int, set[int]] = {}
+        for (scheme, value), some in alike.groups(found).items():
+            bearers = {key for (key,) in connection.exec_driver_sql(self._bearers, (value, scheme))}
+            if len(bearers) <= alike.BEARERS_MOST:
+                for key in some:
+                    pairs.setdefault(key, set()).update(bearers - {key})
+        others = {key for some in pairs.values() for key in some}
+        shown = {key: (id, scope) for key, id, scope in self._rows(connection, self._alike, others)}
+        lies = self._lies(connection, {scope for _, scope in shown.values()})
+        return {
+            key: {shown[other][0]: lies[shown[other][1]] for other in sorted(some) if other in shown}
+            for key, some in pairs.items()
+        }
 
     def _lies(self, connection: Connection, keys: Collection[int]) -> dict[int, Lie]:
         moment = self._clock()

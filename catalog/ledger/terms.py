@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from sqlalchemy import Connection
 
+from catalog.ledger.alike import stir
 from catalog.ledger.rows import IRI, TERM
 from catalog.store.clock import Clock, now
 from catalog.store.database import Database, Row
@@ -120,15 +121,7 @@ class Terms:
         if not keys:
             return {}
         with self._store.read() as connection:
-            database = self._store.database
-            terms = named(connection, database, keys)
-            statement = (
-                "SELECT c.descendant, a.id FROM term_closure c JOIN node a ON a.key = c.ancestor"
-                f" WHERE {self._among('c.descendant')} ORDER BY c.depth, a.id"
-            )
-            rows = connection.exec_driver_sql(statement, (database.listed(set(terms.values())),))
-            found = _grouped(rows)
-        return {record: found[term] for record, term in terms.items() if term in found}
+            return above_records(connection, self._store.database, keys)
 
     def rings(self) -> tuple[str, ...]:
         """The terms that are above themselves, which is somebody's slip."""
@@ -177,6 +170,17 @@ def folded(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).casefold()
     kana = "".join(chr(ord(each) - 0x60) if "\u30a1" <= each <= "\u30f6" else each for each in plain)
     return _SPACE.sub(" ", kana).strip()[:NAME_KEY]
+
+
+def above_records(connection: Connection, database: Database, keys: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Of each of these term records, by key, the terms above it, the nearest first, as a transaction sees it."""
+    terms = named(connection, database, keys)
+    statement = (
+        "SELECT c.descendant, a.id FROM term_closure c JOIN node a ON a.key = c.ancestor"
+        f" WHERE {database.among('c.descendant')} ORDER BY c.depth, a.id"
+    )
+    found = _grouped(connection.exec_driver_sql(statement, (database.listed(set(terms.values())),)))
+    return {record: found[term] for record, term in terms.items() if term in found}
 
 
 def named(connection: Connection, database: Database, records: Collection[int]) -> dict[int, int]:
@@ -236,18 +240,28 @@ def keep(
         known.setdefault(term, {})[above] = depth
 
     altered: list[int] = []
+    moved: set[int] = set()  # the terms that are not below the same ones as before
     rows: list[Row] = []
     for term in sorted(affected):
         ancestors = ancestors_of(term, parents, known, affected)
         if ancestors != known.get(term, {}):
             if term in known:
                 altered.append(term)
+            if ancestors.keys() != known.get(term, {}).keys():
+                moved.add(term)
             rows += [(above, term, depth) for above, depth in ancestors.items()]
     if altered:
         connection.exec_driver_sql(
             f"DELETE FROM term_closure WHERE {database.among('descendant')}", (database.listed(altered),)
         )
     database.insert(connection, "term_closure", ("ancestor", "descendant", "depth"), rows)
+    by_iri = (
+        f"SELECT i.record FROM node n JOIN identifier i ON i.value = n.id AND i.scheme = '{IRI}'"
+        f" WHERE {database.among('n.key')}"
+    )
+    by_id = f"SELECT key FROM record WHERE kind = '{KIND}' AND {database.among('key')}"
+    listed = database.listed(moved)
+    stir(connection, database, {*_keys(connection, by_iri, listed), *_keys(connection, by_id, listed)} - set(records))
 
 
 def ancestors_of(

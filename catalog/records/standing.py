@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -95,6 +95,10 @@ class Standing:
     submitted_by: str
     load: str | None
     files: FileSummary | None = None
+    # What follows from others: the terms above it (IRIs, and ids of terms without one), and where the public records lie
+    # that bear the same identifier, by id.
+    above: tuple[str, ...] = ()
+    same: Mapping[str, Lie] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

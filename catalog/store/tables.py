@@ -401,11 +401,21 @@ spread = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("generation", Integer, primary_key=True, autoincrement=False),
-    Column("what", Text, primary_key=True),  # linkers | scope
-    Column("key", Key, primary_key=True, autoincrement=False),  # of the record, or of the scope
+    Column("what", Text, primary_key=True),  # linkers | scope | stirred
+    Column("key", Key, primary_key=True, autoincrement=False),  # of the record, or of the scope; or a position
     Column("closing", Boolean, nullable=False),
     Column("position", Key, nullable=False),
     Column("done_to", Key, nullable=False, server_default=text("0")),  # the last record that was reached, by key
+)
+
+# Records of which more or less can be said since others changed, though nothing links them: by the first position of the
+# transaction that did it. Kept until every generation has come so far.
+stirred = Table(
+    "stirred",
+    metadata,
+    Column("position", Key, primary_key=True, autoincrement=False),
+    Column("record", Key, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 # What could not be projected, until it can or somebody waives it.

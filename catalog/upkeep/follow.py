@@ -26,10 +26,12 @@ import orjson
 from sqlalchemy import Connection
 
 from catalog.errors import CatalogError, Unavailable
+from catalog.ledger import alike
 from catalog.ledger.book import LEASE_SECONDS, Book, Come, Failed, Spread, Superseded, closes, opens, was_public
 from catalog.ledger.book import Generation as Row
 from catalog.ledger.dialects import DIALECTS
 from catalog.ledger.standing import Standings
+from catalog.ledger.terms import Terms
 from catalog.projections.projection import Checked, Damaged, Generation, Name, Projection, Tally, Unprojectable
 from catalog.records.standing import Gone, Standing
 from catalog.store.clock import Clock, now
@@ -54,6 +56,8 @@ LONGEST_PAUSE: Final = 60.0
 REMEMBERED: Final = 200_000
 # Which of the projections tell the titles of what a record links to.
 TELL_TITLES: Final[frozenset[Name]] = frozenset({"search"})
+# Which say of a record what follows from others that it does not link to.
+TELL_STIRRED: Final[frozenset[Name]] = frozenset({"graph"})
 # Which open exactly as they were when they settled last. The others may hold more by then, so nothing is new to them.
 OPEN_EXACTLY: Final[frozenset[Name]] = frozenset({"graph"})
 # The verbs after which a record is to be seen where it was not; what closes is in `CLOSING`.
@@ -132,6 +136,7 @@ class Following:
     def __init__(self, ledgers: Ledgers, projection: Projection, fence: int, row: Row, writer: Generation) -> None:
         self._store, self._book, self._standings = ledgers.store, ledgers.book, ledgers.standings
         self._clock = ledgers.clock
+        self._terms = Terms(ledgers.store, clock=ledgers.clock)
         self._projection = projection
         self._fence = fence
         self.name: Name = projection.name
@@ -155,6 +160,7 @@ class Following:
         self._since_settled = 0
         self._settled_at = time.monotonic()
         self._timed_at = 0.0
+        self._stirred_until = -1  # up to where nothing is noted any more of what was stirred
         self._looked_to = -1  # the last position of the ledger that was looked at
         # At which position of the ledger a record was read last: what happened to it before is in it.
         self._applied: dict[int, int] = {}
@@ -196,6 +202,14 @@ class Following:
             f"SELECT r.key FROM record AS r WHERE {among('r.key')}"
             f" AND r.scope NOT IN (SELECT descendant FROM scope_closure WHERE ancestor = {mark})"
         )
+        self._stirred = (
+            f"SELECT position, record FROM stirred WHERE position > {mark} AND position <= {mark}"
+            f" LIMIT {LINKERS_AT_ONCE + 1}"
+        )
+        self._stirred_at = f"SELECT DISTINCT position FROM stirred WHERE position > {mark} AND position <= {mark}"
+        self._stirred_by = (
+            f"SELECT record FROM stirred WHERE position = {mark} AND record > {mark} ORDER BY record LIMIT {QUEUED}"
+        )
         self._ended = f"SELECT key, id FROM scope WHERE metadata_embargo > {mark} AND metadata_embargo <= {mark}"
         title = DIALECTS[database.name].part("v.body", "title")
         self._titles = (
@@ -218,6 +232,7 @@ class Following:
             if time.monotonic() - self._timed_at >= TRY_SECONDS / 2:
                 self._timed_at = time.monotonic()
                 did = self._open_by_the_clock() or did
+                self._forget_stirred()
                 did = self._retry() or did
         if not did:
             self._looked_to = last
@@ -333,6 +348,7 @@ class Following:
             later = [each for each in shown if each.key not in kept]
             gone += [Gone(each.key, each.id, each.position) for each in later]
             linkers, hubs = self._linkers_of(connection, records, closing=True)
+            stirred = self._stirred_between(connection, self.closed_to, reached)
             others, none = self._standings.read_in(connection, linkers)
         self._apply(here, gone, closing=True)
         for each in later:
@@ -346,6 +362,8 @@ class Following:
             self._begin_spread(Spread("linkers", key, self.name in TELL_TITLES, reached))
         for key, position in scopes.items():
             self._begin_spread(Spread("scope", key, True, position))
+        for position in stirred:
+            self._begin_spread(Spread("stirred", position, True, position))
         self.closed_to = reached
         self._settle()
         if expunged:
@@ -410,7 +428,8 @@ class Following:
                 # What was fed before its turn, for another's sake, has told nobody of its title.
                 telling |= revised.keys() - set(keys)
             linkers, hubs = self._linkers_of(connection, telling, end=end, but=set(keys))
-            linkers = [key for key in linkers if applied.get(key, -1) < end]
+            stirred, stirring = self._stirred_of(connection, end, but={*keys, *linkers})
+            linkers = [key for key in (*linkers, *stirred) if applied.get(key, -1) < end]
             others, none = self._standings.read_in(connection, linkers) if linkers else ([], [])
         self._apply([each for each in shown if each.key in born], [], fresh=True)
         self._apply([each for each in shown if each.key not in born] + others, gone + none)
@@ -418,6 +437,8 @@ class Following:
             self._begin_spread(Spread("linkers", key, False, end))
         for key, position in scopes.items():
             self._begin_spread(Spread("scope", key, False, position))
+        for position in stirring:
+            self._begin_spread(Spread("stirred", position, False, end))
         self.position = end
         return True
 
@@ -484,6 +505,31 @@ class Following:
         position = self.position if end is None else end
         return [row[0] for row in connection.exec_driver_sql(asked, (self._listed(keys), position)).fetchall()]
 
+    def _stirred_of(self, connection: Connection, end: int, but: Collection[int]) -> tuple[list[int], list[int]]:
+        """The records that were stirred by the next changes up to `end`; if they are many, the positions to spread from."""
+        if self.name not in TELL_STIRRED:
+            return [], []
+        rows = connection.exec_driver_sql(self._stirred, (self.position, end)).fetchall()
+        if len(rows) > LINKERS_AT_ONCE:
+            return [], self._stirred_between(connection, self.position, end)
+        return self._in_turn(connection, {record for _, record in rows}.difference(but), closing=False, end=end), []
+
+    def _stirred_between(self, connection: Connection, after: int, to: int) -> list[int]:
+        if self.name not in TELL_STIRRED or self.foreign:
+            return []
+        return [row[0] for row in connection.exec_driver_sql(self._stirred_at, (after, to)).fetchall()]
+
+    def _forget_stirred(self) -> None:
+        """Let go of the note of what was stirred, once all have come past it."""
+        if self.name not in TELL_STIRRED or self._stirred_until == self._durable:
+            return
+        with self._store.read() as connection:
+            some = self._stirred_between(connection, -1, self._durable)
+        if some:
+            with self._store.write() as connection:
+                alike.clear(connection, self._store.database, self.name)
+        self._stirred_until = self._durable
+
     def _outside(self, connection: Connection, keys: Collection[int], scope: int) -> list[int]:
         """Those that do not lie in a scope and below: what does is reached by what spreads to the scope itself."""
         if not keys:
@@ -521,7 +567,7 @@ class Following:
                 self._end_spread(spread)
                 return True
             chosen = self._in_turn(connection, some, closing=closing)
-            if spread.what == "linkers":
+            if spread.what != "scope":
                 chosen = [key for key in chosen if self._applied.get(key, -1) < spread.position]
             shown, gone = self._standings.read_in(connection, chosen)
             if self.foreign:
@@ -556,6 +602,8 @@ class Following:
     def _reached_by(self, connection: Connection, spread: Spread) -> array[int]:
         if spread.what == "scope":
             rows = connection.exec_driver_sql(self._in_scope, (spread.key, spread.done_to)).fetchall()
+        elif spread.what == "stirred":
+            rows = connection.exec_driver_sql(self._stirred_by, (spread.key, spread.done_to)).fetchall()
         else:
             listed = self._listed([spread.key])
             mark = self._store.database.mark
@@ -571,6 +619,12 @@ class Following:
         with self._store.read() as connection:
             ended = connection.exec_driver_sql(self._ended, (self._opened_at, moment)).fetchall()
         if ended:
+            # Terms among them count from now on, which those below them may say; whoever comes first sees to it.
+            self._terms.open_up()
+            with self._store.read() as connection:
+                stirred = self._stirred_between(connection, self.position, self._standings.position(connection) + 1)
+            for position in stirred:
+                self._begin_spread(Spread("stirred", position, False, position))
             ids = {id for _, id in ended}
             for key, id in ended:
                 above = id.split("/")[:-1]

@@ -2,24 +2,29 @@
 
 What lies open stands in the default graph, anything else in the graph of its scope and of each scope above it. What names
 another record of ours stands only where those who read the graph may read both ends: it is said to them exactly as the
-ledger answers them.
+ledger answers them. What follows from others beside it (which terms are above it, which records bear the same identifier)
+keeps to the same rule, with predicates of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from catalog.records.hidden import without_links
+from catalog.records.identifiers import is_iri, is_record_id
 from catalog.records.kinds import Kinds
 from catalog.records.registration import FRAGMENT, Registration
 from catalog.records.standing import Lie, Standing, scope_path
 from catalog.records.triples import triples
 
 # Raised when the same standing is said otherwise, so that the graph is built anew.
-FORMAT: Final = 2
+FORMAT: Final = 3
 DEFAULT: Final = ""
 REGISTRATION: Final = FRAGMENT
+# What no record says by itself, but what follows from several.
+ABOVE: Final = "http://www.w3.org/2004/02/skos/core#broaderTransitive"
+SAME: Final = "https://w3id.org/musubi/ns#sameIdentifier"
 
 
 def graph_of(scope: str, base: str) -> str:
@@ -32,6 +37,47 @@ def quads_of(standing: Standing, kinds: Kinds, base: str) -> Mapping[str, bytes]
 
     Malformed where something in it can't be said in RDF.
     """
+    said = _asserted(standing, kinds, base)
+    if not said or not (standing.above or standing.same):
+        return said
+    told = dict(said)
+    record = f"<{base}{standing.id}>"
+    if above := "".join([f"{record} <{ABOVE}> <{iri}> .\n" for iri in _iris(standing.above, base)]).encode():
+        for graph in (DEFAULT,) if standing.lie.open else tuple(said):
+            told[graph] += above
+    for graph, ids in shared(standing, base).items():
+        same = "".join([f"{record} <{SAME}> <{base}{id}> .\n" for id in ids]).encode()
+        told[graph] = told.get(graph, b"") + same
+    return told
+
+
+def shared(standing: Standing, base: str) -> Mapping[str, list[str]]:
+    """Which records share an identifier with this one, by the graph whose readers may read both; just so of each of those."""
+    found: dict[str, list[str]] = {}
+    ours = standing.lie
+    here = scope_path(ours.scope)
+    for id, lie in standing.same.items():
+        if ours.open and lie.open:
+            found.setdefault(DEFAULT, []).append(id)
+            continue
+        there = scope_path(lie.scope)
+        for scope in there if ours.open else here:
+            if lie.open or scope in there:
+                found.setdefault(graph_of(scope, base), []).append(id)
+    return found
+
+
+def _iris(names: Iterable[str], base: str) -> Iterator[str]:
+    """The IRIs of terms; what a record calls its IRI and is none can't be said."""
+    for name in names:
+        if is_iri(name):
+            yield name
+        elif is_record_id(name):
+            yield base + name
+
+
+def _asserted(standing: Standing, kinds: Kinds, base: str) -> Mapping[str, bytes]:
+    """What the record says itself."""
     lie, links, targets = standing.lie, standing.links, standing.targets
     hidden = [id for id in links if id not in targets]
     limited = {id: scope_path(end.lie.scope) for id, end in targets.items() if not end.lie.open}
