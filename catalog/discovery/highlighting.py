@@ -36,7 +36,7 @@ def highlights(
     sought = _sought(clauses, meant)
     made = []
     for each in kind.fields:
-        if each.searchable is None or each.private or each.name not in body:
+        if each.private or each.name not in body or (each.searchable is None and each.form != "term"):
             continue
         for language, text in _texts(body[each.name]):
             places = _places(text[:LOOKED_AT], sought)
@@ -72,9 +72,11 @@ def _texts(value: Any, language: str | None = None) -> Iterator[tuple[str | None
         yield language, value
     elif isinstance(value, list):
         for each in value:
-            if isinstance(each, str):
-                yield language, each
-    elif isinstance(value, dict) and "term" not in value:
+            if isinstance(each, str) or (isinstance(each, dict) and "term" in each):
+                yield from _texts(each, language)
+    elif isinstance(value, dict) and "term" in value:
+        yield from _texts(value.get("label"))
+    elif isinstance(value, dict):
         for key, each in value.items():
             yield from _texts(each, key)
 

@@ -530,7 +530,8 @@ def _check_terms(
 
 def _check_term(place: str, place_ja: str, key: str, context: Mapping[str, Any]) -> None:
     prefix, colon, rest = key.partition(":")
-    if key not in context and not (colon and (prefix in context or rest.startswith("//"))):
+    # A key that the context maps to null is left out of the graph.
+    if context.get(key) is None and not (colon and (prefix in context or rest.startswith("//"))):
         raise Misconfigured(
             f"{place} is written as {key!r}, which the context (ontologies/context) has no term for",
             ja=f"{place_ja} は {key!r} と書かれますが、コンテキスト（ontologies/context）に定義がありません",

@@ -140,15 +140,16 @@ def _expanded(walk: _Walk, text: str) -> str:
     return text
 
 
-def _term(walk: _Walk, value: Mapping[str, Any]) -> dict[str, str]:
+def _term(walk: _Walk, value: Mapping[str, Any]) -> dict[str, Any]:
     text: str = value["term"]
     prefix, _, rest = text.partition(":")
     if base := walk.prefixes.get(prefix):
         if not rest.startswith("//"):
-            return {"to": base + rest}
+            text = base + rest
     elif prefix.lower() not in SCHEMES:
         walk.find(lambda: _unknown_prefix(walk, text, prefix))
-    return {"to": text}
+    # What its source calls the term is nothing that a graph says of that term: it is here to be searched.
+    return {"to": text, "called": value["label"]} if "label" in value else {"to": text}
 
 
 # ---------------------------------------------------------------------------------------------------- fields
@@ -250,7 +251,7 @@ def _terms(key: str, path: str, column: str | None, many: bool) -> _Write:
     if many:
 
         def write_many(walk: _Walk, node: dict[str, Any], base: str, value: Any) -> None:
-            written: list[str | dict[str, str]] = []
+            written: list[str | dict[str, Any]] = []
             node[key] = written
             for each in _placed(walk, value):
                 if isinstance(each, str):  # keywords may be plain words beside terms

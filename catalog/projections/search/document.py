@@ -26,7 +26,7 @@ from catalog.records.quantities import SHIPPED, Unit
 from catalog.records.standing import Lie, Standing, scope_path
 
 # Raised when documents are made differently from the same record, so that the index is built anew.
-FORMAT: Final = 1
+FORMAT: Final = 2
 # Between the parts of a term. No text of a record holds it: the parser refuses control characters in names and ids.
 SEP: Final = "\x1f"
 # tantivy leaves a term out that is longer than 65,530 bytes; long values are told apart by a hash well before that.
@@ -223,6 +223,12 @@ def _to_text(making: Making, value: Any) -> None:
         making.text.extend(_strings(value))
 
 
+def _to_called(making: Making, term: Mapping[str, Any]) -> None:
+    """What the record itself calls a term."""
+    if (called := term.get("called")) is not None:
+        _to_text(making, called)
+
+
 def _to_names(making: Making, value: Any) -> None:
     making.names.extend(_strings(value))
 
@@ -375,6 +381,7 @@ def _terms(name: str, facet: bool, comparable: bool, sortable: bool) -> _Write:
                 iri = each["to"]
                 told.append(iri)
                 making.use(name, iri)
+                _to_called(making, each)
                 is_used = True
         if facet:
             making.facets[name] = list(dict.fromkeys(iri for iri in told if len(iri) <= 2 * LONGEST_LABEL))
@@ -463,6 +470,7 @@ def _attributes(each: Field) -> _Write:
                     attributes.append(_under(f"term{SEP}{name}", about))
                     if node["term"].__class__ is dict:
                         making.use(f"{each.name}.term", about)
+                        _to_called(making, node["term"])
             if place is not None and "unitText" in node:
                 _measure(making, f"{place}{SEP}{name}", node, kind)
             for key, path in others.items():
@@ -470,6 +478,7 @@ def _attributes(each: Field) -> _Write:
                     for one in _values_of(node[key]):
                         if one.__class__ is dict:
                             making.use(path, one["to"])
+                            _to_called(making, one)
 
     return write
 

@@ -51,7 +51,8 @@ def test_a_body_becomes_json_ld_but_for_its_context() -> None:
     assert document["title"] == BODY["title"]
     assert document["category"] == "measurement"
     assert document["startedAt"] == {"@type": "dateTime", "is": "2026-05-10T07:43:00"}
-    assert document["techniques"] == [{"to": "http://purl.org/pan-science/PaNET/PaNET01196"}]
+    iri = "http://purl.org/pan-science/PaNET/PaNET01196"
+    assert document["techniques"] == [{"to": iri, "called": {"en": "XAS"}}]
     assert document["keywords"] == ["battery", {"to": "http://purl.org/pan-science/PaNET/PaNET00001"}]
     assert document["projects"] == [{"to": "project/spring8/2026A1234"}]
     assert document["conditions"] == [

@@ -31,7 +31,7 @@ FOURTEEN = {
 MACHINERY = {
     "id", "type", "to", "as", "of", "is", "field", "hadRole", "port", "predicate", "from", "until", "order", "note",
     "by", "value", "min", "max", "uncertainty", "inUnit", "ucum", "unitText", "siMin", "siMax", "quantityKind", "name",
-    "text", "term", "count", "dateTime", "date", "year", "month", "edtf", "missing", "Record", "Link", "Quantity",
+    "text", "term", "called", "count", "dateTime", "date", "year", "month", "edtf", "missing", "Record", "Link", "Quantity",
     "PropertyValue",
 }  # fmt: skip
 

@@ -76,6 +76,22 @@ def test_a_role_is_a_term_of_our_own_vocabulary() -> None:
     assert b"<https://w3id.org/musubi/ns#role-measured>" in triples(KINDS, [linked.document], BASE)
 
 
+def test_what_a_source_calls_a_term_is_no_statement_about_the_term() -> None:
+    rice = "http://purl.obolibrary.org/obo/NCBITaxon_4530"
+    body = {
+        "techniques": [{"term": rice, "label": {"ja": "イネ"}}],
+        "keywords": [{"term": rice, "label": {"en": "rice"}}],
+    }
+    document = link_up(KINDS["experiment"], "experiment/a/b", body, {}).document
+    assert document["techniques"] == [{"to": rice, "called": {"ja": "イネ"}}]
+    told = by_value(triples(KINDS, [document], BASE))
+    assert told == by_value(read_by_engine(KINDS, [document], BASE))
+    for field in ("techniques", "keywords"):
+        for each in body[field]:
+            del each["label"]
+    assert told == by_value(triples(KINDS, [link_up(KINDS["experiment"], "experiment/a/b", body, {}).document], BASE))
+
+
 @pytest.mark.parametrize(
     "text",
     ["plain", 'a "quote"', "back\\slash", "line\nbreak\r\ttab", "\x01\x1f\x7f", "あ😀", "\u2028", "<http://a> ."],

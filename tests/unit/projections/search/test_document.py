@@ -51,6 +51,14 @@ def test_a_quantity_has_columns_of_its_own_and_a_term_that_says_which(kinds: Kin
         assert made[f"q{column}_high"] == pytest.approx(high, rel=0.01)
 
 
+def test_what_a_record_itself_calls_a_term_is_text_wherever_the_term_stands(kinds: Kinds) -> None:
+    rice = {"term": "http://purl.obolibrary.org/obo/NCBITaxon_4530", "label": {"en": "Oryza sativa", "ja": "稲"}}
+    attribute = {"name": "organism", "value": "rice", "valueTerms": [rice]}
+    for body in ({"sampleType": rice}, {"keywords": ["soil", rice]}, {"attributes": [attribute]}):
+        text = " ".join(document(kinds, standing(kinds, 1, **body))["text"]).split()
+        assert {"Oryza", "sativa", "稲"} <= set(text)
+
+
 def test_what_exceeds_a_bound_is_flagged(kinds: Kinds) -> None:
     many = [
         {"name": f"c{number}", "quantity": {"value": number, "unit": "K"}} for number in range(QUANTITY_COLUMNS + 1)
