@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 from catalog.errors import CatalogError
 from catalog.records.standing import BUCKETS as BUCKETS
 from catalog.records.standing import NAMES as NAMES
-from catalog.records.standing import Gone, Standing
+from catalog.records.standing import Gone, Lie, Standing
 from catalog.records.standing import Name as Name
 from catalog.records.standing import Seen as Seen
 from catalog.records.standing import bucket_of as bucket_of
@@ -98,6 +98,27 @@ class Checked(Protocol):
 
     def check(self) -> None:
         """Damaged if what settled last has been deleted or cut off."""
+        ...
+
+
+@runtime_checkable
+class Shutting(Protocol):
+    """What a generation may offer beside: to take away what was closed before anything is put where it belongs now.
+
+    Where many were closed at once nobody waits then for more than has to be gone. All that was taken away is fed later.
+    """
+
+    def shut(self, lies: Mapping[str, Lie]) -> None:
+        """Take away what is here of these records (by id) unless they lie open, and what others say of them where not
+        everybody may read it."""
+        ...
+
+    def lying_open(self, ids: Iterable[str]) -> int:
+        """How many of these everyone may read here."""
+        ...
+
+    def sweep(self) -> None:
+        """Take away all that everyone may read, which takes no longer the more it is."""
         ...
 
 

@@ -32,8 +32,17 @@ from catalog.ledger.book import Generation as Row
 from catalog.ledger.dialects import DIALECTS
 from catalog.ledger.standing import Standings
 from catalog.ledger.terms import Terms
-from catalog.projections.projection import Checked, Damaged, Generation, Name, Projection, Tally, Unprojectable
-from catalog.records.standing import Gone, Standing
+from catalog.projections.projection import (
+    Checked,
+    Damaged,
+    Generation,
+    Name,
+    Projection,
+    Shutting,
+    Tally,
+    Unprojectable,
+)
+from catalog.records.standing import Gone, Lie, Standing
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
 from catalog.store.tables import CLOSING
@@ -45,6 +54,12 @@ SLICE: Final = 1_000  # records that a change spreads to, at once
 # So many records that link to a batch are fed with it; those of a record that more link to are left to slices.
 LINKERS_AT_ONCE: Final = 5_000
 HUB: Final = 500
+# In place of a scope: all that lies open, wherever that is.
+ALL_OPEN: Final = 0
+# Where so many are closed at once, all that lies open is taken away, which takes a moment, and what still lies open is fed
+# again: taking one away takes two to four times as long as feeding one.
+SWEEP_LEAST: Final = 2_000
+SWEEP_RATIO: Final = 2
 QUEUED: Final = 200_000  # keys of records to spread to that are held in memory
 SETTLE_SECONDS: Final = 1.0
 SETTLE_RECORDS: Final = 5_000
@@ -198,6 +213,19 @@ class Following:
             "SELECT r.key FROM record AS r WHERE r.status = 'public' AND r.scope IN"
             f" (SELECT descendant FROM scope_closure WHERE ancestor = {mark}) AND r.key > {mark} ORDER BY r.key LIMIT {QUEUED}"
         )
+        self._lying_open = (
+            "SELECT r.key FROM record AS r JOIN scope AS s ON s.key = r.scope WHERE r.status = 'public' AND s.open"
+            f" AND r.key > {mark} ORDER BY r.key LIMIT {QUEUED}"
+        )
+        self._lies = (
+            "SELECT r.key, n.id, s.id, s.key, s.open, s.metadata_embargo FROM record AS r"
+            f" JOIN node AS n ON n.key = r.key JOIN scope AS s ON s.key = r.scope WHERE {among('r.key')}"
+        )
+        self._open_and_in_scope = (
+            f"SELECT count(CASE WHEN r.scope IN (SELECT descendant FROM scope_closure WHERE ancestor = {mark}) THEN 1 END),"
+            f" count(CASE WHEN s.open AND (s.metadata_embargo IS NULL OR s.metadata_embargo <= {mark}) THEN 1 END)"
+            " FROM record AS r JOIN scope AS s ON s.key = r.scope WHERE r.status = 'public'"
+        )
         self._elsewhere = (
             f"SELECT r.key FROM record AS r WHERE {among('r.key')}"
             f" AND r.scope NOT IN (SELECT descendant FROM scope_closure WHERE ancestor = {mark})"
@@ -226,6 +254,10 @@ class Following:
         if last != self._looked_to and self._close(last):
             return True
         did = self._spread(closing=True)
+        if did and isinstance(self.writer, Shutting):
+            # Nobody is answered until it has spread.
+            self._settle_in_time(busy=True)
+            return True
         if not self.foreign:
             did = (self.position < last and self._follow()) or did
             did = self._spread(closing=False) or did
@@ -554,15 +586,16 @@ class Following:
     def _spread(self, *, closing: bool) -> bool:
         """Reach the next records that something spreads to."""
         waiting = (each for each in self._spreads if each.closing == closing)
-        spread = next((each for each in waiting if not self.foreign or each.what == "scope"), None)
+        if self.foreign:
+            # What was swept away and should lie open can't be made anew: until the new one answers, nobody is answered.
+            waiting = (each for each in waiting if each.what == "scope" and each.key != ALL_OPEN)
+        spread = next(waiting, None)
         if spread is None:
             return False
+        if closing and spread.what == "scope" and not self.foreign and isinstance(self.writer, Shutting):
+            return self._shut(self.writer, spread)
         with self._store.read() as connection:
-            if self._queued != spread or not self._queue:
-                self._queue = self._reached_by(connection, spread)
-                self._queue.reverse()
-                self._queued = spread
-            some = [self._queue.pop() for _ in range(min(SLICE, len(self._queue)))]
+            some = self._next_of(connection, spread)
             if not some:
                 self._end_spread(spread)
                 return True
@@ -586,11 +619,77 @@ class Following:
         self._apply(others, none)
         for key in hubs:
             self._begin_spread(Spread("linkers", key, closing and self.name in TELL_TITLES, spread.position))
-        come = Spread(spread.what, spread.key, spread.closing, spread.position, some[-1])
+        self._go_on(spread, some[-1])
+        return True
+
+    def _next_of(self, connection: Connection, spread: Spread) -> list[int]:
+        """The next records that a change spreads to."""
+        if self._queued != spread or not self._queue:
+            self._queue = self._reached_by(connection, spread)
+            self._queue.reverse()
+            self._queued = spread
+        return [self._queue.pop() for _ in range(min(SLICE, len(self._queue)))]
+
+    def _go_on(self, spread: Spread, done_to: int) -> None:
+        come = Spread(spread.what, spread.key, spread.closing, spread.position, done_to)
         self._spreads[self._spreads.index(spread)] = come
         self._queued = come
         self._come.spreads.append(come)
+
+    def _shut(self, writer: Shutting, spread: Spread) -> bool:
+        """Take away the next records of a scope that was closed; where they lie now they are put once all are gone."""
+        with self._store.read() as connection:
+            some = self._next_of(connection, spread)
+            if not some:
+                self._end_spread(spread)
+                if spread.key != ALL_OPEN:
+                    self._begin_spread(Spread("scope", spread.key, False, spread.position))
+                # Readers wait for just this.
+                self._settle()
+                return True
+            if spread.key == ALL_OPEN:
+                # What was swept away with the closed.
+                shown, gone = self._standings.read_in(connection, self._in_turn(connection, some, closing=True))
+                lies: dict[int, tuple[str, Lie]] = {}
+            else:
+                shown, gone = [], []
+                lies = self._lies_of(connection, some)
+            sweeping = (
+                spread.key != ALL_OPEN and not spread.done_to and self._is_swept(connection, writer, spread, lies)
+            )
+        self._dirty = True
+        if sweeping:
+            writer.sweep()
+            self._applied.clear()
+            self._begin_spread(Spread("scope", ALL_OPEN, True, spread.position))
+        writer.shut(dict(lies.values()))
+        for key in lies:
+            # Whatever was read of it before is not here any more.
+            self._applied.pop(key, None)
+        self._apply(shown, gone)
+        self._since_settled += len(lies)
+        self._go_on(spread, some[-1])
         return True
+
+    def _is_swept(
+        self, connection: Connection, writer: Shutting, spread: Spread, some: Mapping[int, tuple[str, Lie]]
+    ) -> bool:
+        """Whether it takes less long to feed all that still lies open than to take away what does no more."""
+        closed, left = connection.exec_driver_sql(self._open_and_in_scope, (spread.key, self._clock())).one()
+        if closed < SWEEP_LEAST:
+            return False
+        ids = [id for id, lie in some.values() if not lie.open]
+        share = writer.lying_open(ids) / len(ids) if ids else 0.0
+        return bool(left <= SWEEP_RATIO * share * closed)
+
+    def _lies_of(self, connection: Connection, keys: Collection[int]) -> dict[int, tuple[str, Lie]]:
+        """The ids of these records and where they lie now."""
+        moment = self._clock()
+        rows = connection.exec_driver_sql(self._lies, (self._listed(keys),)).fetchall()
+        return {
+            key: (id, Lie(scope, scope_key, bool(is_open) and (embargo is None or embargo <= moment)))
+            for key, id, scope, scope_key, is_open, embargo in rows
+        }
 
     def _end_spread(self, spread: Spread) -> None:
         self._spreads.remove(spread)
@@ -600,7 +699,9 @@ class Following:
         self._dirty = True
 
     def _reached_by(self, connection: Connection, spread: Spread) -> array[int]:
-        if spread.what == "scope":
+        if spread.what == "scope" and spread.key == ALL_OPEN:
+            rows = connection.exec_driver_sql(self._lying_open, (spread.done_to,)).fetchall()
+        elif spread.what == "scope":
             rows = connection.exec_driver_sql(self._in_scope, (spread.key, spread.done_to)).fetchall()
         elif spread.what == "stirred":
             rows = connection.exec_driver_sql(self._stirred_by, (spread.key, spread.done_to)).fetchall()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +15,10 @@ from catalog.ledger.book import Generation as Row
 from catalog.ledger.standing import Standings
 from catalog.ledger.verifications import Verifications
 from catalog.projections.graph.embedded import OxigraphProjection
-from catalog.projections.projection import Generation, Name, Projection, Tally, bucket_of
+from catalog.projections.projection import Generation, Name, Projection, Shutting, Tally, bucket_of
 from catalog.projections.search.embedded import TantivyProjection
 from catalog.questions.reader import ADMINISTRATOR
-from catalog.records.standing import Gone, Standing
+from catalog.records.standing import Gone, Lie, Standing
 from catalog.store.clock import now
 from catalog.upkeep.follow import Feeding, Follower, Ledgers
 from catalog.upkeep.verify import Round
@@ -47,10 +47,13 @@ class Watched:
         return self.printed or self.inner.fingerprint
 
     def make(self, folder: Path) -> Generation:
-        return _WatchedGeneration(self, self.inner.make(folder))
+        return self._watched(self.inner.make(folder))
 
     def open(self, folder: Path, visible: str | None) -> Generation:
-        return _WatchedGeneration(self, self.inner.open(folder, visible))
+        return self._watched(self.inner.open(folder, visible))
+
+    def _watched(self, inner: Generation) -> Generation:
+        return _WatchedShutting(self, inner) if isinstance(inner, Shutting) else _WatchedGeneration(self, inner)
 
     def expected(self, standings: Any) -> Iterator[tuple[str, int]]:
         return self.inner.expected(standings)
@@ -93,6 +96,22 @@ class _WatchedGeneration:
         self.watched.calls.append((what, tuple(each.id for each in shown), tuple(each.id for each in gone)))
         if self.watched.before is not None:
             self.watched.before(what, shown, gone)
+
+
+class _WatchedShutting(_WatchedGeneration):
+    def shut(self, lies: Mapping[str, Lie]) -> None:
+        assert isinstance(self.inner, Shutting)
+        self._note("shut", (), [Gone(0, id, 0) for id in lies])
+        self.inner.shut(lies)
+
+    def lying_open(self, ids: Iterable[str]) -> int:
+        assert isinstance(self.inner, Shutting)
+        return self.inner.lying_open(ids)
+
+    def sweep(self) -> None:
+        assert isinstance(self.inner, Shutting)
+        self._note("sweep", (), ())
+        self.inner.sweep()
 
 
 @dataclass

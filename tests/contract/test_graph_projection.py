@@ -209,6 +209,33 @@ def test_closing_many_leaves_what_still_lies_open(generation: OxigraphGeneration
     assert_holds(generation, stand)
 
 
+@pytest.mark.parametrize("closed", [SHUT, DEEP, OTHER])
+@pytest.mark.parametrize("swept", [True, False])
+def test_what_is_shut_is_gone_at_once_and_may_be_fed_again(
+    generation: OxigraphGeneration, closed: Lie, swept: bool
+) -> None:
+    body = {**LINKS, "attributes": [{"name": "form", "value": "film"}]}
+    target = standing(TARGET, {"derivedFrom": [A]}, ends={A: OPEN}, key=1)
+    limited = standing("sample/lab/limited", LINKS, lie=SHUT, ends={TARGET: OPEN}, key=4)
+    other = standing(B, {"derivedFrom": [limited.id]}, ends={limited.id: SHUT}, key=3)
+    linker = standing(A, body, ends={TARGET: OPEN}, key=2)
+    generation.apply([target, linker, other, limited], [], fresh=True)
+    assert generation.lying_open([A, B, TARGET, limited.id, "sample/lab/never"]) == 3
+
+    generation.shut({TARGET: closed})
+    if swept:
+        generation.sweep()
+
+    end = replace(linker.targets[TARGET], lie=closed)
+    now = [replace(each, targets={**each.targets, **({TARGET: end} if TARGET in each.targets else {})}, position=2)
+           for each in (linker, other, limited)]  # fmt: skip
+    assert set(here(generation)) <= {line for each in now for line in here_of(each)}
+    assert generation.lying_open([A, B, TARGET, limited.id]) == (0 if swept else 2)
+    now.append(replace(target, lie=closed, position=2))
+    generation.apply(now, [])
+    assert_holds(generation, now)
+
+
 # ---------------------------------------------------------------------------------------------------- what can't go in
 
 

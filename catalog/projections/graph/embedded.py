@@ -370,6 +370,33 @@ class OxigraphGeneration:
                 self._unsay(ids, lie)
         self.apply(shown, gone)
 
+    def shut(self, lies: Mapping[str, Lie]) -> None:
+        """Take away what is here of these records unless they lie open, and what others say of them where not everybody
+        may read it."""
+        self._touch_ids(lies)
+        closed: defaultdict[Lie, list[str]] = defaultdict(list)
+        for id, lie in lies.items():
+            closed[lie].append(id)
+        with _disk(self._folder):
+            self._take_away([id for id, lie in lies.items() if not lie.open])
+            for lie, ids in closed.items():
+                self._unsay(ids, lie)
+
+    def lying_open(self, ids: Iterable[str]) -> int:
+        """How many of these everyone may read here."""
+        with _disk(self._folder):
+            here = (self.store.quads_for_pattern(self._node(id), None, None, DefaultGraph()) for id in ids)
+            return sum(next(iter(found), None) is not None for found in here)
+
+    def sweep(self) -> None:
+        """Take away all that everyone may read, which takes no longer the more it is."""
+        # All of it is fed again: looking at everything again is the quicker way.
+        self._surveyed = self._noting = False
+        self._touched.clear()
+        with _disk(self._folder):
+            for graph in (DefaultGraph(), written.OPEN):
+                self.store.clear_graph(graph)
+
     def remove(self, ids: Iterable[str]) -> None:
         """Take away everything that is here of these ids, whether or not it hangs together."""
         ids = list(ids)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from catalog.records.hidden import without_links
 from catalog.records.identifiers import is_iri, is_record_id
 from catalog.records.kinds import Kinds
-from catalog.records.registration import FRAGMENT, Registration
+from catalog.records.registration import FRAGMENT, Registration, with_files
 from catalog.records.standing import Lie, Standing, scope_path
 from catalog.records.triples import triples
 
@@ -84,7 +84,9 @@ def _asserted(standing: Standing, kinds: Kinds, base: str) -> Mapping[str, bytes
     merged = standing.merged_into
     if merged is not None and merged.open:
         return {}
-    document = _with_files(standing)
+    document = standing.document
+    if standing.files is not None:
+        document = with_files(document, standing.files.count, standing.files.size)
     if not lie.open:
         return _in_scopes(standing, document, frozenset(hidden), limited, kinds, base)
     here = without_links(document, frozenset([*hidden, *limited])) if hidden or limited else document
@@ -125,14 +127,6 @@ def _in_scopes(
             written[unseen] = triples(kinds, (here,), base, strict=True) + registration(standing, base)
         said[graph_of(scope, base)] = written[unseen]
     return said
-
-
-def _with_files(standing: Standing) -> Mapping[str, Any]:
-    """The linked form, with the number and size of its files where it does not say them itself."""
-    files = standing.files
-    if files is None:
-        return standing.document
-    return {"fileCount": files.count, "size": files.size, **standing.document}
 
 
 def registration(standing: Standing, base: str) -> bytes:

@@ -7,7 +7,7 @@ has to say which records it holds for.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
@@ -56,7 +56,7 @@ TITLE, TEXT, LABELS = 4.0, 1.0, 0.5
 OF_TERM, OTHER_LABEL = 2.0, 0.8
 MOST_LABELS: Final = 24
 MOST_RUNS: Final = 8
-MOST_ALONE: Final = 1_000
+MOST_ALONE: Final = 32
 SHORTEST_NAME: Final = 3
 NEAR: Final = 2  # words that may stand between those of a title
 
@@ -159,8 +159,8 @@ class Words:
 
     def query(self, clauses: Sequence[Clause], meant: Mapping[str, Meant]) -> Query:
         """The documents in which everything is found that was typed; `meant` by spans of it, as `spans` gives them."""
-        wanted = [clause for clause in clauses if not clause.excluded]
-        refused = [self._either(clause) for clause in clauses if clause.excluded]
+        wanted = list(dict.fromkeys(clause for clause in clauses if not clause.excluded))
+        refused = [self._either(_strictly(clause)) for clause in clauses if clause.excluded]
         optional = {
             clause
             for clause in wanted
@@ -194,8 +194,10 @@ class Words:
         """Titles in which the words stand near each other, in their order: they come before others."""
         said = [clause.ways[0] for clause in wanted if len(clause.ways) == 1 and not clause.ways[0].prefix]
         words: list[str | tuple[int, str]] = [word for each in said for word in tokens(each.text)[0]]
-        if not 2 <= len(said) == len(wanted) <= LONGEST_SPAN or not 2 <= len(words) <= 2 * LONGEST_SPAN:
+        if not 1 <= len(said) == len(wanted) <= LONGEST_SPAN or not 2 <= len(words) <= 2 * LONGEST_SPAN:
             return None
+        if len(said) == 1 and not _is_joined(said[0]):
+            return None  # it is asked for as a phrase already
         return Query.boost_query(Query.phrase_query(self.schema, "title", words, NEAR), TITLE)
 
     def _span(self, wanted: Sequence[Clause], place: int, meant: Mapping[str, Meant]) -> tuple[int, Meant | None]:
@@ -250,6 +252,8 @@ class Words:
             return _beginning(schema, name, words[0]) if beginning else Query.term_query(schema, name, words[0])
         if beginning:
             return Query.phrase_prefix_query(schema, name, list(words))
+        if _is_joined(said):
+            return every(Query.term_query(schema, name, word) for word in words)
         return Query.phrase_query(schema, name, list(words))
 
     def _as_name(self, said: Said) -> list[Query]:
@@ -266,6 +270,19 @@ class Words:
             ways.append(Query.const_score_query(_beginning(schema, "names", shortest), BEGINNING_OF_NAME))
             ways.append(Query.const_score_query(_beginning(schema, "parts", plain), PART_OF_NAME))
         return ways
+
+
+def _is_joined(said: Said) -> bool:
+    """Whether it is words that a hyphen, a stroke or a dot joins (x-ray): all of them are looked for, wherever they stand.
+
+    As a phrase, which it is between quotes, it would cost seven times as much.
+    """
+    return not said.phrase and normal(said.text).isascii()
+
+
+def _strictly(clause: Clause) -> Clause:
+    """Words that are joined as a phrase: who excludes `x-ray` does not mean a ray somewhere and an x elsewhere."""
+    return replace(clause, ways=tuple(replace(said, phrase=True) for said in clause.ways))
 
 
 def beginnings(schema: tantivy.Schema, name: str, text: str) -> Query:

@@ -222,6 +222,78 @@ def test_a_scope_that_closes_reaches_all_that_lies_in_it_and_below_and_what_tell
     here.assert_true()
 
 
+@pytest.mark.parametrize("swept", [True, False])
+@pytest.mark.parametrize("dies_after", [None, 0, 2, 5, 9, 14])
+def test_a_scope_that_closes_is_shut_in_the_graph_before_anything_is_put_where_it_lies_now(
+    here: Followed, monkeypatch: pytest.MonkeyPatch, swept: bool, dies_after: int | None
+) -> None:
+    monkeypatch.setattr(follow, "SLICE", 4)
+    monkeypatch.setattr(follow, "SWEEP_LEAST", 1 if swept else 1_000_000)
+    monkeypatch.setattr(follow, "SWEEP_RATIO", 10)
+    monkeypatch.setattr(follow, "SETTLE_SECONDS", 0.0)
+    here.enter_many(*(f"s{number}" for number in range(6)))
+    here.enter_many(*(f"p{number}" for number in range(11)), into="lab/2026A1")
+    here.enter("tells of one", titled("T", "sample/lab/p1"))
+    here.enter("outside", titled("O", "sample/lab/p1", "sample/lab/s1"), into="company")
+    here.scope("lab/2026A1", "everyone")
+    here.catch_up()
+    graph = here.projections["graph"]
+    graph.calls.clear()
+
+    here.scope("lab/2026A1", "limited")
+    changed = here.enter("p3", titled("changed meanwhile"), into="lab/2026A1")
+    still = here.enter("s3", titled("changed, and open still", "sample/lab/p2"))
+    assert here.book.pending("graph").lay_open
+    if dies_after is not None:
+        follower = here.follower()
+        assert follower.acquire()
+        for _ in range(dies_after):
+            follower.step()
+        follower.close()  # what was not settled is gone
+    pending: list[tuple[str, bool]] = []
+    graph.before = lambda what, shown, gone: pending.append((what, bool(here.book.pending("graph"))))
+    here.catch_up()
+
+    done = [call[0] for call in graph.calls]
+    assert ("sweep" in done) == swept
+    assert "close_down" not in done
+    # Once nobody waits any more, nothing is shut.
+    assert not [what for what, waited in pending if what in ("shut", "sweep") and not waited]
+    assert here.book.pending("graph") == NOTHING
+    assert {changed, still} <= here.held("graph")
+    here.assert_true()
+
+
+def test_what_was_swept_away_is_not_answered_for_while_it_is_fed_again(
+    here: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "SLICE", 2)
+    monkeypatch.setattr(follow, "SWEEP_LEAST", 1)
+    monkeypatch.setattr(follow, "SWEEP_RATIO", 10)
+    monkeypatch.setattr(follow, "SETTLE_SECONDS", 0.0)
+    here.enter_many(*(f"s{number}" for number in range(9)))
+    here.enter_many(*(f"p{number}" for number in range(3)), into="lab/2026A1")
+    here.scope("lab/2026A1", "everyone")
+    here.catch_up()
+    here.scope("lab/2026A1", "limited")
+    graph = here.projections["graph"]
+    graph.calls.clear()
+    follower = here.follower()
+    assert follower.acquire()
+
+    while here.book.pending("graph") or not graph.calls:
+        seen = here.book.seen("graph")
+        assert seen is not None
+        if "sweep" in [call[0] for call in graph.calls]:
+            assert here.book.pending("graph").spreading
+        assert follower.step()
+
+    follower.close()
+    assert {f"sample/lab/s{number}" for number in range(9)} <= here.held("graph")
+    here.catch_up()
+    here.assert_true()
+
+
 def test_what_is_expunged_goes_with_every_generation_that_held_it(here: Followed) -> None:
     id = here.enter("a", titled("Something that nobody may keep"))
     here.enter("b")
