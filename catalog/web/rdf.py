@@ -103,8 +103,11 @@ def _is_reference(key: str, context: Mapping[str, Any]) -> bool:
 
 
 def _is_literal(key: str, context: Mapping[str, Any]) -> bool:
-    definition = context.get(key)
-    return isinstance(definition, dict) and definition.get("@type") == "@json"
+    """Whether what stands under a key is no part of the graph's shape: languages may be called `id`, `is` and `to`."""
+    definition = context.get(key, "")
+    if not isinstance(definition, dict):
+        return definition is None
+    return definition.get("@type") == "@json" or definition.get("@container") == "@language"
 
 
 def _whole(value: Any, context: Mapping[str, Any], base: str) -> Any:
