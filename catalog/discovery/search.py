@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import blake2s
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import orjson
 
@@ -27,11 +27,14 @@ from catalog.ledger.book import Book, Pending
 from catalog.ledger.terms import Terms
 from catalog.projections.search.analysis import whole
 from catalog.projections.search.index import (
-    EVERYWHERE,
+    AllOf,
+    AnyOf,
     Asked,
     Counts,
     Held,
+    Keys,
     Meant,
+    NotHeld,
     SearchIndex,
     Snapshot,
     Sorted,
@@ -77,10 +80,10 @@ from catalog.records.kinds import Kinds
 
 MOST_PINNED: Final = 32
 MOST_KEPT: Final = 256
+MOST_KEYS_KEPT: Final = 1_000
 COUNTING: Final = 4
 # In an index up to this size every title that begins so is looked at for suggestions.
 SMALL: Final = 20_000
-_Made = TypeVar("_Made", Facet, Spread)
 TITLES: Final = {
     "kind": {"en": "Kind", "ja": "種別"},
     "source": {"en": "Source", "ja": "登録元"},
@@ -149,9 +152,9 @@ class Counted:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[object, Any] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Mapping[str, Counts]] = OrderedDict()
 
-    def get(self, key: object, count: Callable[[], Any]) -> Any:
+    def get(self, key: Hashable, count: Callable[[], Mapping[str, Counts]]) -> Mapping[str, Counts]:
         """What was counted under this key, or is counted now."""
         with self._lock:
             if (kept := self._kept.get(key)) is not None:
@@ -429,8 +432,7 @@ class _Searching:
 
     def facets(self) -> tuple[Facet, ...]:
         """The facets that were asked for, over all hits."""
-        names = tuple(dict.fromkeys(self._facet_name(name) for name in self.asked.facets))
-        return self._kept((names, self.asked.facet_values), lambda: self._count(names))
+        return self._count(tuple(dict.fromkeys(self._facet_name(name) for name in self.asked.facets)))
 
     def histograms(self, total: int) -> tuple[Spread, ...]:
         """The histograms that were asked for, over all hits."""
@@ -438,18 +440,7 @@ class _Searching:
         if not asked:
             return ()
         counting = Counting(self.snapshot, self.whole, total, self.answers.vocabulary)
-        return self._kept((asked, total), lambda: tuple(spread_of(each, counting) for each in asked))
-
-    def _kept(self, what: object, count: Callable[[], tuple[_Made, ...]]) -> tuple[_Made, ...]:
-        """What was counted before of the very same search, where only the index decides it."""
-        question = self.asked.question
-        if self.whole.room != EVERYWHERE or self.pending or not _is_plain(question.where):
-            return count()
-        place = (_place_of(self.snapshot), self.snapshot.seen.closed_to)
-        kept: tuple[_Made, ...] = self.index.counted.get(
-            (place, self.asked.text, question.kinds, question.where, what), count
-        )
-        return kept
+        return tuple(spread_of(each, counting) for each in asked)
 
     def _count(self, names: Sequence[str]) -> tuple[Facet, ...]:
         where = self.asked.question.where
@@ -457,15 +448,26 @@ class _Searching:
         size = self.asked.facet_values + 1
         told: dict[str, Counts] = {}
         if together := [name for name in names if name not in alone]:
-            told.update(self.snapshot.facets(self.whole, together, size))
+            told.update(self._counts(self.whole, tuple(together), size))
         for name in alone:
             other = replace(
                 self.whole,
                 kinds=() if name == "kind" else self.kinds,
                 where=self._held(None if where is None else _rest(where, name)),
             )
-            told.update(self.snapshot.facets(other, (name,), size))
+            told.update(self._counts(other, (name,), size))
         return self._facets({name: told[name] for name in names})
+
+    def _counts(self, asked: Asked, names: tuple[str, ...], size: int) -> Mapping[str, Counts]:
+        """What was counted before of the very same question to the same snapshot, or is counted now.
+
+        Who asks, what was closed just now and what the database chose stand in the question.
+        """
+        if len(asked.left_out) + _keys_in(asked.where) > MOST_KEYS_KEPT:
+            return self.snapshot.facets(asked, names, size)
+        seen = self.snapshot.seen
+        place = (seen.generation, seen.position, seen.closed_to)
+        return self.index.counted.get((place, asked, names, size), lambda: self.snapshot.facets(asked, names, size))
 
     def _facet_name(self, name: str) -> str:
         if name in RECORD_FACETS:
@@ -602,16 +604,16 @@ def _said(parts: Iterable[Condition]) -> Iterable[str]:
                 yield from targets
 
 
-def _is_plain(where: Condition | None) -> bool:
-    """Whether what is counted depends on the index alone, and not on what the database says at this moment."""
+def _keys_in(where: Held | None) -> int:
+    """How many records are named by their keys in a condition."""
     match where:
-        case None | OfRecord() | Compare():
-            return True
-        case And(parts) | Or(parts):
-            return all(map(_is_plain, parts))
-        case Not(part):
-            return _is_plain(part)
-    return False
+        case Keys(keys):
+            return len(keys)
+        case AllOf(parts) | AnyOf(parts):
+            return sum(map(_keys_in, parts))
+        case NotHeld(part):
+            return _keys_in(part)
+    return 0
 
 
 # ---------------------------------------------------------------------------------------------------- suggestions
