@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -306,7 +304,8 @@ def export_(
             raise click.UsageError(t("name the kind whose table is wanted", "表にする種別を指定してください"))
         chunks = export.table(kind, ADMINISTRATOR, answers=catalog.answers, question=question)
     elif form == "nquads":
-        chunks = quads(catalog, export.linked_forms(question, ADMINISTRATOR, answers=catalog.answers))
+        answers, kinds, base = catalog.answers, catalog.kinds, catalog.base
+        chunks = export.statements(question, ADMINISTRATOR, answers=answers, kinds=kinds, base=base)
     else:
         chunks = export.records(question, ADMINISTRATOR, answers=catalog.answers)
     with Progress(t("bytes", "バイト"), asked=progress) as shown:
@@ -320,9 +319,3 @@ def export_(
             for chunk in shown.through(chunks):
                 file.write(chunk)
         part.replace(output)
-
-
-def quads(catalog: Catalog, forms: Iterator[tuple[str, str]]) -> Iterator[bytes]:
-    """Linked forms as statements of the default graph, some hundreds of records at a time."""
-    while some := [orjson.loads(text) for _, text in islice(forms, 500)]:
-        yield triples(catalog.kinds, some, catalog.base)

@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
+from typing import Any, Final
 
+import orjson
+
+from catalog.discovery.show import registrations_of
 from catalog.ledger.answer import Answers
 from catalog.ledger.mirror import RECORD_COLUMNS
 from catalog.questions.check import check
-from catalog.questions.question import Question
+from catalog.questions.question import Question, Selection
 from catalog.questions.reader import Reader
+from catalog.records.kinds import Kinds
+from catalog.records.registration import with_files
+from catalog.records.triples import triples
 
 PAGE = 500
+LINKED_AT_ONCE: Final = 250
 # A cell that begins so would be run as a formula by the programs that people open tables with.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -38,9 +47,23 @@ def records(question: Question, reader: Reader, *, answers: Answers) -> Iterator
         yield ("\n".join(lines) + "\n").encode()
 
 
-def linked_forms(question: Question, reader: Reader, *, answers: Answers) -> Iterator[tuple[str, str]]:
-    """Id and linked form (JSON text) of each record that the question asks for, as far as the reader may see it."""
-    yield from answers.linked(_all(question, answers), reader)
+def statements(question: Question, reader: Reader, *, answers: Answers, kinds: Kinds, base: str) -> Iterator[bytes]:
+    """What the records say that the question asks for, as N-Triples: each as its own address tells it, with its
+    registration, as far as the reader may see it.
+    """
+    asked = replace(_all(question, answers), selection=Selection(files=True, linked=True))
+    items = answers.each(asked, reader)
+    while some := [orjson.loads(item.text) for item in islice(items, LINKED_AT_ONCE)]:
+        told = [each for each in some if each["linked"] is not None]
+        entries = registrations_of({each["id"]: each["revision"] for each in told}, answers=answers)
+        forms = [with_files(each["linked"], *_files(each)) for each in told]
+        # Reading the context is what each time costs.
+        yield triples(kinds, forms, base) + b"".join([entry.triples(base) for entry in entries])
+
+
+def _files(item: Mapping[str, Any]) -> tuple[int, int]:
+    files = item.get("files") or {}
+    return files.get("count", 0), files.get("size", 0)
 
 
 def table(kind: str, reader: Reader, *, answers: Answers, question: Question | None = None) -> Iterator[bytes]:

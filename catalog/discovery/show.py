@@ -124,12 +124,28 @@ def registration_of(found: Shown, *, answers: Answers) -> Registration | None:
     return Registration(found.id, *rows[0]) if rows else None
 
 
+def registrations_of(shown: Mapping[str, int], *, answers: Answers) -> list[Registration]:
+    """The same of many records, each with the revision that is shown, by id."""
+    rows = answers.rows(_registrations, {"ids": orjson.dumps(list(shown)).decode()}, PUBLIC) if shown else []
+    found = {id: Registration(id, *told) for id, number, *told in rows if number == shown[id]}
+    for id in shown.keys() - found.keys():
+        # Revised more than once since it was read.
+        for told in answers.rows(_registration, {"id": id, "number": shown[id]}, PUBLIC):
+            found[id] = Registration(id, *told)
+    return list(found.values())
+
+
+# Asked only of what was shown: who may see it has been decided.
+_ENTRY = "r.source, v.at, v.load FROM node n JOIN record r ON r.key = n.key JOIN revision v ON v.record = r.key"
+
+
 def _registration(terms: Terms) -> str:
-    # Asked only of what was shown: who may see it has been decided.
-    return (
-        "SELECT r.source, v.at, v.load FROM node n JOIN record r ON r.key = n.key JOIN revision v ON v.record = r.key"
-        f" WHERE n.id = {terms.value('id')} AND v.number = {terms.value('number')}"
-    )
+    return f"SELECT {_ENTRY} WHERE n.id = {terms.value('id')} AND v.number = {terms.value('number')}"
+
+
+def _registrations(terms: Terms) -> str:
+    # What is shown by now, or was a moment ago.
+    return f"SELECT n.id, v.number, {_ENTRY} WHERE {terms.among('n.id', 'ids')} AND v.number >= r.shown - 1"
 
 
 # --- former revisions

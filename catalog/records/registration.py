@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
@@ -58,3 +59,8 @@ class Registration:
         if load:
             entry[f"{_PROV}wasGeneratedBy"] = {"@id": load}
         return {_IS_PRIMARY_TOPIC_OF: entry}
+
+
+def with_files(document: Mapping[str, Any], count: int, size: int) -> Mapping[str, Any]:
+    """A linked form with the number and size of its files, where it has any and does not say them itself."""
+    return {"fileCount": count, "size": size, **document} if count else document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -24,7 +25,7 @@ from catalog.web.projections import HEALTH_EXAMPLE, health_soon
 from catalog.web.projections import gauges as projection_gauges
 from catalog.web.reading import recent
 from catalog.web.signposts import Signpost, header
-from catalog.web.site import site_of
+from catalog.web.site import Site, site_of
 
 routes = Routes()
 
@@ -148,8 +149,8 @@ async def ready(request: Request) -> Response:
         "Figures for Prometheus",
         "メトリクス",
         "Requests and how long they took, by operation; how far the graph and the search index are behind; for an "
-        "administrator also the ledger's position, the records by kind, and what is pending, failed and drifted. Each worker "
-        "process tells its own requests.",
+        "administrator also the ledger's position, the records by kind, what is pending, failed and drifted, and how many "
+        "SPARQL queries wait and what came of those before. Each worker process tells its own requests and queries.",
         {200: Answer("The figures.", (PROMETHEUS,))},
     )
 )
@@ -168,11 +169,20 @@ async def metrics(request: Request) -> Response:
         counts = await site.in_thread(counts_by_kind, reader, answers=site.catalog.answers)
         for kind, count in counts.items():
             gauges.append(("musubi_records", "Public records, by kind.", {"kind": kind}, count))
+        gauges += _of_queries(site)
         second = site.catalog.crosscheck
         about = "Judged records that the Python validator was asked about too, by what came of it."
         for outcome, count in (("asked", second.asked), ("late", second.late), ("disagreed", second.disagreements)):
             gauges.append(("musubi_crosschecks", about, {"outcome": outcome}, count))
     return Response(site.metrics.text(gauges), 200, {"Cache-Control": "no-store"}, CONTENT_TYPE)
+
+
+def _of_queries(site: Site) -> Iterator[tuple[str, str, dict[str, str], float]]:
+    pool = site.catalog.sparql
+    yield "musubi_sparql_waiting", "SPARQL queries that wait for their turn.", {}, pool.waiting
+    about = "SPARQL queries since this process started, by what came of them."
+    for outcome, count in sorted(dict(pool.counts).items()):
+        yield "musubi_sparql_queries", about, {"outcome": outcome}, count
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +19,6 @@ from catalog.questions.parameters import question_from
 from catalog.questions.reader import Reader
 from catalog.web.negotiation import CSV, EVENTS, JSON, N_QUADS, NDJSON, form_for, language_for
 from catalog.web.operations import FORMAT, LIMIT, Answer, Operation, Parameter, Routes, asked
-from catalog.web.rdf import written_as
 from catalog.web.reading import cache_for
 from catalog.web.site import Site, site_of
 from catalog.web.streams import gathered
@@ -34,7 +32,6 @@ LOOKS_EVERY_SECONDS: Final = 0.25
 BREATHES_EVERY_SECONDS: Final = 15
 LONGEST_STREAM_SECONDS: Final = 600
 PAGE: Final = 500
-LINKED_AT_ONCE: Final = 250
 
 SINCE = Parameter(
     "since", "A token from this feed, to go on behind it; opaque. Without it the feed begins at the beginning."
@@ -172,18 +169,13 @@ async def export(request: Request) -> Response:
         if form is CSV:
             return gathered(exports.table(question.kinds[0], reader, answers=answers, question=question))
         if form is N_QUADS:
-            return gathered(_quads(site, exports.linked_forms(question, reader, answers=answers)))
+            kinds, base = site.catalog.kinds, site.catalog.base
+            return gathered(exports.statements(question, reader, answers=answers, kinds=kinds, base=base))
         return gathered(exports.records(question, reader, answers=answers))
 
     name = f"{question.kinds[0] if len(question.kinds) == 1 else 'records'}.{'nq' if form is N_QUADS else form.name}"
     headers = {"Cache-Control": cache_for(reader), "Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(await site.stream(make), 200, headers, form.content_type)
-
-
-def _quads(site: Site, linked: Iterator[tuple[str, str]]) -> Iterator[bytes]:
-    """Linked forms as N-Quads of the default graph, many at a time: reading the context is what each time costs."""
-    while documents := [orjson.loads(text) for _, text in islice(linked, LINKED_AT_ONCE)]:
-        yield written_as(N_QUADS, site.catalog.kinds, documents, site.catalog.base)
 
 
 @routes.add(

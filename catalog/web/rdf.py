@@ -9,7 +9,7 @@ import orjson
 import pyoxigraph
 
 from catalog.records.kinds import Kinds, prefixes_of
-from catalog.records.registration import Registration
+from catalog.records.registration import Registration, with_files
 from catalog.records.triples import triples
 from catalog.web.negotiation import JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TURTLE, Form
 
@@ -25,16 +25,6 @@ _FORMATS: Mapping[str, pyoxigraph.RdfFormat] = {
 CONTEXT = "context.jsonld"
 
 
-def written_as(form: Form, kinds: Kinds, documents: Sequence[Mapping[str, Any]], base: str) -> bytes:
-    """Linked forms in one of the forms of RDF."""
-    if form is JSON_LD:
-        return as_json_ld(kinds, documents, base)
-    told = triples(kinds, documents, base)
-    if form in (N_TRIPLES, N_QUADS):
-        return told
-    return converted(told, form, prefixes(kinds.context))
-
-
 def record_as(
     form: Form,
     kinds: Kinds,
@@ -43,10 +33,11 @@ def record_as(
     entry: Registration | None,
     base: str,
 ) -> bytes:
-    """One record in one of the forms of RDF: what the graph says of it to the same reader, files and registration with it."""
-    if files.get("count"):
-        # As the graph has them, where the dataset does not say them itself.
-        document = {"fileCount": files["count"], "size": files["size"], **document}
+    """One record in one of the forms of RDF: what it says in the graph to the same reader, files and registration with it.
+
+    What follows from other records is the graph's alone: it would change this without a change of the record.
+    """
+    document = with_files(document, files.get("count", 0), files.get("size", 0))
     if form is JSON_LD:
         told = absolute(document, kinds.context, base)
         return orjson.dumps({"@context": base + CONTEXT, **told, **(entry.json_ld(base) if entry else {})})
@@ -65,14 +56,6 @@ def converted(told: bytes, form: Form, names: Mapping[str, str]) -> bytes:
 def prefixes(context: Mapping[str, Any]) -> dict[str, str]:
     """The context's prefixes."""
     return dict(sorted(prefixes_of(context).items()))
-
-
-def as_json_ld(kinds: Kinds, documents: Sequence[Mapping[str, Any]], base: str) -> bytes:
-    """Linked forms as JSON-LD under the published context."""
-    told = [absolute(document, kinds.context, base) for document in documents]
-    if len(told) == 1:
-        return orjson.dumps({"@context": base + CONTEXT, **told[0]})
-    return orjson.dumps({"@context": base + CONTEXT, "@graph": told})
 
 
 def absolute(value: Any, context: Mapping[str, Any], base: str) -> Any:

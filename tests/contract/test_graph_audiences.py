@@ -12,16 +12,15 @@ from sqlalchemy import select, update
 
 from catalog.access.policy import SUFFICIENT
 from catalog.access.sight import Sight
-from catalog.discovery.export import linked_forms
+from catalog.discovery.export import statements
 from catalog.ledger.answer import Answers
 from catalog.ledger.standing import Standings
 from catalog.projections.graph.embedded import OxigraphGeneration, OxigraphProjection
 from catalog.projections.graph.kept import kept
-from catalog.projections.graph.quads import REGISTRATION, graph_of
+from catalog.projections.graph.quads import graph_of
 from catalog.questions.question import Question
 from catalog.questions.reader import PUBLIC, Grant, Reader
 from catalog.records.linked import link_up
-from catalog.records.triples import triples
 from catalog.store.engine import Store, open_store
 from catalog.store.tables import linked, node, record, scope
 from tests.contract.small_catalogue import NOW, SCOPES, fill, known_words, small
@@ -91,13 +90,15 @@ def test_a_reader_finds_in_the_graph_what_the_ledger_answers(store: Store, tmp_p
         scopes = reader.scopes_for(*SUFFICIENT["read"])
         graphs = [NamedNode(graph_of(scope, BASE)) for scope in scopes]
         told = {
-            line
+            f"{quad.subject} {quad.predicate} {quad.object} ."
             for graph in [DefaultGraph(), *graphs]
             for quad in generation.store.quads_for_pattern(None, None, None, graph)
-            if REGISTRATION not in (line := f"{quad.subject} {quad.predicate} {quad.object} .")
         }
-        documents = [orjson.loads(text) for _, text in linked_forms(Question(), reader, answers=answers)]
-        answered = set(kept(triples(KINDS, documents, BASE)).decode().splitlines())
+        answered = set(
+            kept(b"".join(statements(Question(), reader, answers=answers, kinds=KINDS, base=BASE)))
+            .decode()
+            .splitlines()
+        )
 
         # One that everyone reads, and that was merged into one that few read, stays for everyone: those few see it, too.
         still = {f"<{BASE}{id}" for id, _ in merged}

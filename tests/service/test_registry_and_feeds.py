@@ -179,6 +179,11 @@ def test_the_service_says_what_it_is_and_how_it_is(administrator: httpx.Client, 
     assert figures.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'musubi_requests_total{method="GET",operation="health",status="200"}' in figures.text
     assert 'musubi_request_seconds_bucket{operation="health",le="+Inf"}' in figures.text
+    assert administrator.get("sparql", params={"query": "ASK {}"}).status_code == 200
+    told = administrator.get("metrics").text
+    assert "\nmusubi_sparql_waiting 0\n" in told
+    assert 'musubi_sparql_queries{outcome="answered"}' in told
+    assert "musubi_sparql" not in public.get("metrics").text
     assert public.get("").json()["kinds"].keys() == {each["name"] for each in public.get("kinds").json()["items"]}
 
 
