@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import blake2s
@@ -19,6 +19,7 @@ import orjson
 
 from catalog.discovery.audience import Audiences
 from catalog.discovery.conditions import MOST_TERMS, Settling
+from catalog.discovery.facets import Counted, Faceting
 from catalog.discovery.highlighting import highlights
 from catalog.discovery.histograms import Counting, spread_of
 from catalog.errors import Invalid
@@ -27,14 +28,8 @@ from catalog.ledger.book import Book, Pending
 from catalog.ledger.terms import Terms
 from catalog.projections.search.analysis import whole
 from catalog.projections.search.index import (
-    AllOf,
-    AnyOf,
     Asked,
-    Counts,
-    Held,
-    Keys,
     Meant,
-    NotHeld,
     SearchIndex,
     Snapshot,
     Sorted,
@@ -44,17 +39,9 @@ from catalog.questions.check import check
 from catalog.questions.cursor import read_cursor, write_cursor
 from catalog.questions.question import (
     After,
-    And,
-    Compare,
-    Condition,
-    Exists,
-    Linked,
-    Not,
     OfRecord,
-    Or,
     Order,
     Question,
-    Termed,
 )
 from catalog.questions.reader import Reader
 from catalog.questions.search import (
@@ -65,10 +52,7 @@ from catalog.questions.search import (
     MOST_FACETS,
     MOST_HITS,
     MOST_SUGGESTIONS,
-    RECORD_FACETS,
     RECORD_ORDERS,
-    Facet,
-    FacetValue,
     Hit,
     SearchPage,
     SearchQuestion,
@@ -79,16 +63,10 @@ from catalog.questions.vocabulary import unknown
 from catalog.records.kinds import Kinds
 
 MOST_PINNED: Final = 32
-MOST_KEPT: Final = 256
-MOST_KEYS_KEPT: Final = 1_000
 COUNTING: Final = 4
 # In an index up to this size every title that begins so is looked at for suggestions.
 SMALL: Final = 20_000
-TITLES: Final = {
-    "kind": {"en": "Kind", "ja": "種別"},
-    "source": {"en": "Source", "ja": "登録元"},
-    "profile": {"en": "Profile", "ja": "プロファイル"},
-}
+ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,27 +125,6 @@ def _place_of(snapshot: Snapshot) -> tuple[int, int]:
     return snapshot.seen.generation, snapshot.seen.position
 
 
-class Counted:
-    """What was counted over whole answers, kept while the index stands as it is: the same search is often asked again."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, Mapping[str, Counts]] = OrderedDict()
-
-    def get(self, key: Hashable, count: Callable[[], Mapping[str, Counts]]) -> Mapping[str, Counts]:
-        """What was counted under this key, or is counted now."""
-        with self._lock:
-            if (kept := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
-                return kept
-        made = count()
-        with self._lock:
-            self._kept[key] = made
-            if len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return made
-
-
 def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers: Answers) -> SearchPage:
     """The page that is asked for, as far as the reader may see; Invalid if it can't be asked, Unavailable without an index."""
     began = time.perf_counter()
@@ -182,7 +139,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
     searching = _Searching(asked, reader, index, answers, snapshot, pending, clauses)
     offset = place.offset if place else 0
     # Hits and counts are two walks over the same documents, and tantivy lets go of the interpreter: side by side.
-    counting = index.beside.submit(searching.facets) if asked.facets else None
+    counting = index.beside.submit(searching.faceting().facets) if asked.facets else None
     try:
         found = searching.find(offset)
     finally:
@@ -334,15 +291,12 @@ class _Searching:
         self.whole = Asked(
             index.audiences.of(reader),
             self.kinds,
-            self._held(asked.question.where),
+            None if asked.question.where is None else self.settling.holds(asked.question.where),
             pending.records,
             clauses if asked.text.strip() else None,
             tuple(self.meant.items()),
             labels=not pending.spreading,
         )
-
-    def _held(self, where: Condition | None) -> Held | None:
-        return None if where is None else self.settling.holds(where)
 
     def find(self, offset: int) -> _Found:
         """The hits of the page that begins behind so many others."""
@@ -430,9 +384,20 @@ class _Searching:
 
     # --- what is counted
 
-    def facets(self) -> tuple[Facet, ...]:
-        """The facets that were asked for, over all hits."""
-        return self._count(tuple(dict.fromkeys(self._facet_name(name) for name in self.asked.facets)))
+    def faceting(self) -> Faceting:
+        """What counts the facets."""
+        index = self.index
+        return Faceting(
+            self.asked,
+            self.whole,
+            self.snapshot,
+            self.settling,
+            index.counted,
+            index.kinds,
+            index.terms,
+            self.answers,
+            self.reader,
+        )
 
     def histograms(self, total: int) -> tuple[Spread, ...]:
         """The histograms that were asked for, over all hits."""
@@ -442,112 +407,6 @@ class _Searching:
         counting = Counting(self.snapshot, self.whole, total, self.answers.vocabulary)
         return tuple(spread_of(each, counting) for each in asked)
 
-    def _count(self, names: Sequence[str]) -> tuple[Facet, ...]:
-        where = self.asked.question.where
-        alone = [name for name in names if (name == "kind" and self.kinds) or _chosen(where, name) is not None]
-        size = self.asked.facet_values + 1
-        told: dict[str, Counts] = {}
-        if together := [name for name in names if name not in alone]:
-            told.update(self._counts(self.whole, tuple(together), size))
-        for name in alone:
-            other = replace(
-                self.whole,
-                kinds=() if name == "kind" else self.kinds,
-                where=self._held(None if where is None else _rest(where, name)),
-            )
-            told.update(self._counts(other, (name,), size))
-        return self._facets({name: told[name] for name in names})
-
-    def _counts(self, asked: Asked, names: tuple[str, ...], size: int) -> Mapping[str, Counts]:
-        """What was counted before of the very same question to the same snapshot, or is counted now.
-
-        Who asks, what was closed just now and what the database chose stand in the question.
-        """
-        if len(asked.left_out) + _keys_in(asked.where) > MOST_KEYS_KEPT:
-            return self.snapshot.facets(asked, names, size)
-        seen = self.snapshot.seen
-        place = (seen.generation, seen.position, seen.closed_to)
-        return self.index.counted.get((place, asked, names, size), lambda: self.snapshot.facets(asked, names, size))
-
-    def _facet_name(self, name: str) -> str:
-        if name in RECORD_FACETS:
-            return name
-        kinds = self.kinds or tuple(self.index.kinds)
-        known = {
-            each.name for kind in kinds for each in self.index.kinds[kind].fields if each.facet and not each.private
-        }
-        known.add("formats")
-        if name not in known:
-            raise unknown("facet", name, {*RECORD_FACETS, *known})
-        return name
-
-    def _facets(self, told: Mapping[str, Counts]) -> tuple[Facet, ...]:
-        where = self.asked.question.where
-        labels = self._labels({name: [value for value, _ in each.values] for name, each in told.items()})
-        made = []
-        for name, each in told.items():
-            chosen = set(self.kinds) if name == "kind" else _chosen(where, name) or set()
-            values = []
-            for value, count in each.values:
-                label = labels.get((name, value), {})
-                if self._is_ours(name, value) and not label:
-                    continue  # a record that this reader may not see, or that is not here
-                values.append(FacetValue(self._typed(name, value), count, label, value in chosen))
-            values.sort(key=lambda each: (-each.count, str(each.value)))
-            most = self.asked.facet_values
-            more = len(values) > most or each.more
-            made.append(
-                Facet(
-                    name,
-                    self._called(name),
-                    tuple(values[:most]),
-                    more,
-                    each.exact,
-                )
-            )
-        return tuple(made)
-
-    def _called(self, name: str) -> Mapping[str, str]:
-        if name in TITLES:
-            return TITLES[name]
-        for kind in self.kinds or tuple(self.index.kinds):
-            found = self.index.kinds[kind].field.get(name)
-            if found is not None:
-                return found.titles
-        return {}
-
-    def _typed(self, name: str, value: str) -> str | bool:
-        fields = [kind.field[name] for kind in self.index.kinds.values() if name in kind.field]
-        return value == "true" if fields and fields[0].scalar == "boolean" else value
-
-    def _is_ours(self, name: str, value: str) -> bool:
-        return ":" not in value and any(
-            kind.field[name].form == "links" for kind in self.index.kinds.values() if name in kind.field
-        )
-
-    def _labels(self, values: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Mapping[str, str]]:
-        """What values are called: kinds by their schemas, records by their titles, terms by what everyone may read of them."""
-        made: dict[tuple[str, str], Mapping[str, str]] = {}
-        ours = {value for name, several in values.items() for value in several if self._is_ours(name, value)}
-        readable = self.answers.readable(ours, self.reader) if ours else {}
-        iris = {
-            value for name, several in values.items() for value in several if ":" in value and name not in RECORD_FACETS
-        }
-        terms = self.index.terms.names(iris) if iris else {}
-        for name, several in values.items():
-            for value in several:
-                if name == "kind" and value in self.index.kinds:
-                    made[(name, value)] = self.index.kinds[value].titles
-                elif value in readable and self._is_ours(name, value):
-                    made[(name, value)] = readable[value].title or {"und": value}
-                elif value in terms:
-                    said: dict[str, str] = {}
-                    for each in terms[value]:
-                        if each.preferred and each.language is not None:
-                            said.setdefault(each.language, each.text)
-                    made[(name, value)] = said
-        return made
-
 
 def _title(body: Mapping[str, Any]) -> Mapping[str, str]:
     """What a record is called: by its title, or by the names that take its place."""
@@ -555,65 +414,6 @@ def _title(body: Mapping[str, Any]) -> Mapping[str, str]:
         if isinstance(told := body.get(name), dict) and told:
             return told
     return {}
-
-
-def _parts(where: Condition | None) -> tuple[Condition, ...]:
-    if where is None:
-        return ()
-    return where.parts if isinstance(where, And) else (where,)
-
-
-def _rest(where: Condition, facet: str) -> Condition | None:
-    """The condition without what it says of this facet alone."""
-    kept = tuple(part for part in _parts(where) if not _is_about(part, facet))
-    return None if not kept else kept[0] if len(kept) == 1 else And(kept)
-
-
-def _is_about(asked: Condition, facet: str) -> bool:
-    match asked:
-        case And(parts) | Or(parts):
-            return all(_is_about(part, facet) for part in parts)
-        case Not(part):
-            return _is_about(part, facet)
-        case Compare(name) | Exists(name) | Termed(name):
-            return name == facet
-        case OfRecord(attribute):
-            return attribute == facet
-        case Linked(name, "out", where=None):
-            return name == facet
-    return False
-
-
-def _chosen(where: Condition | None, facet: str) -> set[str] | None:
-    """The values that the question holds this facet to; None where it says nothing of it."""
-    about = [part for part in _parts(where) if _is_about(part, facet)]
-    return set(_said(about)) if about else None
-
-
-def _said(parts: Iterable[Condition]) -> Iterable[str]:
-    for part in parts:
-        match part:
-            case And(inner) | Or(inner):
-                yield from _said(inner)
-            case Compare(_, "eq" | "in", value) | OfRecord(_, "eq" | "in", value):
-                several = value if isinstance(value, tuple) else (value,)
-                yield from (str(each).lower() if isinstance(each, bool) else str(each) for each in several)
-            case Termed(_, terms):
-                yield from terms
-            case Linked(targets=targets):
-                yield from targets
-
-
-def _keys_in(where: Held | None) -> int:
-    """How many records are named by their keys in a condition."""
-    match where:
-        case Keys(keys):
-            return len(keys)
-        case AllOf(parts) | AnyOf(parts):
-            return sum(map(_keys_in, parts))
-        case NotHeld(part):
-            return _keys_in(part)
-    return 0
 
 
 # ---------------------------------------------------------------------------------------------------- suggestions
@@ -646,22 +446,27 @@ class _Suggesting:
     def _titles(self) -> Iterable[Suggestion]:
         if self.snapshot.size > SMALL:
             # A letter or two begin the titles of a good part of all records, which are too many to be counted while typing.
-            told = list(self._some_titles())
+            told = self._some_titles()
             yield from told
-            if len(self.start) < 3 or len(told) * 2 >= self.limit:
+            if told or len(self.start) < 3:
                 return
         for each in self.snapshot.titles(self.asked, self.start, self.limit * 2):
             yield Suggestion(each.text, "label" if each.kind == "term" else "title", each.kind, each.id)
 
-    def _some_titles(self) -> Iterable[Suggestion]:
+    def _some_titles(self) -> list[Suggestion]:
         """Titles of some records whose titles begin so, told by the ledger."""
-        readable = self.answers.readable(self.snapshot.entitled(self.asked, self.start, 4 * self.limit), self.reader)
+        count = 4 * self.limit
         by_text: dict[tuple[str, str], list[str]] = {}
-        for id, seen in readable.items():
-            for text in seen.title.values():
-                if whole(text).startswith(self.start):
-                    by_text.setdefault((text, seen.kind), []).append(id)
-        for (text, kind), several in sorted(by_text.items()):
-            yield Suggestion(
-                text, "label" if kind == "term" else "title", kind, several[0] if len(several) == 1 else None
-            )
+        for _ in range(ROUNDS):
+            # Where all that were found bear the same few titles, others are looked for beside them.
+            found = self.snapshot.entitled(self.asked, self.start, count, [(kind, text) for text, kind in by_text])
+            for id, seen in self.answers.readable(found, self.reader).items():
+                for text in seen.title.values():
+                    if whole(text).startswith(self.start):
+                        by_text.setdefault((text, seen.kind), []).append(id)
+            if len(found) < count or len(by_text) >= self.limit:
+                break
+        return [
+            Suggestion(text, "label" if kind == "term" else "title", kind, several[0] if len(several) == 1 else None)
+            for (text, kind), several in sorted(by_text.items())
+        ]

@@ -1,0 +1,222 @@
+"""The hits by the values of fields: what the index counts, with what people call each value, as far as the reader may know."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from catalog.discovery.conditions import Settling
+from catalog.ledger.answer import Answers
+from catalog.ledger.terms import Terms
+from catalog.projections.search.index import AllOf, AnyOf, Asked, Counts, Held, Keys, NotHeld, Snapshot
+from catalog.questions.question import And, Compare, Condition, Exists, Linked, Not, OfRecord, Or, Termed
+from catalog.questions.reader import Reader
+from catalog.questions.search import RECORD_FACETS, Facet, FacetValue, SearchQuestion
+from catalog.questions.vocabulary import unknown
+from catalog.records.kinds import Kinds
+
+MOST_KEPT: Final = 256
+MOST_KEYS_KEPT: Final = 1_000
+TITLES: Final = {
+    "kind": {"en": "Kind", "ja": "種別"},
+    "source": {"en": "Source", "ja": "登録元"},
+    "profile": {"en": "Profile", "ja": "プロファイル"},
+}
+
+
+class Counted:
+    """What was counted over whole answers, kept while the index stands as it is: the same search is often asked again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Mapping[str, Counts]] = OrderedDict()
+
+    def get(self, key: Hashable, count: Callable[[], Mapping[str, Counts]]) -> Mapping[str, Counts]:
+        """What was counted under this key, or is counted now."""
+        with self._lock:
+            if (kept := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return kept
+        made = count()
+        with self._lock:
+            self._kept[key] = made
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Faceting:
+    """Counts the hits of one search: what was asked, as people ask and as the index is told it."""
+
+    asked: SearchQuestion
+    whole: Asked
+    snapshot: Snapshot
+    settling: Settling
+    counted: Counted
+    kinds: Kinds
+    terms: Terms
+    answers: Answers
+    reader: Reader
+
+    def facets(self) -> tuple[Facet, ...]:
+        """The facets that were asked for, over all hits."""
+        return self._count(tuple(dict.fromkeys(self._facet_name(name) for name in self.asked.facets)))
+
+    def _count(self, names: Sequence[str]) -> tuple[Facet, ...]:
+        where = self.asked.question.where
+        alone = [name for name in names if (name == "kind" and self.whole.kinds) or _chosen(where, name) is not None]
+        size = self.asked.facet_values + 1
+        told: dict[str, Counts] = {}
+        if together := [name for name in names if name not in alone]:
+            told.update(self._counts(self.whole, tuple(together), size))
+        for name in alone:
+            other = replace(
+                self.whole,
+                kinds=() if name == "kind" else self.whole.kinds,
+                where=None if (rest := _rest(where, name)) is None else self.settling.holds(rest),
+            )
+            told.update(self._counts(other, (name,), size))
+        return self._facets({name: told[name] for name in names})
+
+    def _counts(self, asked: Asked, names: tuple[str, ...], size: int) -> Mapping[str, Counts]:
+        """What was counted before of the very same question to the same snapshot, or is counted now.
+
+        Who asks, what was closed just now and what the database chose stand in the question.
+        """
+        if len(asked.left_out) + _keys_in(asked.where) > MOST_KEYS_KEPT:
+            return self.snapshot.facets(asked, names, size)
+        seen = self.snapshot.seen
+        place = (seen.generation, seen.position, seen.closed_to)
+        return self.counted.get((place, asked, names, size), lambda: self.snapshot.facets(asked, names, size))
+
+    def _facet_name(self, name: str) -> str:
+        if name in RECORD_FACETS:
+            return name
+        kinds = self.whole.kinds or tuple(self.kinds)
+        known = {each.name for kind in kinds for each in self.kinds[kind].fields if each.facet and not each.private}
+        known.add("formats")
+        if name not in known:
+            raise unknown("facet", name, {*RECORD_FACETS, *known})
+        return name
+
+    def _facets(self, told: Mapping[str, Counts]) -> tuple[Facet, ...]:
+        where = self.asked.question.where
+        labels = self._labels({name: [value for value, _ in each.values] for name, each in told.items()})
+        made = []
+        for name, each in told.items():
+            chosen = set(self.whole.kinds) if name == "kind" else _chosen(where, name) or set()
+            values = []
+            for value, count in each.values:
+                label = labels.get((name, value), {})
+                if self._is_ours(name, value) and not label:
+                    continue  # a record that this reader may not see, or that is not here
+                values.append(FacetValue(self._typed(name, value), count, label, value in chosen))
+            values.sort(key=lambda each: (-each.count, str(each.value)))
+            most = self.asked.facet_values
+            more = len(values) > most or each.more
+            made.append(Facet(name, self._called(name), tuple(values[:most]), more, each.exact))
+        return tuple(made)
+
+    def _called(self, name: str) -> Mapping[str, str]:
+        if name in TITLES:
+            return TITLES[name]
+        for kind in self.whole.kinds or tuple(self.kinds):
+            found = self.kinds[kind].field.get(name)
+            if found is not None:
+                return found.titles
+        return {}
+
+    def _typed(self, name: str, value: str) -> str | bool:
+        fields = [kind.field[name] for kind in self.kinds.values() if name in kind.field]
+        return value == "true" if fields and fields[0].scalar == "boolean" else value
+
+    def _is_ours(self, name: str, value: str) -> bool:
+        return ":" not in value and any(
+            kind.field[name].form == "links" for kind in self.kinds.values() if name in kind.field
+        )
+
+    def _labels(self, values: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Mapping[str, str]]:
+        """What values are called: kinds by their schemas, records by their titles, terms by what everyone may read of them."""
+        made: dict[tuple[str, str], Mapping[str, str]] = {}
+        ours = {value for name, several in values.items() for value in several if self._is_ours(name, value)}
+        readable = self.answers.readable(ours, self.reader) if ours else {}
+        iris = {
+            value for name, several in values.items() for value in several if ":" in value and name not in RECORD_FACETS
+        }
+        terms = self.terms.names(iris) if iris else {}
+        for name, several in values.items():
+            for value in several:
+                if name == "kind" and value in self.kinds:
+                    made[(name, value)] = self.kinds[value].titles
+                elif value in readable and self._is_ours(name, value):
+                    made[(name, value)] = readable[value].title or {"und": value}
+                elif value in terms:
+                    said: dict[str, str] = {}
+                    for each in terms[value]:
+                        if each.preferred and each.language is not None:
+                            said.setdefault(each.language, each.text)
+                    made[(name, value)] = said
+        return made
+
+
+def _parts(where: Condition | None) -> tuple[Condition, ...]:
+    if where is None:
+        return ()
+    return where.parts if isinstance(where, And) else (where,)
+
+
+def _rest(where: Condition | None, facet: str) -> Condition | None:
+    """The condition without what it says of this facet alone."""
+    kept = tuple(part for part in _parts(where) if not _is_about(part, facet))
+    return None if not kept else kept[0] if len(kept) == 1 else And(kept)
+
+
+def _is_about(asked: Condition, facet: str) -> bool:
+    match asked:
+        case And(parts) | Or(parts):
+            return all(_is_about(part, facet) for part in parts)
+        case Not(part):
+            return _is_about(part, facet)
+        case Compare(name) | Exists(name) | Termed(name):
+            return name == facet
+        case OfRecord(attribute):
+            return attribute == facet
+        case Linked(name, "out", where=None):
+            return name == facet
+    return False
+
+
+def _chosen(where: Condition | None, facet: str) -> set[str] | None:
+    """The values that the question holds this facet to; None where it says nothing of it."""
+    about = [part for part in _parts(where) if _is_about(part, facet)]
+    return set(_said(about)) if about else None
+
+
+def _said(parts: Iterable[Condition]) -> Iterable[str]:
+    for part in parts:
+        match part:
+            case And(inner) | Or(inner):
+                yield from _said(inner)
+            case Compare(_, "eq" | "in", value) | OfRecord(_, "eq" | "in", value):
+                several = value if isinstance(value, tuple) else (value,)
+                yield from (str(each).lower() if isinstance(each, bool) else str(each) for each in several)
+            case Termed(_, terms):
+                yield from terms
+            case Linked(targets=targets):
+                yield from targets
+
+
+def _keys_in(where: Held | None) -> int:
+    """How many records are named by their keys in a condition."""
+    match where:
+        case Keys(keys):
+            return len(keys)
+        case AllOf(parts) | AnyOf(parts):
+            return sum(map(_keys_in, parts))
+        case NotHeld(part):
+            return _keys_in(part)
+    return 0
