@@ -56,18 +56,19 @@ def crowded(connection: Connection, database: Database, records: Collection[int]
 def stir_bearers(
     connection: Connection, database: Database, records: Collection[int], before: Collection[Name] = ()
 ) -> None:
-    """Stir those who bear what has just become, or ceased to be, an identifier of too many by these records.
+    """Stir those who bear what has just become, by these records, or has ceased to be an identifier of too many.
 
-    `before`: those of their identifiers that too many bore until then.
+    `before`: the identifiers of records that have just been written anew, which too many bore until then.
     """
-    asked = bearers(database, BEARERS_MOST + len(records) + 1)
+    most = BEARERS_MOST + len(records)
+    asked = bearers(database, most + 1)
     found: set[int] = set()
     for scheme, value in {*before, *crowded(connection, database, records)}:
         some = {key for (key,) in connection.exec_driver_sql(asked, (value, scheme))}
-        # Where more bear it than all of these together can have made the difference of, it stays as it was.
-        if len(some) <= BEARERS_MOST + len(records):
+        # Where more bear it than these can have made the difference of, it stays as it was.
+        if len(some) <= most:
             found |= some
-    stir(connection, database, found - set(records))
+    stir(connection, database, found.difference(records))
 
 
 def stir(connection: Connection, database: Database, records: Collection[int]) -> None:

@@ -157,6 +157,17 @@ class Answers:
         rows = self.rows(_readable_ids, {"ids": orjson.dumps(sorted(set(ids))).decode()}, reader, connection)
         return {id: Seen(kind, orjson.loads(title) if title else {}) for id, kind, title in rows}
 
+    def linked(
+        self, question: Question, reader: Reader, connection: Connection | None = None
+    ) -> Iterator[tuple[str, str]]:
+        """The id and the linked form, as JSON text, of every record that the question asks for."""
+        for item in self.each(replace(question, selection=Selection(linked=True)), reader, connection):
+            head, _, document = item.text.partition(',"linked":')
+            del head
+            # The linked form is the last that such an item tells.
+            if document != "null}":
+                yield item.at.id, document[:-1]
+
     def table(self, question: Question, reader: Reader) -> Iterator[list[Any]]:
         """The mirror rows of the records of one kind that the question asks for, in pages: RECORD_COLUMNS, then the kind's."""
         after: After | None = None

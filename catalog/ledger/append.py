@@ -385,9 +385,8 @@ class Ledger:
             if judged.linked is not None and judged.breaks != "kind"
         ]
         rows.put(connection, database, forms, targets, nodes)
-        marked = any(each.primary for _, _, linked in forms for each in linked.identifiers)
-        if marked or crowded:
-            alike.stir_bearers(connection, database, [state.key for state, _ in shown], crowded)
+        marked = [key for key, _, linked in forms if any(each.primary for each in linked.identifiers)]
+        alike.stir_bearers(connection, database, marked, crowded)
         terms.keep(connection, database, batch.at, [state.key for state in of_terms], stood_for)
 
     def _write_files(

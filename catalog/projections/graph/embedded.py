@@ -312,6 +312,7 @@ class OxigraphGeneration:
         self._store: Store | None = store
         self._number = number  # of the last checkpoint
         self._positions: OrderedDict[str, int] = OrderedDict()
+        self._sharers: set[int] | None = None
         # A look at everything lies in a folder; what was fed since it began is looked at again.
         self._surveyed = self._noting = False
         self._pinned: list[int] = []  # the checkpoints that are being looked at
@@ -552,9 +553,14 @@ class OxigraphGeneration:
                 place = NamedNode(graph) if graph != DEFAULT else DefaultGraph()
                 for other in map(self._node, ids):
                     mine |= {Quad(record, _SAME, other, place), Quad(other, _SAME, record, place)}
-        said = self._sharing(wanted) if self._shares_anything() else {}
-        for record, mine in wanted.items():
-            here = said.get(record, set())
+        sharers = self._those_who_share()
+        for mine in wanted.values():
+            sharers.update(hash(str(quad.subject)[1:-1]) for quad in mine)
+        # Most share nothing and never did, which costs nothing to know.
+        some = [record for record in wanted if hash(record.value) in sharers]
+        said = self._sharing(some) if some else {}
+        for record in some:
+            mine, here = wanted[record], said.get(record, set())
             if mine == here:
                 continue
             for quad in here - mine:
@@ -565,20 +571,26 @@ class OxigraphGeneration:
                     self.store.add(quad)
             self._touch_ids(self._id_of(quad.subject) for quad in mine ^ here)
 
-    def _shares_anything(self) -> bool:
-        return next(iter(self.store.quads_for_pattern(None, _SAME, None, None)), None) is not None
+    def _those_who_share(self) -> set[int]:
+        """The hashes of the records of which this is said, or was since the store was opened."""
+        if self._sharers is None:
+            self._sharers = set()
+            for quad in self.store.quads_for_pattern(None, _SAME, None, None):
+                self._sharers |= {hash(str(quad.subject)[1:-1]), hash(str(quad.object)[1:-1])}
+        return self._sharers
 
     def _sharing(self, records: Iterable[NamedNode]) -> dict[NamedNode, set[Quad]]:
         """What is said of each of these as sharing an identifier, by itself and by others."""
         of = _values("r", records)
-        either = f"{{ {{ ?r {_SAME} ?o BIND(?r AS ?s) }} UNION {{ ?s {_SAME} ?r BIND(?r AS ?o) }} }}"
         found: dict[NamedNode, set[Quad]] = {}
-        for line in self._table(f"SELECT ?r ?s ?o WHERE {{ {of} {either} }}"):
-            record, subject, other = (NamedNode(text[1:-1]) for text in line.split("\t"))
-            found.setdefault(record, set()).add(Quad(subject, _SAME, other, DefaultGraph()))
-        for line in self._table(f"SELECT ?r ?s ?o ?g WHERE {{ {of} GRAPH ?g {either} }}"):
-            record, subject, other, graph = (NamedNode(text[1:-1]) for text in line.split("\t"))
-            found.setdefault(record, set()).add(Quad(subject, _SAME, other, graph))
+        # Each of these is asked for by itself: the engine looks through everything for one that says either.
+        for pattern, subject, other in ((f"?r {_SAME} ?o", 0, 1), (f"?o {_SAME} ?r", 1, 0)):
+            for line in self._table(f"SELECT ?r ?o WHERE {{ {of} {pattern} }}"):
+                ends = [NamedNode(text[1:-1]) for text in line.split("\t")]
+                found.setdefault(ends[0], set()).add(Quad(ends[subject], _SAME, ends[other], DefaultGraph()))
+            for line in self._table(f"SELECT ?r ?o ?g WHERE {{ {of} GRAPH ?g {{ {pattern} }} }}"):
+                *ends, graph = (NamedNode(text[1:-1]) for text in line.split("\t"))
+                found.setdefault(ends[0], set()).add(Quad(ends[subject], _SAME, ends[other], graph))
         return found
 
     def _id_of(self, node: object) -> str:
