@@ -188,6 +188,7 @@ def test_a_kind_may_not_bear_the_name_of_an_address_or_a_table(tmp_path: Path, n
         ({"x": {"$ref": "common#/$defs/text"}}, "@language"),
         ({"x": {"type": "string", "x-private": True, "x-sortable": True}}, "x-sortable"),
         ({"record": {"type": "string"}}, "column 'record'"),
+        ({"called": {"type": "string"}}, "'called', which the context"),
     ],
 )
 def test_a_schema_that_cannot_become_a_kind_is_refused_with_its_reason(
