@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.service.projecting import Forker, Harmed, harmed, unharmed
+
 START = "import sys; from catalog.cli import main; sys.exit(main())"
 
 
@@ -123,3 +125,27 @@ def administrator(served: Served) -> Iterator[httpx.Client]:
     """Who holds the token."""
     with served.client(**served.as_administrator) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def forker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
+    """Commands in processes that may be ended at any point."""
+    made = Forker(tmp_path_factory.mktemp("forked"))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A catalogue with projections that nobody harms, and the titles in it."""
+    data = tmp_path_factory.mktemp("model") / "data"
+    return data, unharmed(data)
+
+
+@pytest.fixture
+def here(tmp_path: Path, forker: Forker, model: tuple[Path, dict[str, str]]) -> Iterator[Harmed]:
+    """A catalogue like that, to be harmed."""
+    with harmed(tmp_path / "data", forker, *model) as made:
+        yield made

@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from catalog.cli.command import main
 
 # Small pieces, so that there are many points between them.
 SMALL = {
-    "catalog.upkeep.follow": {"BATCH": 20, "SLICE": 20, "SETTLE_SECONDS": 0.0, "LOOK_SECONDS": 0.0},
+    "catalog.upkeep.follow": {"BATCH": 10, "SLICE": 10, "SETTLE_SECONDS": 0.0, "LOOK_SECONDS": 0.0},
 }
 
 
@@ -69,9 +70,7 @@ def run(told: dict[str, Any]) -> None:
     except SystemExit as ended:
         sys.stdout.flush()
         os._exit(ended.code if isinstance(ended.code, int) else 1)
-    except BaseException:
-        import traceback
-
+    except BaseException:  # noqa: BLE001  # told, and never taken back into the process that forks
         traceback.print_exc()
         os._exit(70)
     os._exit(0)

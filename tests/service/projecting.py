@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,6 @@ from tests.contract.ledgers import entry
 
 PROJECT = Path(__file__).resolve().parents[2]
 NAMES: tuple[Name, ...] = ("graph", "search")
-SMALL = {"BATCH": 20, "SLICE": 20, "SETTLE_SECONDS": 0.0, "LOOK_SECONDS": 0.0}
 
 
 @dataclass
@@ -159,15 +159,15 @@ class Harmed:
     def deeds(self) -> None:
         """A little of everything that a projector has to follow."""
         self.number += 1
-        names = [f"r{self.number}-{each}" for each in range(45)]
-        self.enter(names[:30], links=["sample/lab/hub"])
-        self.enter(names[30:])
+        names = [f"r{self.number}-{each}" for each in range(14)]
+        self.enter(names[:8], links=["sample/lab/hub"])
+        self.enter(names[8:])
         self.enter(["hub"], title=f"hub {self.number}")
-        self.enter(names[10:15], title=f"again {self.number}")
+        self.enter(names[4:6], title=f"again {self.number}")
         self.leave(names[3])
-        self.leave(names[33])
-        self.catalog.ledger.withdraw(f"sample/lab/{names[34]}", "spoilt", by="tester")
-        del self.titles[f"sample/lab/{names[34]}"]
+        self.leave(names[9])
+        self.catalog.ledger.withdraw(f"sample/lab/{names[10]}", "spoilt", by="tester")
+        del self.titles[f"sample/lab/{names[10]}"]
 
     # --------------------------------------------------------------------------------------------- how it stands
 
@@ -239,17 +239,27 @@ class Harmed:
         return {id: title for id, title in found.items() if id.startswith("sample/") and "#" not in id}
 
 
-@contextmanager
-def harmed(data: Path, forker: Forker) -> Iterator[Harmed]:
-    """A catalogue with a hub, some records and both projections."""
+def unharmed(data: Path) -> dict[str, str]:
+    """Make a catalogue with a hub, some records and both projections; the titles by id."""
     catalog = open_catalog(read_settings({}, data=data))
     try:
-        made = Harmed(catalog, forker)
         catalog.scopes.create("lab", ADMINISTRATOR, title={"en": "Lab"}, mode="everyone")
         catalog.sources.register(Source("lab", 0, {"en": "A laboratory"}, "lab"), by="tester")
-        made.enter(["hub", *(f"s{number}" for number in range(30))])
+        names = ["hub", *(f"s{number}" for number in range(30))]
+        catalog.ledger.append([entry(each) for each in names], by="tester")
         catalog.follower().catch_up()
-        yield made
+        return {f"sample/lab/{each}": each for each in names}
+    finally:
+        catalog.close()
+
+
+@contextmanager
+def harmed(data: Path, forker: Forker, like: Path, titles: Mapping[str, str]) -> Iterator[Harmed]:
+    """A catalogue like the one in another folder."""
+    shutil.copytree(like, data, dirs_exist_ok=True)
+    catalog = open_catalog(read_settings({}, data=data))
+    try:
+        yield Harmed(catalog, forker, dict(titles))
     finally:
         catalog.close()
 

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -150,6 +151,8 @@ def open_index(folder: Path) -> tuple[tantivy.Index, Columns]:
             raise _damaged(folder, "it was made by another version")
         if not tantivy.Index.is_compatible(str(folder)):
             raise _damaged(folder, "it was written by another version of tantivy")
+        # Before tantivy looks: it takes a file of positions that is missing for an empty one.
+        _check_files(folder)
         index = tantivy.Index.open(str(folder))
         index.register_tokenizer(ANALYZER, analyzer())
         index.config_reader("manual")
@@ -214,6 +217,29 @@ def _reason(standing: Standing, problem: Exception) -> str:
     return f"{standing.id}: {type(problem).__name__}: {problem}"
 
 
+def _check_files(folder: Path) -> None:
+    """Damaged unless every file of the last commit is there and has its end."""
+    while True:
+        told = _last_commit(folder)
+        broken = [name for name in _files_of(told) if not _has_end(folder / name)]
+        if not broken:
+            return
+        # Segments are merged meanwhile, and what is merged goes.
+        if _last_commit(folder) == told:
+            raise _damaged(folder, f"{broken[0]} is missing or cut off")
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """What the engine finds not as it wrote it is Damaged."""
+    try:
+        yield
+    except ValueError as problem:
+        if "corrupt" in str(problem).lower():
+            raise _damaged(folder, str(problem)) from problem
+        raise
+
+
 def _damaged(folder: Path, why: str) -> Damaged:
     return Damaged(
         f"the search index in {folder.name} can't be used ({why}): it has to be built again",
@@ -265,7 +291,8 @@ class TantivyGeneration:
     def apply(self, shown: Sequence[Standing], gone: Sequence[Gone], *, fresh: bool = False) -> None:
         """Let these records stand as told, whatever was here of them."""
         writer = self._open()
-        known = {} if fresh else self._positions([*(each.key for each in shown), *(each.key for each in gone)])
+        with _reading(self._folder):
+            known = {} if fresh else self._positions([*(each.key for each in shown), *(each.key for each in gone)])
         reasons: dict[int, str] = {}
         for each in gone:
             here = self._shown.get(each.key, known.get(each.key))
@@ -308,28 +335,22 @@ class TantivyGeneration:
             self._index.reload()
         except (ValueError, OSError) as problem:
             self._writer = None
-            raise _disk(problem) from problem
+            raise self._stopped(problem) from problem
         self._searcher = self._index.searcher()
         self._shown.clear()
         return str(self._opstamp)
 
     def check(self) -> None:
         """Damaged if what settled last has been deleted or cut off."""
-        while True:
-            told = _last_commit(self._folder)
-            broken = [name for name in _files_of(told) if not _has_end(self._folder / name)]
-            if not broken:
-                return
-            # Segments are merged meanwhile, and what is merged goes.
-            if _last_commit(self._folder) == told:
-                raise _damaged(self._folder, f"{broken[0]} is missing or cut off")
+        _check_files(self._folder)
 
     def tallies(self) -> Mapping[tuple[str, int], Tally]:
         """What is really here, by kind and bucket, as of the last `settle`."""
         sums = {"high": {"sum": {"field": "hash_high"}}, "low": {"sum": {"field": "hash_low"}}}
         buckets = {"terms": {"field": "bucket", "size": 1_000, "segment_size": 1_000}, "aggs": sums}
         kinds = {"terms": {"field": "kind", "size": 10_000, "segment_size": 10_000}, "aggs": {"buckets": buckets}}
-        told = self._searcher.aggregate(self._whole(), {"kinds": kinds})
+        with _reading(self._folder):
+            told = self._searcher.aggregate(self._whole(), {"kinds": kinds})
         made: dict[tuple[str, int], Tally] = {}
         counted = 0
         for kind in told["kinds"]["buckets"]:
@@ -396,10 +417,15 @@ class TantivyGeneration:
         except ValueError as problem:
             if _of_disk(problem):
                 self._writer = None
-                raise _disk(problem) from problem
+                raise self._stopped(problem) from problem
             reasons[key] = str(problem)
             return False
         return True
+
+    def _stopped(self, problem: Exception) -> OSError:
+        """Why writing has ended. tantivy says only that it has, so the likeliest reason is told beside."""
+        free = shutil.disk_usage(self._folder).free // 2**20 if self._folder.exists() else 0
+        return OSError(f"{_disk(problem)} ({free} MiB are free where it lies)")
 
     def _remember(self, key: int, position: int) -> None:
         self._shown.pop(key, None)
