@@ -6,11 +6,13 @@ heard of yet, nothing is shown that the reader may not see now.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2s
 from typing import Any, Final
@@ -22,10 +24,11 @@ from catalog.discovery.conditions import MOST_TERMS, Settling
 from catalog.discovery.facets import Counted, Faceting
 from catalog.discovery.highlighting import highlights
 from catalog.discovery.histograms import Counting, spread_of
-from catalog.errors import Invalid
+from catalog.errors import Invalid, Unavailable
 from catalog.ledger.answer import Answers
 from catalog.ledger.book import Book, Pending
 from catalog.ledger.terms import Terms
+from catalog.projections.projection import panicked
 from catalog.projections.search.analysis import whole
 from catalog.projections.search.index import (
     Asked,
@@ -61,6 +64,8 @@ from catalog.questions.search import (
 )
 from catalog.questions.vocabulary import unknown
 from catalog.records.kinds import Kinds
+
+log = logging.getLogger(__name__)
 
 MOST_PINNED: Final = 32
 COUNTING: Final = 4
@@ -125,6 +130,23 @@ def _place_of(snapshot: Snapshot) -> tuple[int, int]:
     return snapshot.seen.generation, snapshot.seen.position
 
 
+@contextmanager
+def _spared() -> Iterator[None]:
+    """An engine that finds its files spoilt is no fault of who asks: it is being noticed, and built again."""
+    try:
+        yield
+    except BaseException as problem:
+        if panicked(problem):
+            log.error("the search index can't be read: %s", problem)
+            raise Unavailable(
+                "the search index can't be read and is being built again: try again in a while",
+                ja="検索索引が読めないため作り直しています。しばらくしてからお試しください",
+                retry_after_seconds=30,
+            ) from problem
+        raise
+
+
+@_spared()
 def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers: Answers) -> SearchPage:
     """The page that is asked for, as far as the reader may see; Invalid if it can't be asked, Unavailable without an index."""
     began = time.perf_counter()
@@ -161,6 +183,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
     )
 
 
+@_spared()
 def suggest(
     text: str, reader: Reader, *, kinds: tuple[str, ...] = (), limit: int = 8, index: Searchable, answers: Answers
 ) -> tuple[Suggestion, ...]:

@@ -89,7 +89,12 @@ def _micros(moment: str) -> int:
 
 def month_of(moment: str) -> int:
     """The month of a moment, counted from the year 0."""
-    return int(moment[:4]) * 12 + int(moment[5:7]) - 1
+    return _month(moment[:7])
+
+
+@lru_cache(maxsize=4096)
+def _month(month: str) -> int:
+    return int(month[:4]) * 12 + int(month[5:]) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +186,15 @@ class Making:
 
     def words(self) -> list[str]:
         """What it says, prepared, up to a bound."""
+        together = "".join(self.text)
+        if len(together) <= MOST_CHARACTERS:
+            if together.isascii():
+                return self.text
+            return [text if text.isascii() else _prepared(text) for text in self.text]
         left = MOST_CHARACTERS
         made = []
         for text in self.text:
-            made.append(text if text.isascii() else prepared(text))
+            made.append(prepared(text))
             left -= len(text)
             if left < 0:
                 made[-1] = made[-1][:left]
@@ -319,7 +329,7 @@ def _date(name: str) -> _Write:
         document = making.document
         document[begins] = BEGINNING if date.from_ is None else _micros(date.from_)
         document[ends] = END if date.until is None else _micros(date.until)
-        document[month] = month_of(date.from_ or date.until or "")
+        document[month] = _month((date.from_ or date.until or "")[:7])
 
     return write
 
@@ -444,6 +454,7 @@ def _attributes(each: Field) -> _Write:
     said = next((inner.linked for inner in each.fields if inner.name == "value"), "text")
     kind = next((inner.quantity_kind for inner in each.fields if inner.name == "quantity"), None)
     place = {"conditions": "condition", "attributes": "attribute"}.get(each.name)
+    term_path = f"{each.name}.term"
     others = {
         inner.linked: f"{each.name}.{inner.name}"
         for inner in each.fields
@@ -453,24 +464,26 @@ def _attributes(each: Field) -> _Write:
     def write(making: Making, value: Any) -> None:
         if value and each.form == "object":
             making.has.append(each.name)
-        attributes = making.attributes
+        attributes, words = making.attributes, making.text
         for node in value:
             name = node.get(called)
-            if not isinstance(name, str):
+            if name.__class__ is not str:
                 continue
-            text, about = node.get(said), _iri(node.get("term"))
-            making.text.append(name)
-            if text is not None or about is not None:
-                attributes.append(_under("exists", name))
-                if text is not None:
-                    told = text if text.__class__ is str else _written(making, text)
-                    attributes.append(_under(f"is{SEP}{name}", told))
-                    making.text.append(told)
-                if about is not None:
-                    attributes.append(_under(f"term{SEP}{name}", about))
-                    if node["term"].__class__ is dict:
-                        making.use(f"{each.name}.term", about)
-                        _to_called(making, node["term"])
+            words.append(name)
+            text = node.get(said)
+            if text is not None:
+                if text.__class__ is not str:
+                    text = _written(making, text)
+                attributes.append(f"exists{SEP}{name}" if len(name) <= LONGEST_TERM else _under("exists", name))
+                attributes.append(f"is{SEP}{name}{SEP}{text if len(text) <= LONGEST_TERM else _shortened(text)}")
+                words.append(text)
+            if "term" in node and (about := _iri(node["term"])) is not None:
+                if text is None:
+                    attributes.append(_under("exists", name))
+                attributes.append(_under(f"term{SEP}{name}", about))
+                if node["term"].__class__ is dict:
+                    making.use(term_path, about)
+                    _to_called(making, node["term"])
             if place is not None and "unitText" in node:
                 _measure(making, f"{place}{SEP}{name}", node, kind)
             for key, path in others.items():
@@ -582,8 +595,8 @@ def _document(standing: Standing, making: Making) -> Document:
         "within": _path(standing.lie.scope),
         "created": _micros(standing.created_at),
         "modified": _micros(standing.modified_at),
-        "m_created": month_of(standing.created_at),
-        "m_modified": month_of(standing.modified_at),
+        "m_created": _month(standing.created_at[:7]),
+        "m_modified": _month(standing.modified_at[:7]),
         "values": [*making.values, f"localId{SEP}{local}"],
         "names": _names(id, local, making.names),
         "parts": _parts(local, making.names),
@@ -679,6 +692,11 @@ def _titles(kind: str, titles: list[str]) -> tuple[list[str], list[str]]:
     return words, list(labels)
 
 
+def label_of(kind: str, title: str) -> str:
+    """The term under which records of a kind with this title are suggested."""
+    return f"{both(title)[1]}{SEP}{kind}{SEP}{title}"
+
+
 def _labels_of_targets(standing: Standing) -> list[str]:
     """The titles of records that it links to, as far as whoever may see it may see them too.
 
@@ -694,7 +712,11 @@ def _labels_of_targets(standing: Standing) -> list[str]:
             told.extend(target.title.values())
             if len(told) >= MOST_LABELS:
                 break
-    return [prepared(text) for text in dict.fromkeys(told)]
+    return [text if text.isascii() else _prepared(text) for text in dict.fromkeys(told)]
+
+
+# Titles of what many link to, and the words of vocabularies, come again and again.
+_prepared: Final = lru_cache(maxsize=16_384)(prepared)
 
 
 def _place_quantities(making: Making) -> None:

@@ -6,7 +6,7 @@ links the reader may be led along, and which records the database alone can choo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -247,8 +247,11 @@ class Snapshot(Protocol):
         """Some of the records of which an identifier begins so, by their ids."""
         ...
 
-    def entitled(self, asked: Asked, start: str, count: int) -> list[str]:
-        """Some of the records of which a title begins so, by their ids: quick, however many they are."""
+    def entitled(self, asked: Asked, start: str, count: int, but: Collection[tuple[str, str]] = ()) -> list[str]:
+        """Some of the records of which a title begins so, by their ids: quick, however many they are.
+
+        `but` not those of these kinds with these titles.
+        """
         ...
 
     def titles(self, asked: Asked, start: str, count: int) -> list[Title]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,7 @@ from tantivy import Order as Direction
 
 from catalog.errors import Invalid, Unavailable
 from catalog.projections.projection import Damaged, Seen
-from catalog.projections.search.document import BEGINNING, END, SEP, Columns
+from catalog.projections.search.document import BEGINNING, END, SEP, Columns, label_of
 from catalog.projections.search.embedded import open_index
 from catalog.projections.search.index import (
     Asked,
@@ -306,9 +306,12 @@ class TantivySnapshot:
         """Some of the records of which an identifier begins so, by their ids."""
         return self._some(asked, beginnings(self.schema, "names", start[:LONGEST_START]), count)
 
-    def entitled(self, asked: Asked, start: str, count: int) -> list[str]:
+    def entitled(self, asked: Asked, start: str, count: int, but: Collection[tuple[str, str]] = ()) -> list[str]:
         """Some of the records of which a title begins so, by their ids: quick, however many they are."""
-        return self._some(asked, beginnings(self.schema, "label", start[:LONGEST_START]), count)
+        query = beginnings(self.schema, "label", start[:LONGEST_START])
+        if but:
+            query = without(query, one_of(self.schema, "label", [label_of(kind, title) for kind, title in but]))
+        return self._some(asked, query, count)
 
     def titles(self, asked: Asked, start: str, count: int) -> list[Title]:
         """The titles that begin so, by how many of the records bear them."""
