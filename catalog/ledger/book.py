@@ -185,7 +185,7 @@ class Book:
             f"SELECT c.record, c.verb, c.detail, c.at FROM change AS c WHERE {CLOSING.replace('verb', 'c.verb')}"
             f" AND c.position > {mark} ORDER BY c.position"
         )
-        self._closing_spreads = f"SELECT what, key FROM spread WHERE name = {mark} AND generation = {mark} AND closing AND position <= {mark}"
+        self._closing_spreads = f"SELECT what, key FROM spread WHERE name = {mark} AND generation = {mark} AND closing"
         self._where = (
             "SELECT r.key, s.id, s.open, s.metadata_embargo FROM record AS r JOIN scope AS s ON s.key = r.scope"
             f" WHERE {store.database.among('r.key')}"
@@ -564,8 +564,7 @@ class Book:
 
     def _pending(self, connection: Connection, name: Name, seen: Seen) -> Pending:
         closings = connection.exec_driver_sql(self._closings, (seen.closed_to,)).fetchall()
-        # A spread of what comes after `closed_to` is not begun in what is seen: its change is among the closings.
-        spreads = connection.exec_driver_sql(self._closing_spreads, (name, seen.generation, seen.closed_to)).fetchall()
+        spreads = connection.exec_driver_sql(self._closing_spreads, (name, seen.generation)).fetchall()
         if not closings and not spreads:
             return NOTHING
         records: set[int] = set()

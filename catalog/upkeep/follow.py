@@ -69,6 +69,8 @@ RENEW_SECONDS: Final = 5.0
 TRY_SECONDS: Final = 2.0  # between two tries to take the lease
 LONGEST_PAUSE: Final = 60.0
 REMEMBERED: Final = 200_000
+# How far a spread has come that reaches nobody any more and stays until everything up to its position was fed in its turn.
+ONLY_WAITS: Final = 2**62
 # Which of the projections tell the titles of what a record links to.
 TELL_TITLES: Final[frozenset[Name]] = frozenset({"search"})
 # Which say of a record what follows from others that it does not link to.
@@ -192,6 +194,10 @@ class Following:
         self._closings = (
             f"SELECT position, record, verb, detail, at FROM change WHERE {CLOSING} AND position > {mark}"
             f" ORDER BY position LIMIT {BATCH}"
+        )
+        self._revised = (
+            f"SELECT 1 FROM change WHERE position > {mark} AND position <= {mark} AND verb = 'submit' AND revision > 1"
+            " LIMIT 1"
         )
         self._first_changes = f"SELECT record, min(position) FROM change WHERE {among('record')} GROUP BY record"
         # Everything that shows something of these records: by a link, as whose assertion, as what it is merged into.
@@ -382,6 +388,7 @@ class Following:
             linkers, hubs = self._linkers_of(connection, records, closing=True)
             stirred = self._stirred_between(connection, self.closed_to, reached)
             others, none = self._standings.read_in(connection, linkers)
+            behind = self._is_behind(connection, last)
         self._apply(here, gone, closing=True)
         for each in later:
             self._applied.pop(each.key, None)
@@ -396,11 +403,23 @@ class Following:
             self._begin_spread(Spread("scope", key, True, position))
         for position in stirred:
             self._begin_spread(Spread("stirred", position, True, position))
+        if behind:
+            self._begin_spread(Spread("linkers", next(iter({**records, **scopes})), True, last, ONLY_WAITS))
         self.closed_to = reached
         self._settle()
         if expunged:
             self._forget_old()
         return True
+
+    def _is_behind(self, connection: Connection, last: int) -> bool:
+        """Whether titles are told here by records as they were, which by now link to something else.
+
+        Such a record may tell the title of what has closed, and no row leads from that to it any more. All that is known
+        is that by this position it has been fed again.
+        """
+        if self.foreign or self.name not in TELL_TITLES:
+            return False
+        return connection.exec_driver_sql(self._revised, (self.position, last)).fetchone() is not None
 
     def _first_of(self, connection: Connection, keys: Collection[int]) -> dict[int, int]:
         """When each of these records came."""
@@ -575,7 +594,11 @@ class Following:
             if (each.what, each.key) == (spread.what, spread.key):
                 # From the beginning again, and as a closing if either was one.
                 self._spreads[place] = Spread(
-                    each.what, each.key, each.closing or spread.closing, max(each.position, spread.position)
+                    each.what,
+                    each.key,
+                    each.closing or spread.closing,
+                    max(each.position, spread.position),
+                    ONLY_WAITS if each.done_to == spread.done_to == ONLY_WAITS else 0,
                 )
                 self._come.spreads.append(self._spreads[place])
                 self._queued = None
@@ -589,7 +612,7 @@ class Following:
         if self.foreign:
             # What was swept away and should lie open can't be made anew: until the new one answers, nobody is answered.
             waiting = (each for each in waiting if each.what == "scope" and each.key != ALL_OPEN)
-        spread = next(waiting, None)
+        spread = next((each for each in waiting if each.done_to != ONLY_WAITS or each.position <= self.position), None)
         if spread is None:
             return False
         if closing and spread.what == "scope" and not self.foreign and isinstance(self.writer, Shutting):
@@ -597,7 +620,12 @@ class Following:
         with self._store.read() as connection:
             some = self._next_of(connection, spread)
             if not some:
-                self._end_spread(spread)
+                last = self._standings.position(connection)
+                if closing and spread.done_to != ONLY_WAITS and self._is_behind(connection, last):
+                    self._end_spread(spread)
+                    self._begin_spread(Spread(spread.what, spread.key, True, last, ONLY_WAITS))
+                else:
+                    self._end_spread(spread)
                 return True
             chosen = self._in_turn(connection, some, closing=closing)
             if spread.what != "scope":

@@ -26,7 +26,7 @@ from catalog.records.quantities import SHIPPED, Unit
 from catalog.records.standing import Lie, Standing, scope_path
 
 # Raised when documents are made differently from the same record, so that the index is built anew.
-FORMAT: Final = 2
+FORMAT: Final = 3
 # Between the parts of a term. No text of a record holds it: the parser refuses control characters in names and ids.
 SEP: Final = "\x1f"
 # tantivy leaves a term out that is longer than 65,530 bytes; long values are told apart by a hash well before that.
@@ -698,17 +698,15 @@ def label_of(kind: str, title: str) -> str:
 
 
 def _labels_of_targets(standing: Standing) -> list[str]:
-    """The titles of records that it links to, as far as whoever may see it may see them too.
+    """The titles of records that it links to, as far as whoever may see it may see them too, now and when its scope opens.
 
-    What everyone may see is seen by others than those who hold a right in its scope, and below it.
+    Then what lies in it is found at once, before it is fed again; and what lies below it may stay closed.
     """
     scope = standing.lie.scope
-    below = scope + "/"
-    held = not standing.lie.open
     told: list[str] = []
     for target in standing.targets.values():
         lie: Lie = target.lie
-        if lie.open or (held and (lie.scope == scope or lie.scope.startswith(below))):
+        if lie.open or lie.scope == scope:
             told.extend(target.title.values())
             if len(told) >= MOST_LABELS:
                 break
