@@ -317,6 +317,7 @@ class OxigraphGeneration:
         self._surveyed = self._noting = False
         self._pinned: list[int] = []  # the checkpoints that are being looked at
         self._touched: set[str] = set()
+        self._swept = False  # and nothing has been fed since
 
     @property
     def store(self) -> Store:
@@ -341,6 +342,10 @@ class OxigraphGeneration:
             except _UNPROJECTABLE as problem:
                 reasons[standing.key] = _reason(standing, problem)
         with _disk(self._folder):
+            if self._swept:
+                # Until what was cleared is gone from its files, each look-up steps over it.
+                self.store.optimize()
+                self._swept = False
             known = set() if fresh else self._change(shown, said, reasons)
             self._take_away([each.id for each in gone if fresh or self._holds(each.id)])
             reasons |= self._insert(
@@ -376,12 +381,26 @@ class OxigraphGeneration:
         may read it."""
         self._touch_ids(lies)
         closed: defaultdict[Lie, list[str]] = defaultdict(list)
-        for id, lie in lies.items():
-            closed[lie].append(id)
         with _disk(self._folder):
+            if self._swept or next(iter(self.store.quads_for_pattern(None, None, None, DefaultGraph())), None) is None:
+                # All has been swept away but what is limited.
+                lies = {id: lies[id] for id in self._in_scopes(lies)}
+            for id, lie in lies.items():
+                closed[lie].append(id)
             self._take_away([id for id, lie in lies.items() if not lie.open])
             for lie, ids in closed.items():
                 self._unsay(ids, lie)
+
+    def _in_scopes(self, ids: Iterable[str]) -> list[str]:
+        """Those of these of which something is said in the graph of a scope, by themselves or by others."""
+        ours = (written.OPEN, written.LIMITED)
+        scopes = [graph for graph in self.store.named_graphs() if isinstance(graph, NamedNode) and graph not in ours]
+        nodes = {f"<{self._base}{id}>": id for id in ids}
+        if not scopes or not nodes:
+            return []
+        of, within = _values("r", map(self._node, nodes.values())), _values("g", scopes)
+        asked = f"SELECT DISTINCT ?r WHERE {{ {of} {within} GRAPH ?g {{ {{ ?r ?p ?o }} UNION {{ ?s ?p ?r }} }} }}"
+        return [nodes[term] for term in self._table(asked)]
 
     def lying_open(self, ids: Iterable[str]) -> int:
         """How many of these everyone may read here."""
@@ -397,6 +416,7 @@ class OxigraphGeneration:
         with _disk(self._folder):
             for graph in (DefaultGraph(), written.OPEN):
                 self.store.clear_graph(graph)
+        self._swept = True
 
     def remove(self, ids: Iterable[str]) -> None:
         """Take away everything that is here of these ids, whether or not it hangs together."""

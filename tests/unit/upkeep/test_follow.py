@@ -742,7 +742,8 @@ def test_it_runs_until_it_is_told_to_stop_and_a_single_record_is_found_soon(here
         assert here.book.wait_for("search", here.ledger.last_position(), 10)
         for number in range(3):
             here.enter(f"s{number}")
-            assert here.book.wait_for("search", here.ledger.last_position(), 10)
+            for name in here.projections:
+                assert here.book.wait_for(name, here.ledger.last_position(), 10)
     finally:
         stopping.set()
         running.join(20)
