@@ -32,6 +32,14 @@ class Unprojectable(CatalogError):
         self.reasons = reasons  # by the record's key
 
 
+def panicked(problem: BaseException) -> bool:
+    """Whether an engine has met what it takes for impossible, as in files that something has spoilt.
+
+    Its exception is no Exception, and has no name that could be imported.
+    """
+    return type(problem).__name__ == "PanicException"
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many records of a kind and bucket there are, and the sum of their hashes (modulo 2^64): order plays no part."""

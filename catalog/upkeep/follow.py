@@ -41,6 +41,7 @@ from catalog.projections.projection import (
     Shutting,
     Tally,
     Unprojectable,
+    panicked,
 )
 from catalog.records.standing import Gone, Lie, Standing
 from catalog.store.clock import Clock, now
@@ -925,7 +926,10 @@ class Feeder:
         except Superseded:
             self.close()
             raise
-        except Exception as problem:
+        except BaseException as raised:
+            if not isinstance(raised, Exception) and not panicked(raised):
+                raise
+            problem = raised if isinstance(raised, Exception) else Damaged(str(raised), ja=str(raised))
             # A full disk, a database that is away, an engine that is broken: nothing of it is the records' fault.
             if not isinstance(problem, OSError | CatalogError):
                 log.exception("%s can't be fed", self.name)

@@ -17,7 +17,7 @@ import orjson
 import tantivy
 from tantivy import Occur, Query
 
-from catalog.projections.projection import Damaged, Name, Tally, Unprojectable
+from catalog.projections.projection import Damaged, Name, Tally, Unprojectable, panicked
 from catalog.projections.search.analysis import ANALYZER, analyzer
 from catalog.projections.search.document import (
     FORMAT,
@@ -172,6 +172,10 @@ def open_index(folder: Path) -> tuple[tantivy.Index, Columns]:
         ):
             raise _disk(problem) from problem
         raise _damaged(folder, str(problem)) from problem
+    except BaseException as problem:
+        if panicked(problem):
+            raise _damaged(folder, str(problem)) from problem
+        raise
     return index, columns
 
 
