@@ -14,11 +14,12 @@ from catalog.errors import Unavailable
 from catalog.ledger import alike
 from catalog.ledger.dialects import DIALECTS
 from catalog.ledger.terms import KIND, above_records
-from catalog.records.standing import FileSummary, Gone, Lie, Neighbour, Standing, Unreadable, bucket_of
+from catalog.records.standing import FileSummary, Gone, Lie, Neighbour, Standing, Unreadable
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
 
 AT_ONCE = 1_000
+NAMED_AT_ONCE = 10_000
 REMEMBERED = 50_000
 # What projections are to show of the ledger; whatever else is in it is gone to them.
 SHOWN = "r.status = 'public' AND EXISTS (SELECT 1 FROM linked AS d WHERE d.record = r.key)"
@@ -34,7 +35,7 @@ class Standings:
         among = database.among
         self._records = (
             "SELECT r.key, n.id, r.kind, r.source, r.status, r.shown, r.scope, r.merged_into, r.profile, r.created_at,"
-            ' r.modified_at, d.document, v.at, v."by", v.load, f.version, f.count, f.size'
+            " r.modified_at, d.document, v.at, v.load, f.version, f.count, f.size"
             " FROM record AS r JOIN node AS n ON n.key = r.key"
             " LEFT JOIN linked AS d ON d.record = r.key AND r.status = 'public'"
             " LEFT JOIN revision AS v ON v.record = r.key AND v.number = r.shown"
@@ -105,17 +106,29 @@ class Standings:
         asked = f"SELECT r.key FROM record AS r WHERE r.key > {mark} AND {SHOWN} ORDER BY r.key LIMIT {mark}"
         return [row[0] for row in connection.exec_driver_sql(asked, (key, limit)).fetchall()]
 
-    def counts(self, connection: Connection) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """How many records of each kind are to be shown."""
+        with self._store.read() as connection:
+            return self.counts_in(connection)
+
+    def counts_in(self, connection: Connection) -> dict[str, int]:
+        """The same, as a transaction sees it."""
         return dict(self._rows(connection, f"SELECT r.kind, count(*) FROM record AS r WHERE {SHOWN} GROUP BY r.kind"))
 
-    def keys_of_kind(self, kind: str, bucket: int | None = None) -> list[int]:
-        """The records of a kind that are to be shown, or those of them that are counted in a bucket."""
-        mark = self._store.database.mark
-        asked = f"SELECT r.key, n.id FROM record AS r JOIN node AS n ON n.key = r.key WHERE r.kind = {mark} AND {SHOWN}"
-        with self._store.read() as connection:
-            rows = connection.exec_driver_sql(asked, (kind,)).fetchall()
-        return sorted(key for key, id in rows if bucket is None or bucket_of(id) == bucket)
+    def of_kind(self, kind: str) -> Iterator[tuple[int, str]]:
+        """Key and id of the records of a kind that are to be shown, by key; read in pieces, since there may be millions."""
+        mark, after = self._store.database.mark, 0
+        asked = (
+            f"SELECT r.key, n.id FROM record AS r JOIN node AS n ON n.key = r.key WHERE r.kind = {mark} AND r.key > {mark}"
+            f" AND {SHOWN} ORDER BY r.key LIMIT {NAMED_AT_ONCE}"
+        )
+        while True:
+            with self._store.read() as connection:
+                rows = connection.exec_driver_sql(asked, (kind, after)).fetchall()
+            yield from ((key, id) for key, id in rows)
+            if len(rows) < NAMED_AT_ONCE:
+                return
+            after = rows[-1][0]
 
     def walk(self, *, after: int = 0, size: int = AT_ONCE) -> Iterator[list[Standing]]:
         """All records that are to be shown, in the order of their keys; each piece is of its own moment."""
@@ -164,14 +177,14 @@ class Standings:
             # Public and without a linked form: nothing is shown of it, so nothing leads there.
             if version is not None and scope is not None and (key, version) in titles
         }
-        formats = self._formats_of(connection, {(row[0], row[15]) for row in there if row[16]})
+        formats = self._formats_of(connection, {(row[0], row[14]) for row in there if row[15]})
         above = above_records(connection, self._store.database, [row[0] for row in there if row[2] == KIND])
         same = self._same(connection, [row[0] for row in there if row[7] is None])
         found = {row[0]: row for row in rows}
         for key in keys:
             if (row := found.get(key)) is None:
                 continue
-            (_, id, kind, source, _, revision, scope, merged_into, profile, created, modified, document, at, by, load,
+            (_, id, kind, source, _, revision, scope, merged_into, profile, created, modified, document, at, load,
              version, count, size) = row  # fmt: skip
             if document is None:
                 gone.append(Gone(key, id, position))
@@ -195,7 +208,6 @@ class Standings:
                     created,
                     modified,
                     at,
-                    by,
                     load,
                     FileSummary(count, size, formats.get((key, version), ())) if version is not None else None,
                     above.get(key, ()),

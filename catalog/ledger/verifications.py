@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, select, text, update
 
-from catalog.ledger.standing import SHOWN
+from catalog.ledger.alike import NOT_IDENTIFYING
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
 from catalog.store.tables import projection, verification
 
 ROW = verification.c
-AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +89,6 @@ class Verifications:
                 ours = (ROW.name == name) & (ROW.asked_at == asked_at)
                 connection.execute(update(verification).where(ours).values(asked_at=None, progress=None))
 
-    def of_kind(self, kind: str) -> Iterator[tuple[int, str]]:
-        """Key and id of the records of a kind that are to be shown, by key; read in pieces, since there may be millions."""
-        mark, after = self._store.database.mark, 0
-        asked = (
-            f"SELECT r.key, n.id FROM record AS r JOIN node AS n ON n.key = r.key WHERE r.kind = {mark} AND r.key > {mark}"
-            f" AND {SHOWN} ORDER BY r.key LIMIT {AT_ONCE}"
-        )
-        while True:
-            with self._store.read() as connection:
-                rows = connection.exec_driver_sql(asked, (kind, after)).fetchall()
-            yield from ((key, id) for key, id in rows)
-            if len(rows) < AT_ONCE:
-                return
-            after = rows[-1][0]
-
-    def counts(self) -> dict[str, int]:
-        """How many records of each kind are to be shown."""
-        asked = text(f"SELECT r.kind, count(*) FROM record AS r WHERE {SHOWN} GROUP BY r.kind")
-        with self._store.read() as connection:
-            return {kind: int(number) for kind, number in connection.execute(asked)}
-
     def keys(self, ids: Collection[str]) -> dict[str, int]:
         """The keys of the records of these ids, as far as there are any."""
         database = self._store.database
@@ -134,17 +112,21 @@ class Verifications:
             values |= {"opened": row.opened_at or "", "now": self._clock()}
             if connection.scalar(text(_REACHES_FAR), values):
                 return set(keys)
-            listed = database.listed(keys)
+            # Who shares an identifier says so of all who do, and whoever did until now can't be looked up any more.
             asked = (
-                "SELECT k.key FROM record k WHERE "
-                f"{database.among('k.key')} AND (EXISTS (SELECT 1 FROM change c WHERE c.record = k.key AND c.position > {row.position:d})"
+                f"WITH told(position) AS (SELECT {database.mark}) SELECT k.key FROM record k CROSS JOIN told t"
+                f" WHERE {database.among('k.key')}"
+                " AND (EXISTS (SELECT 1 FROM change c WHERE c.record = k.key AND c.position > t.position)"
                 " OR EXISTS (SELECT 1 FROM link l JOIN change c ON c.record = l.target"
-                f" WHERE l.record = k.key AND c.position > {row.position:d})"
+                " WHERE l.record = k.key AND c.position > t.position)"
                 ' OR EXISTS (SELECT 1 FROM link l JOIN node n ON n.id = l."by" JOIN change c ON c.record = n.key'
-                f' WHERE l.record = k.key AND l."by" IS NOT NULL AND c.position > {row.position:d})'
-                f" OR EXISTS (SELECT 1 FROM change c WHERE c.record = k.merged_into AND c.position > {row.position:d}))"
+                ' WHERE l.record = k.key AND l."by" IS NOT NULL AND c.position > t.position)'
+                " OR EXISTS (SELECT 1 FROM change c WHERE c.record = k.merged_into AND c.position > t.position)"
+                " OR EXISTS (SELECT 1 FROM stirred s WHERE s.record = k.key AND s.position > t.position)"
+                " OR (EXISTS (SELECT 1 FROM identifier i WHERE i.record = k.key AND i.is_primary"
+                f" AND i.scheme <> '{NOT_IDENTIFYING}') AND EXISTS (SELECT 1 FROM change c WHERE c.position > t.position)))"
             )
-            return {key for (key,) in connection.exec_driver_sql(asked, (listed,))}
+            return {key for (key,) in connection.exec_driver_sql(asked, (row.position, database.listed(keys)))}
 
     def failing(self, name: str, keys: Collection[int]) -> dict[int, bool]:
         """Those of these records of which it is known that they can't be projected, and whether that was waived."""

@@ -92,7 +92,6 @@ class Standing:
     created_at: str
     modified_at: str
     submitted_at: str  # the revision that is shown
-    submitted_by: str
     load: str | None
     files: FileSummary | None = None
     # What follows from others: the terms above it (IRIs, and ids of terms without one), and where the public records lie

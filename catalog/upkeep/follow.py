@@ -58,7 +58,7 @@ HUB: Final = 500
 # In place of a scope: all that lies open, wherever that is.
 ALL_OPEN: Final = 0
 # Where so many are closed at once, all that lies open is taken away, which takes a moment, and what still lies open is fed
-# again: taking one away takes two to four times as long as feeding one.
+# again: taking one away takes three times as long as feeding one.
 SWEEP_LEAST: Final = 2_000
 SWEEP_RATIO: Final = 2
 QUEUED: Final = 200_000  # keys of records to spread to that are held in memory
@@ -1151,7 +1151,7 @@ class Feeder:
     def _compare(self, building: Following, found: Mapping[tuple[str, int], Tally]) -> None:
         """Whether as many records are in it as the ledger has, but for those of which that can't be said."""
         with self._store.read() as connection:
-            expected = self._standings.counts(connection)
+            expected = self._standings.counts_in(connection)
             # A merged record stands for nothing where the other may be read.
             uncertain = connection.exec_driver_sql(
                 f"SELECT (SELECT count(DISTINCT record) FROM change WHERE position > {self._store.database.mark})"

@@ -170,7 +170,7 @@ class Round:
         self._waited = 0.0
         self._unprojectable: dict[str, str] = {}  # kinds of the records that can't be projected as they stand, by id
         self.waiting = False  # for what has still to be followed
-        self.of = sum(verifications.counts().values())  # records, about
+        self.of = sum(standings.counts().values())  # records, about
 
     def whole(self) -> Generator[None]:
         """Count both sides whole, then look into the buckets that differ: the quicker way where nobody waits.
@@ -197,7 +197,7 @@ class Round:
         for id, kind in self._unprojectable.items():
             if bucket_of(id) not in differing[kind]:
                 differing[kind].append(bucket_of(id))
-        counts = self._verifications.counts()
+        counts = self._standings.counts()
         with self._surveyed():
             if differing.pop(NOBODYS, None):
                 for _ in self._look(NOBODYS, [ANY]):
@@ -209,7 +209,7 @@ class Round:
 
     def cells(self) -> Generator[None]:
         """Compare bucket after bucket, in slices between which the generation may be fed: nobody waits long for it."""
-        counts = self._verifications.counts()
+        counts = self._standings.counts()
         with self._surveyed():
             if isinstance(self._feeding.writer, Surveyed):
                 yield from self._feeding.writer.survey()
@@ -236,7 +236,7 @@ class Round:
         """Some buckets of a kind, record by record; yields how many records were read."""
         expected: dict[int, dict[str, int]] = {bucket: {} for bucket in buckets}
         if kind != NOBODYS:
-            ours = (key for key, id in self._verifications.of_kind(kind) if bucket_of(id) in expected)
+            ours = (key for key, id in self._standings.of_kind(kind) if bucket_of(id) in expected)
             for some in _slices(ours, SLICE):
                 shown, _ = self._standings.read(some)
                 for id, hash in self._expected(shown).items():

@@ -138,6 +138,11 @@ class Followed:
     def enter_many(self, *local_ids: str, **told: Any) -> None:
         self.ledger.append([entry(each, **told) for each in local_ids], by="tester")
 
+    def key_of(self, id: str) -> int:
+        with self.ledger.store.read() as connection:
+            mark = self.ledger.store.database.mark
+            return int(connection.exec_driver_sql(f"SELECT key FROM node WHERE id = {mark}", (id,)).scalar_one())
+
     def scope(self, id: str, mode: Literal["everyone", "limited"] | None = None, **told: Any) -> None:
         self.scopes.change(id, ADMINISTRATOR, mode=mode, confirmed=True, **told)
 

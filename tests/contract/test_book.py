@@ -280,7 +280,7 @@ def test_a_closing_that_still_spreads_is_pending_even_when_it_has_gone_itself(he
 
 def test_a_failure_stays_and_is_tried_again_less_and_less_often(here: Followed, book: Book) -> None:
     id = here.enter("a")
-    (key,) = here.standings.keys_of_kind("sample")
+    key = here.key_of(id)
     fence = live(here)
     waits = []
     for _ in range(9):
@@ -302,7 +302,7 @@ def test_a_failure_stays_and_is_tried_again_less_and_less_often(here: Followed, 
 
 def test_a_failure_may_be_waived_with_a_reason_until_the_record_changes(here: Followed, book: Book) -> None:
     id = here.enter("a")
-    (key,) = here.standings.keys_of_kind("sample")
+    key = here.key_of(id)
     fence = live(here)
     with pytest.raises(NotFound):
         book.waive("search", id, "known", by="curator")

@@ -15,6 +15,7 @@ from catalog.access.scopes import Scopes
 from catalog.errors import CatalogError
 from catalog.ledger import alike
 from catalog.ledger.terms import Terms
+from catalog.ledger.verifications import Verifications
 from catalog.projections.graph.quads import ABOVE, DEFAULT, SAME
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.store.tables import metadata
@@ -342,6 +343,25 @@ def test_what_too_many_bear_identifies_none_of_them(here: Followed, monkeypatch:
     asked = here.ledger.request_expunge("sample/lab/one-more-again", "for a test", by="tester")
     here.ledger.expunge(asked.id, asked.code, by="tester")
     assert said(here, SAME)[DEFAULT] == found
+
+
+def test_what_has_still_to_be_said_of_a_record_because_of_others_is_no_drift(here: Followed) -> None:
+    put_term(here, "a")
+    put_term(here, "b", id_of("a"))
+    put_term(here, "c", id_of("b"), has_iri=False)
+    told = {here.key_of(here.enter("shares", marked("X1"))), here.key_of(id_of("c"))}
+    alone = here.key_of(here.enter("alone"))
+    here.catch_up()
+    verifications, generation = Verifications(here.ledger.store, clock=here.clock), here.row("graph").generation
+    assert verifications.unfinished("graph", generation, {*told, alone}) == set()
+
+    put_term(here, "top")
+    put_term(here, "a", id_of("top"))
+    here.enter("another", marked("X1"))
+
+    assert verifications.unfinished("graph", generation, {*told, alone}) == told
+    here.catch_up()
+    assert verifications.unfinished("graph", generation, {*told, alone}) == set()
 
 
 @pytest.mark.parametrize("seed", range(2))

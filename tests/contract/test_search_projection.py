@@ -46,9 +46,7 @@ def standing(kinds: Kinds, key: int, position: int | None = None, kind: str = "s
     id = f"{kind}/lab/s-{key}"
     told = {"title": {"en": f"number {key} at {position}"}, **body}
     document = link_up(kinds[kind], id, told, {}).document
-    return Standing(
-        key, id, position, kind, "lab", 1, OPEN, document, (), {}, None, None, WHEN, WHEN, WHEN, "somebody", None
-    )
+    return Standing(key, id, position, kind, "lab", 1, OPEN, document, (), {}, None, None, WHEN, WHEN, WHEN, None)
 
 
 def gone(key: int, position: int) -> Gone:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import Unavailable
-from catalog.records.standing import Gone, Lie, Neighbour, Standing, bucket_of
+from catalog.records.standing import Gone, Lie, Neighbour, Standing
 from tests.contract.followed import Followed, followed
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
@@ -26,18 +26,12 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Followed]:
 
 
 def standing(here: Followed, id: str) -> Standing:
-    ((only,), none) = here.standings.read([key_of(here, id)])
+    ((only,), none) = here.standings.read([here.key_of(id)])
     assert none == []
     return only
 
 
-def key_of(here: Followed, id: str) -> int:
-    with here.ledger.store.read() as connection:
-        mark = here.ledger.store.database.mark
-        return int(connection.exec_driver_sql(f"SELECT key FROM node WHERE id = {mark}", (id,)).scalar_one())
-
-
-def test_a_public_record_stands_with_its_place_its_links_and_who_brought_it(here: Followed) -> None:
+def test_a_public_record_stands_with_its_place_and_its_links(here: Followed) -> None:
     there = here.enter("there", {"title": {"en": "There", "ja": "そこ", "fr": "Là"}}, into="company")
     iri = "https://example.org/x"
     id = here.enter(
@@ -50,7 +44,7 @@ def test_a_public_record_stands_with_its_place_its_links_and_who_brought_it(here
     assert told.document["title"] == {"en": "Here"}
     assert sorted(told.links) == ["sample/lab/not-yet", there]
     assert told.targets == {there: Neighbour(COMPANY, {"en": "There", "ja": "そこ", "fr": "Là"})}
-    assert (told.submitted_by, told.load, told.merged_into, told.files) == ("tester", None, None, None)
+    assert (told.load, told.merged_into, told.files) == (None, None, None)
     assert told.position == here.ledger.last_position()
 
 
@@ -65,9 +59,9 @@ def test_what_is_not_public_is_gone_and_so_are_the_links_to_it(here: Followed, v
     else:
         here.ledger.change_status(target, verb, by="tester")  # type: ignore[arg-type]
 
-    shown, gone = here.standings.read([key_of(here, target)])
+    shown, gone = here.standings.read([here.key_of(target)])
     assert shown == []
-    assert gone == [Gone(key_of(here, target), target, here.ledger.last_position())]
+    assert gone == [Gone(here.key_of(target), target, here.ledger.last_position())]
     assert standing(here, linker).targets == {}
     assert standing(here, linker).links == (target,)
 
@@ -76,7 +70,7 @@ def test_drafts_and_what_is_in_quarantine_are_gone(here: Followed) -> None:
     draft = here.enter("draft", status="draft")
     here.enter_many("broken", breaks="kind")
 
-    shown, gone = here.standings.read([key_of(here, draft), key_of(here, "sample/lab/broken")])
+    shown, gone = here.standings.read([here.key_of(draft), here.key_of("sample/lab/broken")])
 
     assert shown == []
     assert {each.id for each in gone} == {draft, "sample/lab/broken"}
@@ -149,27 +143,26 @@ def test_whoever_asserted_a_link_is_among_its_ids(here: Followed) -> None:
     assert set(standing(here, id).targets) == {agent, target}
 
 
-def test_many_are_read_at_once_and_a_kind_by_its_buckets(here: Followed) -> None:
+def test_many_are_read_at_once_and_a_kind_by_its_keys(here: Followed) -> None:
     here.enter_many(*(f"s{number}" for number in range(1_200)))
     here.enter("hidden", becomes="private")
-    keys = here.standings.keys_of_kind("sample")
+    told = dict(here.standings.of_kind("sample"))
+    keys = list(told)
 
-    shown, gone = here.standings.read([*keys, key_of(here, "sample/lab/hidden")])
+    shown, gone = here.standings.read([*keys, here.key_of("sample/lab/hidden")])
 
     assert len(shown) == 1_200
     assert [each.id for each in gone] == ["sample/lab/hidden"]
     assert [each.key for each in shown] == keys
-    assert set(here.standings.ids(keys).values()) == {each.id for each in shown}
+    assert told == here.standings.ids(keys) == {each.key: each.id for each in shown}
     walked = [each.id for piece in here.standings.walk(size=500) for each in piece]
     assert walked == [each.id for each in shown]
-    of_bucket = here.standings.keys_of_kind("sample", 7)
-    assert of_bucket == [each.key for each in shown if bucket_of(each.id) == 7]
-    assert of_bucket
+    assert here.standings.counts() == {"sample": 1_200}
 
 
 def test_a_database_that_has_not_come_so_far_is_not_read(here: Followed) -> None:
     id = here.enter("a")
-    key = key_of(here, id)
+    key = here.key_of(id)
 
     here.standings.read([key], here.ledger.last_position())
     with pytest.raises(Unavailable, match="not yet"):

@@ -55,7 +55,6 @@ def standing(
         TIME,
         TIME,
         TIME,
-        "person/1",
         "load-1",
         files,
     )
