@@ -321,6 +321,36 @@ def test_a_megabyte_is_refused_with_words(catalogue: Catalog) -> None:
         search(catalogue, "soil " * 200_000)
 
 
+def test_words_that_a_hyphen_joins_are_all_found_and_between_quotes_beside_each_other(own: Catalog) -> None:
+    joined = put(own, "j", "paired-end hafnium")
+    apart = put(own, "a", "paired hafnium at the end")
+    spaced = put(own, "s", "hafnium paired end")
+    half = put(own, "h", "paired hafnium")
+    own.follower().catch_up()
+    assert {*ids(search(own, "paired-end"))} == {joined, apart, spaced}
+    assert ids(search(own, "paired-end"))[-1] == apart
+    assert {*ids(search(own, '"paired-end"'))} == {joined, spaced}
+    assert {*ids(search(own, "hafnium -paired-end"))} == {apart, half}
+
+
+def test_suggestions_in_a_large_index_go_past_a_title_that_many_bear(
+    own: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "SMALL", 0)
+    for number in range(40):
+        put(own, f"many-{number}", "hafnium scan")
+    put(own, "one", "hafnium zone")
+    secret = put(own, "z", "hafnium zoo", scope="lab/secret")
+    own.follower().catch_up()
+
+    def suggested(reader: Reader, text: str = "hafn") -> set[tuple[str, str | None]]:
+        return {(one.text, one.id) for one in searching.suggest(text, reader, index=own.index, answers=own.answers)}
+
+    assert suggested(PUBLIC) == {("hafnium scan", None), ("hafnium zone", "sample/lab/one")}
+    assert suggested(ADMINISTRATOR) == {*suggested(PUBLIC), ("hafnium zoo", secret)}
+    assert suggested(PUBLIC, "hafnium zoo") == set()
+
+
 # ------------------------------------------------------------------------------------- facets and histograms
 
 
@@ -439,6 +469,26 @@ def test_a_record_is_found_only_by_those_who_may_read_its_scope(own: Catalog) ->
         assert len(values) == count
         assert len(suggest("hafn", reader, index=own.index, answers=own.answers)) == count
         assert len(suggest("h", reader, index=own.index, answers=own.answers)) == count
+
+
+def test_what_was_counted_for_one_reader_is_not_told_to_another_nor_after_a_change(own: Catalog) -> None:
+    put(own, "o", "hafnium", sampleType="rock")
+    hidden = put(own, "h", "hafnium", scope="lab/secret", sampleType="rock")
+    own.follower().catch_up()
+    member = Reader("x", (Grant("read", "lab/secret"),))
+
+    def counted(reader: Reader) -> list[int]:
+        page = search(own, "hafnium", reader, facets=("sampleType",))
+        return [value.count for value in page.facets[0].values]
+
+    assert [counted(reader) for reader in (PUBLIC, member, ADMINISTRATOR)] * 2 == [[1], [2], [2]] * 2
+    assert [counted(reader) for reader in (ADMINISTRATOR, member, PUBLIC)] == [[2], [2], [1]]
+    suppress(hidden, ADMINISTRATOR, intake=own.intake)
+    assert [counted(reader) for reader in (PUBLIC, member, ADMINISTRATOR)] == [[1], [1], [1]]
+    own.follower().catch_up()
+    put(own, "p", "hafnium", sampleType="rock")
+    own.follower().catch_up()
+    assert [counted(reader) for reader in (PUBLIC, member)] == [[2], [2]]
 
 
 def test_what_is_closed_is_not_found_from_the_next_search_on_while_the_index_stands_still(own: Catalog) -> None:
