@@ -716,12 +716,10 @@ def _over(force: Mapping[str, Any], at: str) -> bool:
 
 
 def _seconds_between(before: str, after: str) -> float:
-
     return max((datetime.fromisoformat(after) - datetime.fromisoformat(before)).total_seconds(), 0.0)
 
 
 def _later(moment: str, seconds: float) -> str:
-
     later = datetime.fromisoformat(moment) + timedelta(seconds=seconds)
     return later.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 

@@ -382,7 +382,7 @@ projection = Table(
     Column("name", Text, primary_key=True),  # graph | search
     Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("state", Text, nullable=False),  # wanted | building | live | old | damaged
-    Column("why", Text, nullable=False),  # it was built: first | asked | changed | damaged
+    Column("why", Text, nullable=False),  # it was built: first | asked | changed | damaged | expunged
     Column("fingerprint", Text, nullable=False),
     Column("position", Key, nullable=False, server_default=text("0")),  # every change up to here is in it, to be read
     Column("closed_to", Key, nullable=False, server_default=text("0")),  # every closing up to here, which go first

@@ -16,7 +16,7 @@ def named(name: str) -> Name:
             return each
     raise NotFound(
         f"there is no projection {name!r}: there are {', '.join(NAMES)}",
-        ja=f"{name} という投影はありません。{'、'.join(NAMES)} があります",
+        ja=f"{name} というものはありません。graph（グラフ）と search（検索索引）があります",
     )
 
 

@@ -209,7 +209,6 @@ async def suggestions(request: Request) -> Response:
     reader = site.reader(request)
     form = form_for(request, (JSON,))
     kinds = tuple(part.strip() for part in said.get("kind", "").split(",") if part.strip())
-    kinds = site.catalog.vocabulary.named(kinds) if kinds else ()
     found = await site.in_thread(
         searching.suggest,
         said["q"],
