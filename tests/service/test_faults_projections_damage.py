@@ -148,7 +148,9 @@ def test_what_happens_to_files_while_they_are_fed_is_noticed_though_nothing_is_w
     here: Harmed, name: Name, what: str
 ) -> None:
     children = [here.command("follow")]
-    until(here.catalog.book.held)
+    # Fed by it, so it has them open.
+    here.deeds()
+    until(here.caught_up)
     broken = harm(here, name, (GRAPH if name == "graph" else SEARCH)[what])
     until(lambda: see_to_it(here, children) and answering(here, name) > broken)
     here.deeds()
@@ -174,7 +176,8 @@ def see_to_it(here: Harmed, children: list[Child]) -> bool:
 
 def test_when_all_of_it_is_deleted_under_a_projector_no_two_of_them_feed(here: Harmed) -> None:
     first = here.command("follow")
-    until(here.catalog.book.held)
+    here.deeds()
+    until(here.caught_up)
     shutil.rmtree(here.folder)
     second = here.command("follow")
     here.deeds()
