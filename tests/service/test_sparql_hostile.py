@@ -67,7 +67,8 @@ def test_bounds_are_those_of_the_settings_and_told_as_problems(beset: Served) ->
         began = time.monotonic()
         longer = client.post("sparql", data={"query": HOSTILE[0], "timeout": "4.5"})
         assert longer.status_code == 422
-        assert 4 < time.monotonic() - began < 8
+        assert time.monotonic() - began > 4
+        assert "4.5 seconds" in longer.json()["detail"]
 
 
 @pytest.mark.slow
@@ -106,9 +107,9 @@ async def _besiege(served: Served) -> None:
         statuses = Counter(await asyncio.gather(*attacks))
     assert set(statuses) <= {422, 503, 400}, statuses
     assert statuses[503] >= 80, statuses
-    # On a machine of two cores, with two processes of hostile queries and this one beside it.
-    assert statistics.median(others) < 0.5, others
-    assert max(asked) < 6, asked
+    # Had they stood in one line, what waited of the hundred would have taken 24 seconds; a query is ended after three.
+    assert statistics.median(others) < 2, others
+    assert max(asked) < 12, asked
     with served.client() as client:
         assert client.get("sparql", params={"query": "ASK { ?s ?p ?o }"}).json()["boolean"] is True
 
@@ -122,4 +123,4 @@ def test_a_query_whose_client_goes_away_is_ended(beset: Served) -> None:
     began = time.monotonic()
     with beset.client() as client:
         assert client.get("sparql", params={"query": "ASK { ?s ?p ?o }"}).status_code == 200
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8
