@@ -183,6 +183,4 @@ def unknown(what: str, name: str, known: Iterable[str], *, of: str = "") -> Inva
     else:
         some = ", ".join(names[:30]) + (" …" if len(names) > 30 else "")
         meant, ja = f"known are {some or 'none'}", f"使えるのは {some or 'ありません'}"
-    return Invalid(
-        f"{shown}: no such {what}{place}; {meant}", ja=f"{shown}: そのような名前はありません ({what}{place})。{ja}"
-    )
+    return Invalid(f"{shown}: no such {what}{place}; {meant}", ja=f"{shown}: ここで使える名前ではありません。{ja}")

@@ -140,7 +140,8 @@ def _texts(item: Mapping[str, Any], reading: Reading) -> Iterable[Value]:
     """The reader's language first, the others after it."""
     first = text_in(item, reading.language)[1]
     for tag in sorted(item, key=lambda tag: (tag != first, tag)):
-        yield Value("text", str(item[tag]), None if tag in (reading.language, "und") else tag)
+        for said in item[tag] if isinstance(item[tag], list) else [item[tag]]:
+            yield Value("text", str(said), None if tag in (reading.language, "und") else tag)
 
 
 def _term(item: Mapping[str, Any], reading: Reading) -> Value:

@@ -540,6 +540,10 @@ def _why(gone: _Gone, query: Query, bounds: Bounds) -> Exception:
 
 
 _FAULTS: Final[Mapping[str, tuple[str, str]]] = {
+    "nothing": (
+        "there is no query here; one begins with SELECT, ASK, CONSTRUCT or DESCRIBE, after PREFIX and BASE.",
+        "クエリーがありません。クエリーは（PREFIX と BASE の後に）SELECT、ASK、CONSTRUCT、DESCRIBE のいずれかで始めます。",
+    ),
     "beginning": (
         "a query begins with SELECT, ASK, CONSTRUCT or DESCRIBE, after PREFIX and BASE; here is '{word}'.",
         "クエリーは（PREFIX と BASE の後に）SELECT、ASK、CONSTRUCT、DESCRIBE のいずれかで始めます。ここには「{word}」があります。",

@@ -103,7 +103,7 @@ def place_of(text: str, at: int) -> tuple[int, int]:
 class Fault:
     """What keeps a text from being a query, and where."""
 
-    what: str  # beginning | prefix | text | opened | closed
+    what: str  # nothing | beginning | prefix | text | opened | closed
     word: str
     at: int
 
@@ -142,4 +142,6 @@ def fault_of(text: str, prefixes: Iterable[str]) -> Fault | None:
                 return Fault("closed", said, at)
             opened.pop()
         before = said.upper()
-    return Fault("opened", *opened[-1]) if opened else None
+    if opened:
+        return Fault("opened", *opened[-1])
+    return None if begun else Fault("nothing", "", 0)

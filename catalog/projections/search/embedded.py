@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -400,8 +400,10 @@ class TantivyGeneration:
         """Let go of the folder, when merges that run have ended."""
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.rollback()
-            writer.wait_merging_threads()
+            # Where the folder is gone there is nothing to go back to.
+            with suppress(ValueError, OSError):
+                writer.rollback()
+                writer.wait_merging_threads()
 
     def _open(self) -> tantivy.IndexWriter:
         if self._writer is None:

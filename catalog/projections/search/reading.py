@@ -94,8 +94,8 @@ class TantivyIndex:
         """What can be read of what the book tells; Unavailable while nothing is built yet or what was built is broken."""
         if seen is None:
             raise Unavailable(
-                "the search index is being built: try again in a while",
-                ja="検索索引を作成中です。しばらくしてからお試しください",
+                "there is no search index yet: it is built while `catalog serve` or `catalog follow` runs; try again in a while",
+                ja="検索索引がまだありません。`catalog serve` か `catalog follow` の稼働中に作成されます。しばらくしてからお試しください",
             )
         now = self._snapshot
         if now is not None and _state(now.seen) == _state(seen):

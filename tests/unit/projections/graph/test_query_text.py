@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.projections.graph.query_text import place_of, read_query
+from catalog.projections.graph.query_text import Fault, fault_of, place_of, read_query
 
 
 @pytest.mark.parametrize("form", ["SELECT * {}", "ask {}", "Construct WHERE {}", "DESCRIBE <a:b>"])
@@ -25,6 +25,12 @@ def test_an_update_is_known_by_its_first_word(update: str) -> None:
     assert read_query("PREFIX a: <b:c> " + update).update == update.split()[0].upper()
     assert not read_query("SELECT ?insert { ?insert <a:DELETE> 'CLEAR ALL' }").update
     assert not read_query("nonsense INSERT").update
+
+
+@pytest.mark.parametrize("text", ["", "  # SELECT", "PREFIX a: <b:c> "])
+def test_where_there_is_no_query_at_all_that_is_said(text: str) -> None:
+    assert fault_of(text, ()) == Fault("nothing", "", 0)
+    assert fault_of(f"{text}\nASK {{}}", ()) is None
 
 
 def test_graphs_are_taken_from_from_and_from_named_and_nowhere_else() -> None:

@@ -105,3 +105,13 @@ def test_many_threads_read_while_one_writes(kinds: Kinds, tmp_path: Path) -> Non
         done.set()
         assert all(each.result() > 0 for each in readers)
     generation.close()
+
+
+def test_a_generation_whose_folder_is_gone_can_be_let_go_of(kinds: Kinds, tmp_path: Path) -> None:
+    generation = TantivyProjection(kinds).make(tmp_path / "1")
+    generation.apply([standing(kinds, 1)], [])
+    generation.settle()
+    generation.apply([standing(kinds, 2)], [])
+    (tmp_path / "1").rename(tmp_path / "away")
+    generation.close()
+    generation.close()
