@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import pyoxigraph
 import pytest
-from hypothesis import HealthCheck, event, settings
+from hypothesis import HealthCheck, currently_in_test_context, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -196,6 +196,12 @@ conditions: st.SearchStrategy[Condition] = st.recursive(
 )
 
 
+def happened(what: str) -> None:
+    """Count it among what the examples led to."""
+    if currently_in_test_context():
+        event(what)
+
+
 class Killed(BaseException):
     """The process was killed here."""
 
@@ -337,7 +343,7 @@ class ProjectionsMachine(RuleBasedStateMachine):
         try:
             yield
         except CatalogError:
-            event("forbidden")
+            happened("forbidden")
 
     def body_of(self, told: Mapping[str, Any]) -> dict[str, Any]:
         id = told["id"]
@@ -391,7 +397,7 @@ class ProjectionsMachine(RuleBasedStateMachine):
     def submit(self, told: dict[str, Any]) -> None:
         with self.deed():
             (outcome,) = self.enter([self.entry(told)])
-            event(f"submit: {outcome.outcome}")
+            happened(f"submit: {outcome.outcome}")
 
     @rule(several=st.lists(contents(), min_size=2, max_size=6, unique_by=lambda told: told["id"]))
     def load(self, several: list[dict[str, Any]]) -> None:
@@ -546,7 +552,7 @@ class ProjectionsMachine(RuleBasedStateMachine):
         try:
             self.step(times)
         except Killed:
-            event(f"killed at {what}")
+            happened(f"killed at {what}")
             self.nobody_finds_what_is_hidden()
             self.crash()
         self.deadly = None
@@ -562,7 +568,7 @@ class ProjectionsMachine(RuleBasedStateMachine):
         try:
             self.book.back(name, self.projections[name].fingerprint)
         except CatalogError:
-            event("nothing to go back to")
+            happened("nothing to go back to")
 
     @rule(name=projection_names)
     def lose_the_folder(self, name: Name) -> None:
@@ -769,7 +775,7 @@ class ProjectionsMachine(RuleBasedStateMachine):
                     assert each.id is None or each.id in linkable, (reader, each)
                     self.only_words_of(linkable, reader, [each.text])
         except Unavailable:
-            event("search: come again")
+            happened("search: come again")
             assert not self.caught_up
 
     def only_words_of(self, seen: Collection[str], reader: Reader, *told: Iterable[str]) -> None:
@@ -782,7 +788,7 @@ class ProjectionsMachine(RuleBasedStateMachine):
     def graph_tells_no_more(self, reader: Reader, linkable: set[str]) -> None:
         told = self.told_by_graph(reader)
         if told is None:
-            event("graph: come again")
+            happened("graph: come again")
             assert not self.caught_up
             return
         self.only_words_of(linkable, reader, told)
