@@ -35,8 +35,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(filled: Path, tmp_path: Path) -> Run:
-    """The command, on a sample catalogue of this test alone."""
+def run(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command, on a sample catalogue of this test alone. Projections are followed in test_upkeep.py; here it takes time."""
+    monkeypatch.setattr("catalog.cli.projecting.is_behind", lambda _: False)
     data = tmp_path / "data"
     shutil.copytree(filled, data)
 
