@@ -758,7 +758,7 @@ def test_a_follower_that_is_killed_anywhere_leaves_nothing_undone_and_nothing_tw
     address, folder = f"sqlite:///{tmp_path / 'c.db'}", tmp_path / "projections"
     with followed(address, folder) as here:
         here.enter("hub")
-        for round_ in range(8):
+        for round_ in range(4):
             following = subprocess.Popen(
                 [sys.executable, "-m", "tests.contract.following_process", address, str(folder)],
                 cwd=PROJECT,
