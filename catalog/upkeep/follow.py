@@ -124,7 +124,7 @@ class Comparison(Protocol):
     @property
     def report(self) -> Report: ...
 
-    def whole(self) -> Iterator[None]: ...
+    def cells(self) -> Iterator[None]: ...
 
 
 Compare = Callable[[Projection, Feeding], Comparison]
@@ -1128,6 +1128,8 @@ class Feeder:
             return True
         if self._comparison is not None and self._slices is not None:
             if next(self._slices, _END) is not _END:
+                # It goes on being fed: what changes meanwhile is judged once it is in it.
+                building.work()
                 return True
             report = self._comparison.report
             self._comparison = self._slices = None
@@ -1144,9 +1146,17 @@ class Feeder:
             return did
         if not self._verified:
             building.settle()
-            self._aside = _Aside(building.writer.tallies)
+            if self.live is None:
+                # Nothing answers meanwhile: it is counted now, and compared record by record once it does.
+                self._aside = _Aside(building.writer.tallies)
+            else:
+                self._look_into(building)
             return True
         return self._swap(building) or did
+
+    def _look_into(self, building: Following) -> None:
+        self._comparison = self._compare_with(self._projection, building)
+        self._slices = self._comparison.cells()
 
     def _compare(self, building: Following, found: Mapping[tuple[str, int], Tally]) -> None:
         """Whether as many records are in it as the ledger has, but for those of which that can't be said."""
@@ -1172,8 +1182,7 @@ class Feeder:
             building.generation,
             apart,
         )
-        self._comparison = self._compare_with(self._projection, building)
-        self._slices = self._comparison.whole()
+        self._look_into(building)
 
     def _swap(self, building: Following) -> bool:
         live = self.live

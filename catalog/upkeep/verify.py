@@ -383,7 +383,7 @@ class Verifier:
             self._next_look = moment + LOOK_SECONDS
             if asked := self._verifications.asked(self._projection.name):
                 self._begin(feeding, asked)
-            elif self._round is None and idle and self._is_time():
+            elif self._round is None and idle and self._is_time(feeding):
                 self._begin(feeding, None)
         if self._slices is None or (self._asked is None and (not idle or moment < self._next_slice)):
             return False
@@ -415,11 +415,11 @@ class Verifier:
             if self._round.waiting or time.monotonic() - moment >= STEP_SECONDS:
                 return False
 
-    def _is_time(self) -> bool:
+    def _is_time(self, feeding: Feeding) -> bool:
         if not self._every:
             return False
         last = self._verifications.last(self._projection.name)
-        if last.at is None or last.report is None:
+        if last.at is None or last.report is None or last.report["generation"] != feeding.generation:
             return True
         passed = datetime.fromisoformat(now()) - datetime.fromisoformat(str(last.report["startedAt"]))
         return passed >= timedelta(hours=self._every)
