@@ -134,6 +134,7 @@ def _over_quantity(asked: Histogram, counting: Counting) -> Spread:
     held = _measures_of(name, counting)
     unit = _unit(asked)
     if unit is not None:
+        _demand_fit(name, unit, counting)
         held = [each for each in held if each.kind in unit.kinds or not unit.kinds]
     elif held:
         # 7 keV and 7 K are not counted together: the kind of quantity that most records have.
@@ -185,6 +186,17 @@ def _unit(asked: Histogram) -> Unit | None:
             ja=f"histogram: {asked.unit!r:.80} は単位ではありません",
         )
     return unit
+
+
+def _demand_fit(name: str, unit: Unit, counting: Counting) -> None:
+    """Refuse a unit in which no value of the field can be told, which empty bars would not say."""
+    for words in counting.vocabulary.kinds.values():
+        field = words.fields.get(name)
+        if field is not None and field.quantity_kind and unit.kinds and field.quantity_kind not in unit.kinds:
+            raise Invalid(
+                f"histogram: {name} measures {field.quantity_kind}; name a unit of that",
+                ja=f"histogram: {name} は {field.quantity_kind} です。その単位を指定してください",
+            )
 
 
 def _in_si(value: float, unit: Unit | None) -> float:

@@ -405,6 +405,7 @@ def test_what_cannot_be_counted_is_refused_with_what_can(catalogue: Catalog) -> 
         ({"facets": tuple(f"f{number}" for number in range(1_000))}, "20"),
         ({"histograms": (Histogram("title"),)}, "date or quantity"),
         ({"histograms": (Histogram("energy", bins=10_000),)}, "500"),
+        ({"histograms": (Histogram("age", unit="keV"),)}, "measures Time"),
         ({"order": (Order("nonsense"),)}, "nonsense"),
         ({"first": 1_000}, "100"),
     ):
