@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from threading import Lock
 from typing import Any
 
 import orjson
+import psycopg
 from sqlalchemy import Connection
 
 from catalog.errors import Unavailable
@@ -260,10 +262,8 @@ class Standings:
             with connection.begin_nested() if self._store.database.name != "sqlite" else nullcontext():
                 rows = self._rows(connection, self._titles, keys)
             return {key: _title(orjson.loads(title)) if title else {} for key, title in rows}
-        except Exception as problem:
-            if "json" not in str(problem).lower():
-                raise
-            # One of them is spoilt, which is no reason to know nothing of the others.
+        except (sqlite3.OperationalError, psycopg.DataError):
+            # One of them is spoilt, which is no reason to know nothing of the others; what else is wrong is said again here.
             documents = {key: _read(document) for key, document in self._rows(connection, self._documents, keys)}
             return {
                 key: _title(document.get("title")) if isinstance(document, dict) else {}

@@ -116,22 +116,6 @@ class Terms:
             rows = connection.exec_driver_sql(statement, (start, start + "\U0010ffff", limit)).fetchall()
         return tuple((Name(name, language, bool(preferred)), iri) for name, language, preferred, iri in rows)
 
-    def above_records(self, keys: Collection[int]) -> dict[int, tuple[str, ...]]:
-        """Of each of these term records, by key, the terms above it, the nearest first."""
-        if not keys:
-            return {}
-        with self._store.read() as connection:
-            return above_records(connection, self._store.database, keys)
-
-    def rings(self) -> tuple[str, ...]:
-        """The terms that are above themselves, which is somebody's slip."""
-        with self._store.read() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT n.id FROM node n WHERE n.key IN (SELECT c.descendant FROM term_closure c JOIN term_closure b"
-                " ON b.ancestor = c.descendant AND b.descendant = c.ancestor) ORDER BY n.id"
-            )
-            return tuple(id for (id,) in rows)
-
     def open_up(self) -> int:
         """Let the terms count whose embargo has ended meanwhile; how many those are."""
         found = (
