@@ -125,7 +125,6 @@ class Catalog:
     def sparql(self) -> SparqlPool:
         """The processes that run queries over the graph; they start with the first one."""
         chosen = self.settings
-        chosen.spool.mkdir(parents=True, exist_ok=True)
         bounds = Bounds(chosen.sparql_memory, chosen.sparql_rows, chosen.sparql_answer)
         return SparqlPool(chosen.sparql_processes, bounds, folder=chosen.spool)
 

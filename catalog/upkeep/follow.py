@@ -929,20 +929,26 @@ class Feeder:
         except BaseException as raised:
             if not isinstance(raised, Exception) and not panicked(raised):
                 raise
-            problem = raised if isinstance(raised, Exception) else Damaged(str(raised), ja=str(raised))
-            # A full disk, a database that is away, an engine that is broken: nothing of it is the records' fault.
-            if not isinstance(problem, OSError | CatalogError):
-                log.exception("%s can't be fed", self.name)
-            try:
-                if isinstance(problem, Damaged) and fed is not None:
-                    self._suspect(fed)
-            finally:
-                self._pause(problem)
+            self._meet(raised if isinstance(raised, Exception) else Damaged(str(raised), ja=str(raised)), fed)
             return False
         if not any(each is not None and each.unsettled for each in (self.live, self.building)):
             # What was fed and not settled may fail yet.
             self.troubles = 0
         return did
+
+    def _meet(self, problem: Exception, fed: Following | None) -> None:
+        """Pause for what is nobody's record's fault: a full disk, a database that is away, an engine that is broken.
+
+        No name outlives this that leads to the error: by its traceback it holds the engine's store open, and the next
+        one could not be opened in its place.
+        """
+        if not isinstance(problem, OSError | CatalogError):
+            log.error("%s can't be fed", self.name, exc_info=problem)
+        try:
+            if isinstance(problem, Damaged) and fed is not None:
+                self._suspect(fed)
+        finally:
+            self._pause(problem)
 
     def caught_up(self, position: int) -> bool:
         """Whether what answers holds every change up to here, and nothing waits to take its place."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from catalog.access.scopes import Scopes
 from catalog.access.sight import Sight
 from catalog.discovery.changes import changes_after
-from catalog.discovery.export import linked_forms, records, table
+from catalog.discovery.export import records, statements, table
 from catalog.discovery.files import files
 from catalog.discovery.find import find
 from catalog.discovery.history import difference, history
@@ -175,7 +176,8 @@ def test_lists_counts_feeds_and_exports_hold_what_the_table_says(house: House, w
 
     exported = b"".join(records(Question(), reader, answers=answers)).splitlines()
     assert {orjson.loads(line)["id"] for line in exported} == seen | pointers
-    assert {id for id, _ in linked_forms(Question(), reader, answers=answers)} == seen | pointers
+    said = b"".join(statements(Question(), reader, answers=answers, kinds=kinds(), base="http://here/")).decode()
+    assert set(re.findall(r"^<http://here/([^>#]+)", said, re.MULTILINE)) == seen | pointers
     rows = b"".join(table("dataset", reader, answers=answers)).decode().split("\r\n")[1:-1]
     assert {row.partition(",")[0] for row in rows} == seen | pointers
     told = changes_after(0, reader, answers=answers, limit=1000).changes
