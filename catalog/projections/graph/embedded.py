@@ -317,6 +317,7 @@ class OxigraphGeneration:
         self._surveyed = self._noting = False
         self._pinned: list[int] = []  # the checkpoints that are being looked at
         self._touched: set[str] = set()
+        self._unsettled = False  # something was fed that no checkpoint has
         self._swept = False  # and nothing has been fed since
 
     @property
@@ -413,6 +414,7 @@ class OxigraphGeneration:
         # All of it is fed again: looking at everything again is the quicker way.
         self._surveyed = self._noting = False
         self._touched.clear()
+        self._unsettled = True
         with _disk(self._folder):
             for graph in (DefaultGraph(), written.OPEN):
                 self.store.clear_graph(graph)
@@ -445,6 +447,7 @@ class OxigraphGeneration:
             _sync(checkpoint)
             _sync(checkpoint.parent)
             self._number = number
+            self._unsettled = False
             self._clear_checkpoints()
         return str(number)
 
@@ -512,8 +515,8 @@ class OxigraphGeneration:
 
     @contextmanager
     def _held(self) -> Iterator[Path]:
-        """The last checkpoint, which stays while it is looked at."""
-        if not self._number:
+        """A checkpoint that has all that was fed, and stays while it is looked at."""
+        if not self._number or self._unsettled:
             self.settle()
         number = self._number
         self._pinned.append(number)
@@ -553,6 +556,7 @@ class OxigraphGeneration:
         self._touch_ids(one.id for one in each)
 
     def _touch_ids(self, ids: Iterable[str]) -> None:
+        self._unsettled = True
         if self._noting:
             self._touched.update(ids)
             if len(self._touched) > TOUCHED_MOST:
