@@ -15,7 +15,7 @@ from catalog.settings import read_settings
 from tests.bench.figures import say
 from tests.bench.settled import filled_large
 
-FACTORS = {"200k": 0.2, "1m": 1.0}
+FACTORS = {"20k": 0.02, "200k": 0.2, "1m": 1.0}
 
 
 def main(size: str) -> None:

@@ -14,14 +14,15 @@ from catalog.discovery.search import search
 from catalog.questions.reader import Grant, Reader
 from catalog.questions.search import SearchQuestion
 from catalog.settings import read_settings
-from tests.bench.figures import FOLDER, say
+from tests.bench.figures import say
 from tests.bench.large_records import GROUPS, vocabulary
 from tests.bench.read import served
 from tests.bench.settled import filled_large
 from tests.bench.submit import got, percentile
+from tests.data import data_folder
 
 QUERIES = 300
-FACETS = ("kind", "source", "keywords", "techniques", "instruments")
+FACETS = ("kind", "source", "type", "keywords", "techniques")
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def main() -> None:
     data = filled_large(factor)
     suffix = "" if factor == 1.0 else f"-{factor}"
     draw = random.Random(7)
-    words = vocabulary(FOLDER / f"large-{factor}")
+    words = vocabulary(data_folder())
     texts = [" ".join(draw.choice(words) for _ in range(draw.randint(1, 3))) for _ in range(QUERIES)]
     with served(data) as address:
         facets = "".join(f"&facet={name}" for name in FACETS)

@@ -13,7 +13,7 @@ from tests.bench.figures import say
 from tests.bench.settled import filled_large
 
 FACTOR = 0.02
-TIMES = 7
+TIMES = 3
 LONGEST_SECONDS = 60.0
 SCOPES = (0, 1, 3, 10)
 PREFIXES = """

@@ -15,7 +15,7 @@ from tests.bench.read import served
 from tests.bench.settled import filled
 
 FIRST = 20
-TIMES = 200
+TIMES = 100
 LOOK_SECONDS = 0.004
 LONGEST_SECONDS = 30.0
 
