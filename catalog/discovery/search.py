@@ -153,7 +153,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
     question = check(
         replace(asked.question, order=(), first=100, after=None, count="none", statuses=("public",)), answers.vocabulary
     )
-    _check(asked, question)
+    _check(asked)
     clauses = read(asked.text)
     asked = replace(asked, question=question)
     place = _Place.read(asked) if asked.after else None
@@ -223,7 +223,7 @@ def _now(index: Searchable, place: _Place | None) -> tuple[Snapshot, Pending]:
 # ---------------------------------------------------------------------------------------------------- what is asked
 
 
-def _check(asked: SearchQuestion, question: Question) -> None:
+def _check(asked: SearchQuestion) -> None:
     if not 1 <= asked.first <= MOST_HITS:
         raise Invalid(
             f"limit: {asked.first} is not between 1 and {MOST_HITS}",

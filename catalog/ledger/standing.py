@@ -63,7 +63,6 @@ class Standings:
             "SELECT r.key, n.id, r.scope FROM record AS r JOIN node AS n ON n.key = r.key"
             f" WHERE {among('r.key')} AND r.merged_into IS NULL AND {SHOWN}"
         )
-        self._ids = f"SELECT key, id FROM node WHERE {among('key')}"
         self._bound = database.listed
         # What is remembered never changes: the title of a revision that is shown, the formats of a version of a list.
         self._known_titles: dict[tuple[int, int], Mapping[str, str]] = {}
@@ -96,11 +95,6 @@ class Standings:
     def position(self, connection: Connection) -> int:
         """The position that a transaction sees."""
         return int(self._rows(connection, "SELECT coalesce(max(position), 0) FROM change")[0][0])
-
-    def ids(self, keys: Collection[int]) -> dict[int, str]:
-        """The ids of these keys."""
-        with self._store.read() as connection:
-            return dict(self._rows(connection, self._ids, keys))
 
     def keys_after(self, connection: Connection, key: int, limit: int) -> list[int]:
         """The next records that are to be shown, in the order of their keys."""

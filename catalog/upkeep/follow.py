@@ -241,6 +241,7 @@ class Following:
             f"SELECT position, record FROM stirred WHERE position > {mark} AND position <= {mark}"
             f" LIMIT {LINKERS_AT_ONCE + 1}"
         )
+        self._any_stirred = f"SELECT 1 FROM stirred WHERE position <= {mark} LIMIT 1"
         self._stirred_at = f"SELECT DISTINCT position FROM stirred WHERE position > {mark} AND position <= {mark}"
         self._stirred_by = (
             f"SELECT record FROM stirred WHERE position = {mark} AND record > {mark} ORDER BY record LIMIT {QUEUED}"
@@ -573,11 +574,11 @@ class Following:
 
     def _forget_stirred(self) -> None:
         """Let go of the note of what was stirred, once all have come past it."""
-        if self.name not in TELL_STIRRED or self._stirred_until == self._durable:
+        if self.name not in TELL_STIRRED or self.foreign or self._stirred_until == self._durable:
             return
         with self._store.read() as connection:
-            some = self._stirred_between(connection, -1, self._durable)
-        if some:
+            some = connection.exec_driver_sql(self._any_stirred, (self._durable,)).first()
+        if some is not None:
             with self._store.write() as connection:
                 alike.clear(connection, self._store.database, self.name)
         self._stirred_until = self._durable

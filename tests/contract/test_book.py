@@ -201,7 +201,7 @@ def test_what_closes_is_pending_until_it_has_gone_from_the_projection(here: Foll
 
     assert looked is not None
     seen, pending = looked
-    assert list(here.standings.ids(pending.records).values()) == [id]
+    assert pending.records == {here.key_of(id)}
     assert pending.lay_open
     assert pending.spreading
     assert "lab" in pending.scopes
