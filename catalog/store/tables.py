@@ -43,10 +43,19 @@ scope = Table(
     Column("mode", Text),  # everyone | limited
     Column("metadata_until", Text),
     Column("data_until", Text),
+    Column("data_mode", Text),  # open | approval: who may read the metadata may have the data, or has to ask for them
+    Column("resource", Text),  # what visas call the data that lie here
     # What is in force here: that of the nearest scope that sets it. A root that sets nothing is limited.
     Column("open", Boolean, nullable=False, server_default=text("false")),
     Column("metadata_embargo", Text),
     Column("data_embargo", Text),
+    Column("data_approval", Boolean, nullable=False, server_default=text("false")),
+    Index(
+        "ix_scope_resource",
+        "resource",
+        sqlite_where=text("resource IS NOT NULL"),
+        postgresql_where=text("resource IS NOT NULL"),
+    ),
     Index(
         "ix_scope_metadata_embargo",
         "metadata_embargo",
@@ -457,4 +466,227 @@ verification = Table(
     Column("asked_at", Text),  # null: nobody waits
     Column("repair", Boolean, nullable=False, server_default=text("true")),
     Column("progress", Text),  # of the round that is under way for those who wait
+)
+
+# Whoever rights can be given to. Two are there from the start: everyone, and everyone who is signed in.
+holder = Table(
+    "holder",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("id", Id, nullable=False, unique=True),  # person:… group:… workload:… link:… everyone signed-in
+    Column("kind", Text, nullable=False),  # person | group | workload | link | everyone | signed-in
+    Column("name", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("ended_at", Text),  # a person shut out, a group dissolved, a link taken back: holds nothing from then on
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("key", Key, ForeignKey("holder.key"), primary_key=True, autoincrement=False),
+    Column("email", Text),  # told to administrators and to themselves; never what anybody is recognised by
+    Column("orcid", Text),
+    Column("administrator", Boolean, nullable=False, server_default=text("false")),
+    Column("language", Text),
+)
+
+# A name and a password of our own. What is kept of the password is what argon2id made of it.
+local_account = Table(
+    "local_account",
+    metadata,
+    Column("person", Key, ForeignKey("person.key"), primary_key=True, autoincrement=False),
+    Column("login", Text, nullable=False, unique=True),  # in lower case
+    Column("password", Text, nullable=False),
+    Column("changed_at", Text, nullable=False),
+)
+
+# How often somebody guessed wrong lately: by what was guessed at, and by where from.
+guess = Table(
+    "guess",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Text, nullable=False),
+)
+
+# Who vouches for others: an OIDC issuer for people, workloads or visas.
+issuer = Table(
+    "issuer",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("address", Text, nullable=False, unique=True),  # `iss`, compared exactly
+    Column("document", Text, nullable=False),
+    Column("secret", Text),  # of our client there, sealed with the installation's key
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("ended_at", Text),
+)
+
+# Somebody as an issuer knows them. Several may be one person, joined only by who was signed in as both.
+identity = Table(
+    "identity",
+    metadata,
+    Column("issuer", Id, ForeignKey("issuer.id"), primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("person", Key, ForeignKey("person.key"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("groups", Text, nullable=False, server_default="[]"),  # as the issuer said at the last sign-in
+    Column(
+        "visas", Text, nullable=False, server_default="[]"
+    ),  # what they allow: resource, until; checked when they came
+    Column("first_at", Text, nullable=False),
+    Column("last_at", Text, nullable=False),
+)
+
+workload = Table(
+    "workload",
+    metadata,
+    Column("key", Key, ForeignKey("holder.key"), primary_key=True, autoincrement=False),
+    Column("issuer", Id, ForeignKey("issuer.id"), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("agent", Id),  # the record of type device as which it acts
+    Column("source", Id),  # writes records of this source only
+    Index("uq_workload_issuer_subject", "issuer", "subject", unique=True),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("id", Id, nullable=False, unique=True),  # by which its person ends it
+    Column("person", Key, ForeignKey("person.key"), nullable=False, index=True),
+    Column("how", Text, nullable=False),  # local, or the issuer
+    Column("csrf", Text, nullable=False),  # what a browser's forms bring along, against forged ones
+    Column("started_at", Text, nullable=False),
+    Column("seen_at", Text, nullable=False),
+    Column("until", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+)
+
+# What works once: an invitation, a password's reset, a sign-in that is under way at an issuer, a command line's sign-in.
+once = Table(
+    "once",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("what", Text, nullable=False),  # invite | reset | sign-in | device
+    Column("detail", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("until", Text, nullable=False, index=True),
+)
+
+# What programs carry instead of a password. Kept as a digest; shown once.
+token = Table(
+    "token",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("owner", Key, ForeignKey("holder.key")),  # whose rights it has a part of; null: a source's own
+    Column("part", Text),  # [{right, scope}]; null: all that the owner holds
+    Column("source", Id, ForeignKey("source.id")),  # writes records of this source only
+    Column("agent", Id),  # the record of type device as which it acts
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("until", Text, nullable=False),
+    Column("used_at", Text),
+    Column("used_from", Text),
+    Column("ended_at", Text),
+    Column("ended_by", Text),
+    Index("ix_token_owner", "owner"),
+)
+
+# A link that can be passed on without an account. Its rights are its holder's permissions.
+link_token = Table(
+    "link_token",
+    metadata,
+    Column("key", Key, ForeignKey("holder.key"), primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("scope", Key, ForeignKey("scope.key"), nullable=False, index=True),
+    Column("until", Text, nullable=False),
+    Column("used_at", Text),
+)
+
+# Who is in a group: somebody, another group, or a workload.
+membership = Table(
+    "membership",
+    metadata,
+    Column("group_key", Key, ForeignKey("holder.key"), primary_key=True, autoincrement=False),
+    Column("member", Key, ForeignKey("holder.key"), primary_key=True, autoincrement=False, index=True),
+    Column("manages", Boolean, nullable=False, server_default=text("false")),
+    Column("until", Text),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
+# Whom an issuer calls a member: everybody with this value among the groups that it tells.
+group_claim = Table(
+    "group_claim",
+    metadata,
+    Column("group_key", Key, ForeignKey("holder.key"), primary_key=True, autoincrement=False),
+    Column("issuer", Id, ForeignKey("issuer.id"), primary_key=True),
+    Column("value", Text, primary_key=True),
+)
+
+# A right that a holder has in a scope and below it. Never changed but by ending it.
+permission = Table(
+    "permission",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("scope", Key, ForeignKey("scope.key"), nullable=False),
+    Column("may", Text, nullable=False),
+    Column("holder", Key, ForeignKey("holder.key"), nullable=False),
+    Column("since", Text),
+    Column("until", Text),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text),
+    Column("ended_at", Text),
+    Column("ended_by", Text),
+    Index("ix_permission_holder_scope_may", "holder", "scope", "may"),
+    Index("ix_permission_scope_holder_may", "scope", "holder", "may"),
+)
+
+# Somebody asks to be let in.
+access_request = Table(
+    "access_request",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("scope", Key, ForeignKey("scope.key"), nullable=False, index=True),
+    Column("person", Key, ForeignKey("person.key"), nullable=False, index=True),
+    Column("rights", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("state", Text, nullable=False),  # open | granted | refused | withdrawn
+    Column("at", Text, nullable=False),
+    Column("decided_at", Text),
+    Column("decided_by", Text),
+    Column("answer", Text),
+    Column("until", Text),
+)
+
+# What was done about rights and by whom. The database itself refuses to change or take away a line.
+audit = Table(
+    "audit",
+    metadata,
+    Column("position", Key, primary_key=True),
+    Column("at", Text, nullable=False, index=True),
+    Column("by", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("scope", Id),  # its id: it tells of what was, also where the scope has changed since
+    Column("holder", Id),
+    Column("address", Text),
+    Column("detail", Text, nullable=False, server_default="{}"),
+    Index("ix_audit_scope", "scope", "position"),
+    Index("ix_audit_holder", "holder", "position"),
+    Index("ix_audit_by", "by", "position"),
+)
+
+# One row, whose number rises with every change of who may do what: what was worked out before it is worked out again.
+epoch = Table(
+    "epoch",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("number", Key, nullable=False),
 )
