@@ -17,14 +17,12 @@ from catalog.cli.tables import show
 from catalog.cli.words import LANGUAGE, answer, by_language, finding_line, t, tell
 from catalog.curation.sources import register_source
 from catalog.curation.vocabularies import (
-    FORMS,
-    Form,
     Loaded,
     ShippedVocabulary,
     load_vocabulary,
-    read_vocabulary,
     shipped_vocabularies,
 )
+from catalog.curation.vocabulary_files import FORMS, Form, read_vocabulary
 from catalog.errors import NotFound
 from catalog.questions.reader import ADMINISTRATOR
 

@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from catalog.assembly import Catalog, open_catalog
 from catalog.curation.sources import register_source
 from catalog.curation.submit import submit
 from catalog.curation.vocabularies import (
     Loaded,
-    Scheme,
     load_vocabulary,
-    read_vocabulary,
     shipped_vocabularies,
 )
+from catalog.curation.vocabulary_files import Scheme, read_vocabulary
 from catalog.errors import Malformed, NotFound
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC
 from catalog.records.record import Submission
@@ -205,6 +206,27 @@ def test_what_curators_added_stays_when_the_file_comes_again(own: Catalog) -> No
     assert body(own, "top")["labels"] == {"en": "summit", "ja": "上", "fr": "haut"}
     assert body(own, "top")["broader"] == ["https://w/all"]
     assert body(own, "top")["keywords"] == ["ours"]
+
+
+def test_what_terms_say_already_is_looked_up_for_many_at_once(own: Catalog) -> None:
+    prefixes = "@prefix s: <http://www.w3.org/2004/02/skos/core#> . @prefix v: <https://v/> .\n"
+    many = prefixes + "".join(f'v:t{each} a s:Concept ; s:prefLabel "t{each}"@en .\n' for each in range(120))
+    # Longer than what a look-up of many brings along.
+    many += f'v:long a s:Concept ; s:prefLabel "long"@en ; s:definition "{"x" * 20_000}"@en .\n'
+    scheme = read_vocabulary(many.encode(), "turtle")
+    assert dict(loaded(own, scheme).counts) == {"created": 121}
+    asked: list[str] = []
+
+    def heard(_: Any, __: Any, statement: str, *___: Any) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", heard)
+    try:
+        told = loaded(own, scheme)
+    finally:
+        event.remove(Engine, "before_cursor_execute", heard)
+    assert dict(told.counts) == {"unchanged": 121}
+    assert 0 < len(asked) < 60
 
 
 def test_a_ring_in_a_file_is_taken_in_and_told(own: Catalog) -> None:
