@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from catalog.assembly import Catalog
 from catalog.cli.progress import Progress
 from catalog.cli.projector import Projector
 from catalog.cli.words import t, tell
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, Unavailable
+from catalog.records.standing import Name
 
 LOOK_SECONDS: Final = 0.05
 # What is loaded beyond this is projected by a process of its own while the load goes on; less, here and afterwards.
 MANY_RECORDS: Final = 5_000
+# What keeps a projection from being fed is known when it was met so often, one time after the other.
+TRIES: Final = 3
+# Whoever could feed the projections takes them within two seconds of their being free.
+SILENT_SECONDS: Final = 10.0
+TITLES: Final[Mapping[Name, tuple[str, str]]] = {
+    "graph": ("the linked graph", "グラフ"),
+    "search": ("the search index", "検索索引"),
+}
+
+
+class Row(Protocol):
+    """A generation as the book has it."""
+
+    @property
+    def generation(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def filled_to(self) -> int | None: ...
+    @property
+    def trouble(self) -> str | None: ...
+    @property
+    def trouble_at(self) -> str | None: ...
 
 
 def catch_up(catalog: Catalog, *, asked: bool | None = None) -> None:
@@ -110,8 +136,58 @@ class Beside:
             )
 
 
+class Feeding:
+    """Waiting for what the projections are fed with, here or by somebody else, for as long as anybody does feed them."""
+
+    def __init__(self, catalog: Catalog, thread: Thread) -> None:
+        self._book = catalog.book
+        self._thread = thread
+
+    def until(self, done: Callable[[], bool], names: Collection[Name]) -> None:
+        """Wait until it is so; Unavailable once it is known that these projections can't be fed."""
+        met = {name: Met(self._book.rows(name)) for name in names}
+        silent_since: float | None = None
+        while not done():
+            for name, so_far in met.items():
+                if (trouble := so_far.look(self._book.rows(name))) is not None:
+                    raise _troubled(name, trouble)
+            if not self._thread.is_alive():
+                return  # whoever started it says why
+            silent_since = None if self._book.held() else silent_since or time.monotonic()
+            if silent_since is not None and time.monotonic() - silent_since > SILENT_SECONDS:
+                held = self._book.lease()
+                raise _silent(held.holder if held is not None else "")
+            time.sleep(LOOK_SECONDS)
+
+
+class Met:
+    """What has kept a projection from being fed since it came no further."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._come = self._how_far(rows)
+        self._before = self._troubles(rows)
+        self._since: dict[str, str] = {}  # by when it was noted
+
+    def look(self, rows: Sequence[Row]) -> str | None:
+        """What keeps it from being fed, once that was met often enough to say that it does."""
+        come, troubles = self._how_far(rows), self._troubles(rows)
+        if come != self._come:
+            self._come, self._before, self._since = come, {}, {}
+        self._since |= {at: what for at, what in troubles.items() if at not in self._before}
+        # Where it was in trouble already, once more is enough.
+        return self._since[max(self._since)] if len(self._since) >= (1 if self._before else TRIES) else None
+
+    @staticmethod
+    def _how_far(rows: Sequence[Row]) -> list[tuple[int, str, int, int | None]]:
+        return [(row.generation, row.state, row.position, row.filled_to) for row in rows]
+
+    @staticmethod
+    def _troubles(rows: Sequence[Row]) -> dict[str, str]:
+        return {row.trouble_at: row.trouble for row in rows if row.state != "old" and row.trouble and row.trouble_at}
+
+
 @contextmanager
-def feeding(catalog: Catalog, *, alone: bool = False) -> Iterator[None]:
+def feeding(catalog: Catalog, *, alone: bool = False) -> Iterator[Feeding]:
     """Feed the projections here for as long as this holds, unless somebody else does; `alone` as the follower has it."""
     stopping = Event()
     problems: list[BaseException] = []
@@ -125,7 +201,7 @@ def feeding(catalog: Catalog, *, alone: bool = False) -> Iterator[None]:
     thread = Thread(target=run, name="feeding")
     thread.start()
     try:
-        yield
+        yield Feeding(catalog, thread)
     finally:
         stopping.set()
         thread.join()
@@ -133,7 +209,24 @@ def feeding(catalog: Catalog, *, alone: bool = False) -> Iterator[None]:
         raise problems[0]
 
 
-def until(done: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    while not done():
-        time.sleep(LOOK_SECONDS)
+def _troubled(name: Name, trouble: str) -> Unavailable:
+    return Unavailable(
+        f"{TITLES[name][0]} can't be fed: {trouble}. What was asked for stays asked for, and is tried again by itself by whoever feeds "
+        "it: mend the cause (space on the disk, the folder's permissions, the database) and see `catalog serve`'s log, or "
+        "`/projections`",
+        ja=f"{TITLES[name][1]}を更新できません: {trouble}。要求は残っており、更新側が自動的に再試行します。"
+        "原因（ディスクの空き、フォルダーの権限、データベース）を取り除き、`catalog serve` のログか `/projections` で確認してください",
+        retry_after_seconds=60,
+    )
+
+
+def _silent(holder: str) -> Unavailable:
+    number, _, where = holder.partition("@")
+    pid, host = number.partition(".")[0], where.partition("/")[0]
+    return Unavailable(
+        f"nothing feeds the graph and the search index: process {pid} on {host} holds them and does not move. Wake it "
+        f"(`kill -CONT {pid}`) or end it, then ask again; what was asked for stays asked for",
+        ja=f"グラフと検索索引が更新されていません。{host} のプロセス {pid} が保持したまま止まっています。再開させる（`kill -CONT {pid}`）か"
+        "終了させてから、もう一度実行してください。要求は残っています",
+        retry_after_seconds=60,
+    )

@@ -7,10 +7,11 @@ from typing import Any, Final
 import click
 
 from catalog.assembly import Catalog
+from catalog.cli import projecting
 from catalog.cli.exits import DIFFERS, OK, REPAIRED, UNAVAILABLE
 from catalog.cli.opening import json_option, on_catalogue, progress_option
 from catalog.cli.progress import Progress
-from catalog.cli.projecting import feeding, until
+from catalog.cli.projecting import feeding
 from catalog.cli.tables import show
 from catalog.cli.words import answer, t, tell
 from catalog.errors import NotFound
@@ -20,7 +21,7 @@ from catalog.records.standing import NAMES, Name
 from catalog.upkeep import operating
 from catalog.upkeep.verify import SORTS
 
-TITLES: Final = {"graph": t("the linked graph", "グラフ"), "search": t("the search index", "検索索引")}
+TITLES: Final = {name: t(*title) for name, title in projecting.TITLES.items()}
 
 name_argument = click.argument("name", type=click.Choice(NAMES), metavar="graph|search")
 some_names_argument = click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[graph|search]...")
@@ -56,7 +57,7 @@ def rebuild_(catalog: Catalog, name: Name, back: bool, no_wait: bool, progress: 
     if not no_wait:
         # By key, since nobody counts how many are left.
         with (
-            feeding(catalog),
+            feeding(catalog) as fed,
             Progress(t("records, by key", "レコード（キー順）"), book.last_key(), asked=progress) as shown,
         ):
 
@@ -70,7 +71,7 @@ def rebuild_(catalog: Catalog, name: Name, back: bool, no_wait: bool, progress: 
                 shown.reach(row.filled_to or shown.done)
                 return row.state == "live" and row.position >= (book.last_position() if back else 0)
 
-            until(built)
+            fed.until(built, [name])
     if as_json:
         answer({"projection": name, "generation": number, "waited": not no_wait})
     elif no_wait:
@@ -107,7 +108,7 @@ def verify_(
         name: operating.ask_to_verify(name, ADMINISTRATOR, verifications=book, repair=not no_repair)
         for name in names or tuple(catalog.projections)
     }
-    with feeding(catalog, alone=True), Progress(t("records", "レコード"), asked=progress) as shown:
+    with feeding(catalog, alone=True) as fed, Progress(t("records", "レコード"), asked=progress) as shown:
 
         def answered() -> bool:
             stands = {name: book.last(name) for name in waited}
@@ -117,7 +118,7 @@ def verify_(
                 shown.reach(min(int(each["records"]) for each in told))
             return not any(stands[name].asked_at == asked for name, asked in waited.items())
 
-        until(answered)
+        fed.until(answered, list(waited))
     reports: list[dict[str, Any]] = [dict(book.last(name).report or {}) for name in waited]
     for report in reports:
         if as_json:
@@ -225,19 +226,22 @@ def state_of(each: Failure) -> str:
     return t("waived", "容認") if each.waived_at is not None else each.next_at[:19]
 
 
+def failures_of(catalog: Catalog, id: str, name: Name | None) -> list[Failure]:
+    """Why a record could not be projected into either of them, or into this one; NotFound if it could."""
+    found = [each for each_name in NAMES if (each := catalog.book.failure(each_name, id)) is not None]
+    chosen = [each for each in found if name in (None, each.name)]
+    if not chosen:
+        raise NotFound(f"{id} has not failed to be projected", ja=f"{id} は反映に失敗していません")
+    return chosen
+
+
 @failures_.command("show", help=t("Show why a record could not be projected.", "失敗の理由を表示する。"))
 @click.argument("id")
 @name_option
 @json_option
 @on_catalogue
 def show_failure(catalog: Catalog, id: str, name: Name | None, as_json: bool) -> None:
-    found = [
-        each for each_name in NAMES if name in (None, each_name)
-        if (each := catalog.book.failure(each_name, id)) is not None
-    ]  # fmt: skip
-    if not found:
-        raise NotFound(f"{id} has not failed to be projected", ja=f"{id} は失敗していません")
-    for each in found:
+    for each in failures_of(catalog, id, name):
         if as_json:
             answer(each.document())
             continue
@@ -267,9 +271,10 @@ def show_failure(catalog: Catalog, id: str, name: Name | None, as_json: bool) ->
 def retry_failures(catalog: Catalog, id: str | None, name: Name | None, as_json: bool) -> None:
     count = operating.retry(ADMINISTRATOR, book=catalog.book, name=name, id=id)
     book = catalog.book
-    with feeding(catalog):
-        until(lambda: not any(book.due(each) for each in NAMES if name in (None, each)))
-    left = sum(book.failed(each) for each in NAMES if name in (None, each))
+    names = [each for each in NAMES if name in (None, each)]
+    with feeding(catalog) as fed:
+        fed.until(lambda: not any(map(book.due, names)), names)
+    left = sum(map(book.failed, names))
     if as_json:
         answer({"records": count, "failing": left})
     else:
@@ -285,10 +290,7 @@ def retry_failures(catalog: Catalog, id: str | None, name: Name | None, as_json:
 @json_option
 @on_catalogue
 def waive_failure(catalog: Catalog, id: str, reason: str, name: Name | None, as_json: bool) -> None:
-    names = [each for each in NAMES if name in (None, each) and catalog.book.failure(each, id) is not None]
-    if not names:
-        raise NotFound(f"{id} has not failed to be projected", ja=f"{id} は失敗していません")
-    for each in names:
+    for each in [failed.name for failed in failures_of(catalog, id, name)]:
         operating.waive(each, id, reason, ADMINISTRATOR, book=catalog.book)
         if as_json:
             answer(operating.failure(each, id, ADMINISTRATOR, book=catalog.book).document())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,27 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from catalog.assembly import Catalog, open_catalog
-from catalog.cli import catalog
+from catalog.cli import catalog, projecting
 from catalog.settings import read_settings
 
 Run = Callable[..., Result]
 FIRST = {"kind": "sample", "source": "spring8", "localId": "first", "body": {"title": {"en": "First"}}}
 ID = "sample/spring8/first"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A generation as the book has it."""
+
+    generation: int
+    state: str
+    position: int
+    filled_to: int | None
+    trouble: str | None
+    trouble_at: str | None
+
+
+FIRST_ROW = Row(1, "live", 1, None, None, None)
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +178,49 @@ def test_a_restored_catalogue_builds_its_projections_anew(run: Run, data: Path, 
         assert made.book.lease() is None
     assert CliRunner().invoke(catalog, ["verify", "--data", str(there)]).exit_code == 0
     assert set(behind(there).values()) == {0}
+
+
+def test_who_waits_for_a_projection_that_cannot_be_fed_is_told_why_and_what_to_do(run: Run, data: Path) -> None:
+    shutil.rmtree(data / "projections" / "search")
+    (data / "projections" / "search").write_text("no folder can be made here")
+    for words in (["verify", "search"], ["rebuild", "search"], ["verify"]):
+        done = run(*words)
+        assert done.exit_code == 5, done.output
+        assert "the search index can't be fed: NotADirectoryError" in done.stderr
+        assert "/projections" in done.stderr
+    refused = json.loads(run("verify", "search", "--json").stderr)
+    assert refused["error"] == "Unavailable"
+    assert "検索索引を更新できません" in refused["message"]["ja"]
+    assert run("verify", "graph").exit_code == 0
+    # What stood in the way is gone: the same again ends well.
+    (data / "projections" / "search").unlink()
+    assert run("verify", "search").exit_code == 0
+
+
+def test_who_waits_for_a_projector_that_does_not_move_is_told_which_process_it_is(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projecting, "SILENT_SECONDS", 0.5)
+    with opened(data) as made:
+        stopped = made.follower()
+        assert stopped.acquire()
+        with made.store.write() as connection:
+            connection.execute(text("UPDATE lease SET until = '2026-01-01T00:00:00.000000Z'"))
+        for words in (["verify"], ["rebuild", "graph"]):
+            done = run(*words)
+            assert done.exit_code == 5, done.output
+            assert f"kill -CONT {os.getpid()}" in done.stderr
+        stopped.close()
+    assert run("verify").exit_code == 0
+
+
+def test_trouble_is_told_when_it_was_met_again_and_again_and_nothing_moved_between() -> None:
+    def row(position: int, at: str | None) -> Row:
+        return replace(FIRST_ROW, position=position, trouble=at and f"trouble of {at}", trouble_at=at)
+
+    new = projecting.Met([row(1, None)])
+    assert [new.look([row(1, at)]) for at in ("1", "1", "2", None, "2")] == [None] * 5
+    assert new.look([row(2, "3")]) is None  # it came further meanwhile
+    assert [new.look([row(2, at)]) for at in ("4", "5")] == [None, "trouble of 5"]
+    old = projecting.Met([row(1, "1")])
+    assert [old.look([row(1, at)]) for at in ("1", "2")] == [None, "trouble of 2"]
