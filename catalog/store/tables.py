@@ -70,6 +70,7 @@ scope_closure = Table(
     Column("ancestor", Key, ForeignKey("scope.key"), primary_key=True),
     Column("descendant", Key, ForeignKey("scope.key"), primary_key=True),
     Column("depth", Integer, nullable=False),
+    Index("ix_scope_closure_descendant_ancestor", "descendant", "ancestor"),
 )
 
 source = Table("source", metadata, Column("id", Id, primary_key=True), Column("version", Integer, nullable=False))
