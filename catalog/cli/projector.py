@@ -1,7 +1,8 @@
 """The process beside this one that feeds the projections: started, started again when it dies, and ended with this one.
 
 It is a process of its own because checking and writing records fills one interpreter. It ends when its standard input
-does, which is a pipe from here: however this process ends, the kernel closes its side.
+does, which is a pipe from here. That alone is not enough where this process is killed: a server's workers are forked from
+it and hold the pipe too. So whatever is started from here also looks whether who started it is still there.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ KILLED_AFTER_SECONDS: Final = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 60.0
 YOUNG_SECONDS: Final = 60.0
+# Between two looks at whether the process that started this one is still there.
+LOOK_SECONDS: Final = 0.5
 
 
 def follow_command() -> list[str]:
@@ -37,17 +40,33 @@ def follow_command() -> list[str]:
 
 def follow_while_held() -> None:
     """`catalog follow` in such a process, watched from its very first moment."""
+    end_with(os.getppid())
     Thread(target=_end_with_input, name="input", daemon=True).start()
     sys.argv[1:] = ["follow"]
     main()
 
 
+def end_with(parent: int, *, grace_seconds: float = GRACE_SECONDS) -> None:
+    """End this process soon after the one that started it, of this number: one that is killed can tell nobody to end."""
+    Thread(target=_end_with_parent, args=(parent, grace_seconds), name="parent", daemon=True).start()
+
+
+def _end_with_parent(parent: int, grace_seconds: float) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    _end_this(grace_seconds)
+
+
 def _end_with_input() -> None:
     while sys.stdin.buffer.read(4096):
         pass
+    _end_this(GRACE_SECONDS)
+
+
+def _end_this(grace_seconds: float) -> None:
     # Whoever started this is gone, or tells it to end: it must not outlive them, however long a step takes.
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE_SECONDS)
+    time.sleep(grace_seconds)
     os._exit(1)
 
 

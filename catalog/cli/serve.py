@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from granian.log import LogLevels
 from catalog.assembly import open_catalog
 from catalog.cli.logs import logging_of
 from catalog.cli.opening import data_option, database_option
-from catalog.cli.projector import Projector
+from catalog.cli.projector import Projector, end_with
 from catalog.cli.words import t, tell
 from catalog.errors import Unavailable
 from catalog.settings import Settings, hand_on, read_settings
@@ -55,7 +58,6 @@ def serve_(**given: Any) -> None:
     hand_on(settings)
     server = Granian(
         APPLICATION,
-        factory=True,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
@@ -71,8 +73,15 @@ def serve_(**given: Any) -> None:
     )
     # The graph and the search index are fed beside the workers; its process ends with this one.
     with Projector(settings):
-        server.serve()
+        server.serve(target_loader=partial(application_of_worker, os.getpid()))
     tell(t("stopped", "停止しました"))
+
+
+def application_of_worker(parent: int, target: str) -> Any:
+    """What a worker answers with, in its own process, which does not outlive the server's of this number."""
+    end_with(parent, grace_seconds=GRACE_SECONDS)
+    module, _, make = target.partition(":")
+    return getattr(import_module(module), make)()
 
 
 def refuse_taken(host: str, port: int) -> None:

@@ -61,6 +61,35 @@ def until(true: Callable[[], Any], seconds: float = 60) -> Any:
     return found
 
 
+def started_by(parent: int) -> set[int]:
+    """The processes that run and were started by this one, or by those."""
+    parents: dict[int, int] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, told = status.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if state not in "ZX":
+            parents[int(status.parent.name)] = int(told)
+    found, before = {parent}, 0
+    while len(found) != before:
+        before = len(found)
+        found |= {pid for pid, told in parents.items() if told in found}
+    return found - {parent}
+
+
+def running_still(pids: set[int]) -> set[int]:
+    """Those of these processes that have not ended."""
+    left = set()
+    for pid in pids:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        left |= {pid} if state not in "ZX" else set()
+    return left
+
+
 def caught_up(client: httpx.Client) -> bool:
     told = client.get("projections").json()
     return told["projector"]["state"] == "alive" and all(
@@ -158,3 +187,20 @@ def test_the_projector_ends_with_its_server(tmp_path: Path) -> None:
     pid = until(lambda: projector_of(made))
     stop(made)
     until(lambda: not Path(f"/proc/{pid}").exists(), 15)
+
+
+def test_a_server_that_is_killed_leaves_nothing_running_behind_it(tmp_path: Path) -> None:
+    made = start(tmp_path / "data", "--workers", "2")
+    try:
+        until(lambda: projector_of(made))
+        query = {"query": "ASK { ?s ?p ?o }"}
+        assert httpx.get(f"{made.address}sparql", params=query, timeout=60).status_code in (200, 503)
+        left = started_by(made.process.pid)
+        assert len(left) >= 3
+    finally:
+        made.process.kill()
+        made.process.wait()
+    until(lambda: not running_still(left), 20)
+    # And the port is free for the next one at once.
+    again = start(tmp_path / "data")
+    stop(again)
