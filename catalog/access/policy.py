@@ -31,6 +31,7 @@ class ScopeFacts:
     open: bool
     metadata_embargo: str | None = None
     data_embargo: str | None = None
+    data_approval: bool = False  # the data are for whom it was approved, whoever may read the metadata
 
 
 def decide(right: Right, scope: ScopeFacts, reader: Reader, now: str) -> bool:
@@ -40,7 +41,7 @@ def decide(right: Right, scope: ScopeFacts, reader: Reader, now: str) -> bool:
     if right == "read":
         return _is_open(scope, now)
     if right == "download":
-        return _is_open(scope, now) and _is_past(scope.data_embargo, now)
+        return _is_open(scope, now) and _is_past(scope.data_embargo, now) and not scope.data_approval
     return False
 
 
@@ -67,4 +68,4 @@ def _is_past(until: str | None, now: str) -> bool:
 
 
 def _granted(reader: Reader, rights: tuple[Right, ...], scope: ScopeFacts) -> bool:
-    return any(grant.right in rights and grant.scope in scope.path for grant in reader.grants)
+    return reader.holds(rights, scope.path)

@@ -14,16 +14,21 @@ from typing import Any, Final, Literal
 import orjson
 from sqlalchemy import Connection, text
 
+from catalog.access.audit import Audit
+from catalog.access.epoch import turn
+from catalog.access.moments import moment_told
 from catalog.access.policy import ScopeFacts, decide, demand
 from catalog.access.sight import Sight
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.questions.reader import PUBLIC, Reader
-from catalog.records.dates import Date, understand_date
+from catalog.records.identifiers import is_iri
+from catalog.records.standing import scope_path
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
 from catalog.store.engine import Store
 
 Mode = Literal["everyone", "limited"]
+DataMode = Literal["open", "approval"]
 DEEPEST: Final = 4
 # Closing more public records than this at once is as likely a slip as a wish, and others will have to forget them all.
 MANY: Final = 10_000
@@ -33,7 +38,8 @@ _ID: Final = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?)*"
 )
 _COLUMNS: Final = (
-    "s.id, s.title, s.level, s.mode, s.metadata_until, s.data_until, s.open, s.metadata_embargo, s.data_embargo"
+    "s.id, s.title, s.level, s.mode, s.metadata_until, s.data_until, s.data_mode, s.resource,"
+    " s.open, s.metadata_embargo, s.data_embargo, s.data_approval"
 )
 
 
@@ -54,9 +60,12 @@ class Scope:
     mode: Mode | None
     metadata_until: str | None
     data_until: str | None
+    data_mode: DataMode | None
+    resource: str | None
     open: bool
     metadata_embargo: str | None
     data_embargo: str | None
+    data_approval: bool
 
     @property
     def parent(self) -> str | None:
@@ -66,13 +75,18 @@ class Scope:
     @property
     def facts(self) -> ScopeFacts:
         """What a decision needs to know."""
-        parts = self.id.split("/")
-        path = tuple("/".join(parts[: depth + 1]) for depth in range(len(parts)))
-        return ScopeFacts(self.id, path, self.open, self.metadata_embargo, self.data_embargo)
+        return ScopeFacts(
+            self.id, scope_path(self.id), self.open, self.metadata_embargo, self.data_embargo, self.data_approval
+        )
 
     def document(self) -> dict[str, Any]:
         """The scope as it is answered: what is in force, and under `set` what was set here."""
-        own = {"mode": self.mode, "metadataUntil": self.metadata_until, "dataUntil": self.data_until}
+        own = {
+            "mode": self.mode,
+            "metadataUntil": self.metadata_until,
+            "dataUntil": self.data_until,
+            "dataMode": self.data_mode,
+        }
         return {
             "id": self.id,
             "title": dict(self.title),
@@ -80,6 +94,8 @@ class Scope:
             "mode": "everyone" if self.open else "limited",
             "metadataEmbargo": self.metadata_embargo,
             "dataEmbargo": self.data_embargo,
+            "dataMode": "approval" if self.data_approval else "open",
+            "resource": self.resource,
             "set": {name: value for name, value in own.items() if value is not None},
         }
 
@@ -100,6 +116,7 @@ class Scopes:
         self._clock = clock
         self._follow = follow  # what must be in step with who may see what, in the same transaction
         self._sight = Sight(store.database.name)
+        self._audit = Audit(store, clock=clock)
 
     def facts(self, id: str) -> ScopeFacts | None:
         """What decisions about this scope need; None if there is none of this id."""
@@ -113,6 +130,20 @@ class Scopes:
             scope = _read(connection, id)
         if scope is None or not decide("read", scope.facts, reader, self._clock()):
             raise absent(id)
+        return scope
+
+    def managed(self, id: str, reader: Reader) -> Scope:
+        """The scope, for whoever manages it; NotFound to who may not see it either, Forbidden to who may only see it."""
+        with self._store.read() as connection:
+            return self._managed(connection, id, reader)
+
+    def _managed(self, connection: Connection, id: str, reader: Reader) -> Scope:
+        scope, moment = _read(connection, id), self._clock()
+        if scope is None or not (
+            decide("read", scope.facts, reader, moment) or decide("manage", scope.facts, reader, moment)
+        ):
+            raise absent(id)
+        demand("manage", scope.facts, reader, moment)
         return scope
 
     def list(self, reader: Reader, *, after: str | None = None, limit: int = 1_000) -> tuple[Scope, ...]:
@@ -141,6 +172,8 @@ class Scopes:
         mode: Mode | None = None,
         metadata_until: str | None = None,
         data_until: str | None = None,
+        data_mode: DataMode | None = None,
+        resource: str | None = None,
     ) -> Scope:
         """Make a scope: a root by an administrator, any other by whoever manages the scope above it."""
         _check_id(id)
@@ -149,11 +182,14 @@ class Scopes:
             title or {},
             id.count("/") + 1,
             _mode(mode),
-            _time("metadataUntil", metadata_until),
-            _time("dataUntil", data_until),
+            moment_told("metadataUntil", metadata_until),
+            moment_told("dataUntil", data_until),
+            _data_mode(data_mode),
+            _resource(resource),
             False,
             None,
             None,
+            False,
         )
         _check_title(made.title)
         with self._store.write() as connection:
@@ -165,8 +201,8 @@ class Scopes:
             key = connection.scalar(text("SELECT coalesce(max(key), 0) + 1 FROM scope"))
             connection.execute(
                 text(
-                    "INSERT INTO scope (key, id, parent, level, title, mode, metadata_until, data_until, open)"
-                    " VALUES (:key, :id, :parent, :level, :title, :mode, :metadata_until, :data_until, :open)"
+                    "INSERT INTO scope (key, id, parent, level, title, mode, metadata_until, data_until, data_mode, resource, open)"
+                    " VALUES (:key, :id, :parent, :level, :title, :mode, :metadata_until, :data_until, :data_mode, :resource, :open)"
                 ),
                 {
                     "key": key,
@@ -177,6 +213,8 @@ class Scopes:
                     "mode": made.mode,
                     "metadata_until": made.metadata_until,
                     "data_until": made.data_until,
+                    "data_mode": made.data_mode,
+                    "resource": made.resource,
                     "open": False,
                 },
             )
@@ -204,6 +242,8 @@ class Scopes:
         mode: Mode | Keep | None = KEEP,
         metadata_until: str | Keep | None = KEEP,
         data_until: str | Keep | None = KEEP,
+        data_mode: DataMode | Keep | None = KEEP,
+        resource: str | Keep | None = KEEP,
         confirmed: bool = False,
     ) -> Scope:
         """Set what is named, by whoever manages the scope; None leaves it to the scope above.
@@ -218,17 +258,16 @@ class Scopes:
         if not isinstance(mode, Keep):
             wanted["mode"] = _mode(mode)
         if not isinstance(metadata_until, Keep):
-            wanted["metadata_until"] = _time("metadataUntil", metadata_until)
+            wanted["metadata_until"] = moment_told("metadataUntil", metadata_until)
         if not isinstance(data_until, Keep):
-            wanted["data_until"] = _time("dataUntil", data_until)
+            wanted["data_until"] = moment_told("dataUntil", data_until)
+        if not isinstance(data_mode, Keep):
+            wanted["data_mode"] = _data_mode(data_mode)
+        if not isinstance(resource, Keep):
+            wanted["resource"] = _resource(resource)
         with self._store.write() as connection:
             self._alone(connection)
-            scope = _read(connection, id)
-            if scope is None or not (
-                decide("read", scope.facts, by, self._clock()) or decide("manage", scope.facts, by, self._clock())
-            ):
-                raise absent(id)
-            demand("manage", scope.facts, by, self._clock())
+            scope = self._managed(connection, id, by)
             if not wanted:
                 return scope
             named = ", ".join(f"{column} = :{column}" for column in wanted)
@@ -248,12 +287,7 @@ class Scopes:
                     ja="最上位のスコープは管理者だけが作成できます",
                 )
             return None
-        above = _read(connection, made.parent)
-        moment = self._clock()
-        if above is None or not (decide("read", above.facts, by, moment) or decide("manage", above.facts, by, moment)):
-            raise absent(made.parent)
-        demand("manage", above.facts, by, moment)
-        return above
+        return self._managed(connection, made.parent, by)
 
     def _settle(
         self, connection: Connection, id: str, by: Reader, what: str, above: Scope | None, confirmed: bool = True
@@ -264,22 +298,23 @@ class Scopes:
             f" WHERE t.id = {self._store.database.mark}) ORDER BY s.level, s.id",
             (id,),
         ).fetchall()
-        in_force: dict[str, tuple[bool, str | None, str | None]] = {}
+        in_force: dict[str, tuple[bool, str | None, str | None, bool]] = {}
         if above is not None:
-            in_force[above.id] = (above.open, above.metadata_embargo, above.data_embargo)
+            in_force[above.id] = (above.open, above.metadata_embargo, above.data_embargo, above.data_approval)
         was: Scope | None = None
         changed = []
         closed = []
         moment = self._clock()
         for scope in map(_scope, below):
-            inherited = in_force.get(scope.parent or "", (False, None, None))
+            inherited = in_force.get(scope.parent or "", (False, None, None, False))
             is_open = inherited[0] if scope.mode is None else scope.mode == "everyone"
-            now = (is_open, scope.metadata_until or inherited[1], scope.data_until or inherited[2])
+            by_approval = inherited[3] if scope.data_mode is None else scope.data_mode == "approval"
+            now = (is_open, scope.metadata_until or inherited[1], scope.data_until or inherited[2], by_approval)
             in_force[scope.id] = now
             if scope.id == id:
                 was = scope
-            if now != (scope.open, scope.metadata_embargo, scope.data_embargo):
-                changed.append({"id": scope.id, "open": now[0], "metadata": now[1], "data": now[2]})
+            if now != (scope.open, scope.metadata_embargo, scope.data_embargo, scope.data_approval):
+                changed.append({"id": scope.id, "open": now[0], "metadata": now[1], "data": now[2], "approval": now[3]})
             after = replace(scope, open=now[0], metadata_embargo=now[1])
             if decide("read", scope.facts, PUBLIC, moment) and not decide("read", after.facts, PUBLIC, moment):
                 closed.append(scope.id)
@@ -288,7 +323,8 @@ class Scopes:
         if changed:
             connection.execute(
                 text(
-                    "UPDATE scope SET open = :open, metadata_embargo = :metadata, data_embargo = :data WHERE id = :id"
+                    "UPDATE scope SET open = :open, metadata_embargo = :metadata, data_embargo = :data,"
+                    " data_approval = :approval WHERE id = :id"
                 ),
                 changed,
             )
@@ -297,6 +333,17 @@ class Scopes:
         assert settled is not None
         assert was is not None
         self._tell(connection, settled, was, by, what)
+        self._audit.note(
+            connection,
+            "scope",
+            by.id,
+            scope=id,
+            what=what,
+            was=_force(was),
+            now=_force(settled),
+            set=settled.document()["set"],
+        )
+        turn(connection)
         return settled
 
     def _demand_few(self, connection: Connection, id: str, closed: Sequence[str]) -> None:
@@ -339,7 +386,12 @@ def absent(id: str) -> NotFound:
 
 
 def _force(scope: Scope) -> dict[str, Any]:
-    return {"open": scope.open, "metadata": scope.metadata_embargo, "data": scope.data_embargo}
+    return {
+        "open": scope.open,
+        "metadata": scope.metadata_embargo,
+        "data": scope.data_embargo,
+        "approval": scope.data_approval,
+    }
 
 
 def _read(connection: Connection, id: str) -> Scope | None:
@@ -348,10 +400,11 @@ def _read(connection: Connection, id: str) -> Scope | None:
 
 
 def _scope(row: Any) -> Scope:
-    id, title, level, mode, metadata_until, data_until, is_open, metadata_embargo, data_embargo = row
-    return Scope(
-        id, orjson.loads(title), level, mode, metadata_until, data_until, bool(is_open), metadata_embargo, data_embargo
-    )
+    told: dict[str, Any] = dict(row._mapping)
+    told["title"] = orjson.loads(told["title"])
+    told["open"] = bool(told["open"])
+    told["data_approval"] = bool(told["data_approval"])
+    return Scope(**told)
 
 
 def _key(connection: Connection, id: str) -> int:
@@ -389,14 +442,20 @@ def _mode(mode: str | None) -> Mode | None:
     )
 
 
-def _time(name: str, told: str | None) -> str | None:
-    """The moment at which an embargo ends; of a day, a month or a year its beginning."""
-    if told is None:
-        return None
-    date = understand_date(told) if isinstance(told, str) else None
-    if not isinstance(date, Date) or date.from_ is None or date.datatype in ("edtf", "missing"):
-        raise Invalid(
-            f"{name}: {told!r:.80} is no day or time; write 2030-04-01 or 2030-04-01T00:00:00+09:00",
-            ja=f"{name}: {told!r:.80} は日付・時刻ではありません",
-        )
-    return date.from_
+def _data_mode(mode: str | None) -> DataMode | None:
+    match mode:
+        case None | "open" | "approval":
+            return mode
+    raise Invalid(
+        f"dataMode: {mode!r:.80} is neither open nor approval",
+        ja=f"dataMode: {mode!r:.80} は open か approval ではありません",
+    )
+
+
+def _resource(resource: str | None) -> str | None:
+    if resource is None or is_iri(resource):
+        return resource
+    raise Invalid(
+        f"resource: {resource!r:.200} is no absolute IRI, which is how visas name data",
+        ja=f"resource: {resource!r:.200} は絶対 IRI ではありません",
+    )

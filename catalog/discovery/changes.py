@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 import orjson
 
+from catalog.access.policy import SUFFICIENT
 from catalog.access.scopes import NODE
 from catalog.errors import Invalid
 from catalog.ledger.answer import Answers
 from catalog.ledger.changes import LAY_IN, OPEN
 from catalog.ledger.statement import Terms
 from catalog.questions.reader import Reader
+from catalog.records.standing import scope_path
 
 MOST = 1_000
 # One look at the ledger: many of its changes may tell this reader nothing.
@@ -96,11 +98,7 @@ def _told(row: Any, is_latest: bool, reader: Reader) -> Iterator[Told]:
 
 def _scope_told(position: int, at: str, said: Mapping[str, Any], reader: Reader, readable: bool) -> Iterator[Told]:
     scope = said["scope"]
-    path = scope.split("/")
-    above = {"/".join(path[: depth + 1]) for depth in range(len(path))}
-    if reader.administrator or any(
-        grant.right in ("read", "write", "manage") and grant.scope in above for grant in reader.grants
-    ):
+    if reader.administrator or reader.holds(SUFFICIENT["read"], scope_path(scope)):
         return  # sees it by right, before and after
 
     def seen(force: Mapping[str, Any] | None) -> bool:

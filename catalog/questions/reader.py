@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Final, Literal
 
 Right = Literal["read", "download", "share", "write", "run", "manage"]
+RIGHTS: Final[tuple[Right, ...]] = ("read", "download", "share", "write", "run", "manage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +19,42 @@ class Grant:
     scope: str
 
 
-@dataclass(frozen=True, slots=True)
+# Not slotted: what is worked out from many grants is kept with them.
+@dataclass(frozen=True)
 class Reader:
     """Who asks, with what they may. `administrator` holds every right in every scope."""
 
-    id: str
+    id: str  # public, administrator, person:…, workload:…, link:…, source:…
     grants: tuple[Grant, ...] = ()
     administrator: bool = False
+    # Whose stored permissions `grants` are, where they are those and nothing else: statements may then join them.
+    holders: tuple[int, ...] = ()
+    # A source's own token writes records of that source only, wherever it may write.
+    source: str | None = None
+    # The record of type device that acts: an instrument, a robot.
+    agent: str | None = None
+
+    @property
+    def person(self) -> str | None:
+        """The person's id; None if nobody in person asks."""
+        return self.id if self.id.startswith("person:") else None
+
+    @cached_property
+    def rights_in(self) -> Mapping[str, frozenset[Right]]:
+        """The rights that were granted in each scope, not counting those above it."""
+        found: dict[str, set[Right]] = {}
+        for grant in self.grants:
+            found.setdefault(grant.scope, set()).add(grant.right)
+        return {scope: frozenset(rights) for scope, rights in found.items()}
+
+    def holds(self, rights: Iterable[Right], path: Iterable[str]) -> bool:
+        """Whether one of these rights was granted in a scope, told by its path from the root, or above it."""
+        held = self.rights_in
+        return any(not held[scope].isdisjoint(rights) for scope in path if scope in held)
 
     def scopes_for(self, *rights: Right) -> tuple[str, ...]:
         """The scopes in which one of these rights was granted, each once, in order."""
-        return tuple(sorted({grant.scope for grant in self.grants if grant.right in rights}))
+        return tuple(sorted(scope for scope, held in self.rights_in.items() if not held.isdisjoint(rights)))
 
 
 PUBLIC = Reader("public")

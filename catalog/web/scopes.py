@@ -29,6 +29,8 @@ SCOPE_EXAMPLE: Final = {
     "mode": "limited",
     "metadataEmbargo": None,
     "dataEmbargo": "2028-04-01T00:00:00.000000Z",
+    "dataMode": "open",
+    "resource": None,
     "set": {"dataUntil": "2028-04-01T00:00:00.000000Z"},
 }
 SAID_EXAMPLE: Final = {"title": {"en": "Cathodes under load"}, "mode": "limited", "dataUntil": "2028-04-01"}
@@ -43,6 +45,8 @@ SETS: Final[Mapping[str, str]] = {
     "mode": "mode",
     "metadataUntil": "metadata_until",
     "dataUntil": "data_until",
+    "dataMode": "data_mode",
+    "resource": "resource",
 }
 
 
@@ -180,7 +184,14 @@ async def change(request: Request) -> Response:
 
 async def _said(request: Request, *, id: bool = False) -> dict[str, Any]:
     """What the body sets, by the names that the verbs have for it."""
-    known: dict[str, type] = {"title": dict, "mode": str, "metadataUntil": str, "dataUntil": str}
+    known: dict[str, type] = {
+        "title": dict,
+        "mode": str,
+        "metadataUntil": str,
+        "dataUntil": str,
+        "dataMode": str,
+        "resource": str,
+    }
     if id:
         known["id"] = str
     told = await told_in(request, of=known, required=("id",) if id else (), nullable=True)

@@ -20,8 +20,9 @@ from catalog.ledger.answer import Answers
 from catalog.ledger.statement import Terms
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader, Right
 from catalog.questions.vocabulary import Vocabulary
-from catalog.store.engine import Store, open_store
+from catalog.store.engine import Store
 from catalog.store.tables import metadata
+from tests.contract.ledgers import migrated
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 NOW, AFTER = "2026-11-21T12:00:00.000000Z", "2030-04-01T00:00:00.000000Z"
@@ -33,8 +34,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store of one of the two kinds."""
     postgresql = request.param == "postgresql"
     address = request.getfixturevalue("postgresql") if postgresql else f"sqlite:///{tmp_path / 'catalogue.db'}"
-    opened = open_store(address)
-    opened.migrate()
+    opened = migrated(address)
     yield opened
     opened.close()
 
@@ -131,8 +131,8 @@ def test_every_change_of_a_scope_stands_in_the_order_of_changes_with_what_was_an
     ]
     details = [orjson.loads(row[3]) for row in rows]
     assert [detail["what"] for detail in details] == ["create", "change", "change"]
-    assert details[1]["was"] == {"open": False, "metadata": None, "data": None}
-    assert details[1]["now"] == {"open": True, "metadata": None, "data": None}
+    assert details[1]["was"] == {"open": False, "metadata": None, "data": None, "approval": False}
+    assert details[1]["now"] == {"open": True, "metadata": None, "data": None, "approval": False}
 
 
 def test_the_feed_tells_those_who_gain_a_scope_to_read_again_and_those_who_lose_it_that_it_is_gone(

@@ -1,0 +1,239 @@
+"""From who somebody is to what they may: a reader is worked out once, and again when anybody's rights change.
+
+What changes rights raises the epoch in its own transaction (`epoch.turn`); every request compares it, so that a right that was
+taken away is gone at the next one, in every process. What begins or ends by the clock is known when a reader is made,
+who is made again at that moment.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import orjson
+from sqlalchemy import Connection, select
+
+from catalog.access.policy import SUFFICIENT
+from catalog.questions.reader import Grant, Reader, Right
+from catalog.records.standing import scope_path
+from catalog.store.clock import Clock
+from catalog.store.clock import now as real_clock
+from catalog.store.engine import Store
+from catalog.store.tables import epoch, group_claim, holder, identity, issuer, membership, permission, person, scope
+
+EVERYONE: Final = 1
+SIGNED_IN: Final = 2
+KEPT: Final = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of somebody's rights, as a token may carry it: a right in a scope and below it, or (None) everywhere."""
+
+    right: Right
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    reader: Reader
+    epoch: int
+    until: str | None  # when something begins or ends by the clock
+
+
+class Readers:
+    """Makes readers, and keeps them while nothing has changed. Safe to use from any thread."""
+
+    def __init__(self, store: Store, *, clock: Clock = real_clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._made: OrderedDict[object, _Made] = OrderedDict()
+
+    def public(self) -> Reader:
+        """Who has not said who they are: with what was granted to everyone."""
+        return self._reader("public", (EVERYONE,))
+
+    def person(self, key: int, id: str, *, part: Sequence[Part] | None = None, agent: str | None = None) -> Reader:
+        """A person, or a part of what they may; `id` is the holder's id of that key."""
+        whole = self._reader(id, (EVERYONE, SIGNED_IN, key), person=key)
+        return self._partial(whole, part, agent)
+
+    def workload(
+        self,
+        key: int,
+        id: str,
+        *,
+        part: Sequence[Part] | None = None,
+        source: str | None = None,
+        agent: str | None = None,
+    ) -> Reader:
+        """A program that an issuer vouches for."""
+        whole = self._partial(self._reader(id, (EVERYONE, SIGNED_IN, key)), part, agent)
+        return whole if source is None else replace(whole, source=source)
+
+    def link(self, key: int, id: str) -> Reader:
+        """Whoever carries a link: with what the link is for, and what everyone may."""
+        return self._reader(id, (EVERYONE, key))
+
+    def source(self, name: str, part: Sequence[Part], *, agent: str | None = None) -> Reader:
+        """A source itself, which writes its own records in the scopes that its token names."""
+        grants = tuple(Grant(each.right, each.scope) for each in part if each.scope is not None)
+        everyones = self.public().grants
+        return Reader(f"source:{name}", (*grants, *everyones), source=name, agent=agent)
+
+    def _reader(self, id: str, keys: tuple[int, ...], *, person: int | None = None) -> Reader:
+        moment = self._clock()
+        with self._store.read() as connection:
+            number = connection.execute(select(epoch.c.number)).scalar_one()
+            known = self._known((id, keys), number, moment)
+            if known is not None:
+                return known
+            made = _make(connection, id, keys, person, number, moment)
+        with self._lock:
+            self._made[(id, keys)] = made
+            self._made.move_to_end((id, keys))
+            if len(self._made) > KEPT:
+                self._made.popitem(last=False)
+        return made.reader
+
+    def _known(self, key: object, number: int, moment: str) -> Reader | None:
+        with self._lock:
+            made = self._made.get(key)
+            if made is None or made.epoch != number or (made.until is not None and made.until <= moment):
+                return None
+            self._made.move_to_end(key)
+            return made.reader
+
+    def _partial(self, whole: Reader, part: Sequence[Part] | None, agent: str | None) -> Reader:
+        if part is None:
+            return whole if agent is None else replace(whole, agent=agent)
+        roots: tuple[str, ...] = ()
+        if whole.administrator and any(each.scope is None for each in part):
+            with self._store.read() as connection:
+                roots = tuple(connection.scalars(select(scope.c.id).where(scope.c.parent.is_(None))))
+        return replace(whole, grants=within(whole, part, roots), holders=(), administrator=False, agent=agent)
+
+
+def within(whole: Reader, part: Iterable[Part], roots: Collection[str]) -> tuple[Grant, ...]:
+    """What of its part a reader holds now: never more than either says. `roots` are all scopes without one above."""
+    held: set[Grant] = set()
+    for each in part:
+        if whole.administrator:
+            held.update(Grant(each.right, scope) for scope in ((each.scope,) if each.scope else roots))
+            continue
+        sufficient = SUFFICIENT[each.right]
+        if each.scope is None:
+            held.update(Grant(each.right, scope) for scope in whole.scopes_for(*sufficient))
+            continue
+        if whole.holds(sufficient, scope_path(each.scope)):
+            held.add(Grant(each.right, each.scope))
+        else:
+            below = f"{each.scope}/"
+            held.update(Grant(each.right, scope) for scope in whole.scopes_for(*sufficient) if scope.startswith(below))
+    return tuple(sorted(held, key=lambda grant: (grant.scope, grant.right)))
+
+
+def _make(
+    connection: Connection, id: str, keys: tuple[int, ...], person_key: int | None, number: int, moment: str
+) -> _Made:
+    ends: list[str] = []
+    roots = set(keys)
+    visas: list[Grant] = []
+    administrator = False
+    if person_key is not None:
+        roots |= _claimed(connection, person_key)
+        visas = _allowed_by_visas(connection, person_key, moment, ends)
+        administrator = bool(
+            connection.scalar(
+                select(person.c.administrator)
+                .join(holder, holder.c.key == person.c.key)
+                .where(person.c.key == person_key, holder.c.ended_at.is_(None))
+            )
+        )
+    holders = _with_groups(connection, roots, moment, ends)
+    grants = []
+    rows = connection.execute(
+        select(scope.c.id, permission.c.may, permission.c.since, permission.c.until)
+        .join(scope, scope.c.key == permission.c.scope)
+        .where(permission.c.holder.in_(holders), permission.c.ended_at.is_(None))
+    )
+    for where, right, since, until in rows:
+        if since is not None and since > moment:
+            ends.append(since)
+        elif until is None or until > moment:
+            grants.append(Grant(right, where))
+            if until is not None:
+                ends.append(until)
+    reader = Reader(
+        id,
+        (*dict.fromkeys(grants), *visas),
+        administrator=administrator,
+        # With visas these are not the stored permissions alone.
+        holders=() if visas else tuple(sorted(holders)),
+    )
+    return _Made(reader, number, min(ends, default=None))
+
+
+def _with_groups(connection: Connection, roots: Collection[int], moment: str, ends: list[str]) -> set[int]:
+    """These holders and every group that they are in, directly or through others; a ring of groups is no more than one."""
+    alive = select(holder.c.key).where(holder.c.key.in_(roots), holder.c.ended_at.is_(None))
+    mine = alive.cte("mine", recursive=True)
+    joined = (
+        select(membership.c.group_key)
+        .join(mine, mine.c.key == membership.c.member)
+        .join(holder, holder.c.key == membership.c.group_key)
+        .where(holder.c.ended_at.is_(None), (membership.c.until.is_(None)) | (membership.c.until > moment))
+    )
+    every = mine.union(joined)
+    found = set(connection.scalars(select(every.c.key)))
+    ends.extend(
+        until
+        for until in connection.scalars(
+            select(membership.c.until).where(membership.c.member.in_(found), membership.c.until > moment)
+        )
+        if until is not None
+    )
+    return found
+
+
+def _claimed(connection: Connection, person_key: int) -> set[int]:
+    """The groups in which this person's issuers say that they are."""
+    found: set[int] = set()
+    rows = connection.execute(
+        select(identity.c.issuer, identity.c.groups)
+        .join(issuer, issuer.c.id == identity.c.issuer)
+        .where(identity.c.person == person_key, issuer.c.ended_at.is_(None))
+    ).fetchall()
+    for vouching, groups in rows:
+        if values := orjson.loads(groups):
+            found.update(
+                connection.scalars(
+                    select(group_claim.c.group_key).where(
+                        group_claim.c.issuer == vouching, group_claim.c.value.in_(values)
+                    )
+                )
+            )
+    return found
+
+
+def _allowed_by_visas(connection: Connection, person_key: int, moment: str, ends: list[str]) -> list[Grant]:
+    """Data that a visa allows: exactly what it names, until it ends."""
+    until: dict[str, str] = {}
+    rows = connection.scalars(
+        select(identity.c.visas)
+        .join(issuer, issuer.c.id == identity.c.issuer)
+        .where(identity.c.person == person_key, issuer.c.ended_at.is_(None))
+    )
+    for visas in rows:
+        for visa in orjson.loads(visas):
+            if visa["until"] > moment:
+                until[visa["resource"]] = max(visa["until"], until.get(visa["resource"], ""))
+    if not until:
+        return []
+    ends.extend(until.values())
+    found = connection.scalars(select(scope.c.id).where(scope.c.resource.in_(until)).order_by(scope.c.id))
+    return [Grant("download", where) for where in found]
