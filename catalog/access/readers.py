@@ -17,12 +17,12 @@ import orjson
 from sqlalchemy import Connection, select
 
 from catalog.access.policy import SUFFICIENT
-from catalog.questions.reader import Grant, Reader, Right
+from catalog.questions.reader import PUBLIC, Grant, Reader, Right
 from catalog.records.standing import scope_path
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
 from catalog.store.engine import Store
-from catalog.store.tables import epoch, group_claim, holder, identity, issuer, membership, permission, person, scope
+from catalog.store.tables import group_claim, holder, identity, issuer, membership, permission, person, scope
 
 EVERYONE: Final = 1
 SIGNED_IN: Final = 2
@@ -55,7 +55,9 @@ class Readers:
 
     def public(self) -> Reader:
         """Who has not said who they are: with what was granted to everyone."""
-        return self._reader("public", (EVERYONE,))
+        made = self._reader("public", (EVERYONE,))
+        # Answers to exactly this value are the same for everybody, and may be kept by whoever passes them on.
+        return made if made.grants else PUBLIC
 
     def person(self, key: int, id: str, *, part: Sequence[Part] | None = None, agent: str | None = None) -> Reader:
         """A person, or a part of what they may; `id` is the holder's id of that key."""
@@ -88,7 +90,7 @@ class Readers:
     def _reader(self, id: str, keys: tuple[int, ...], *, person: int | None = None) -> Reader:
         moment = self._clock()
         with self._store.read() as connection:
-            number = connection.execute(select(epoch.c.number)).scalar_one()
+            number = connection.exec_driver_sql("SELECT number FROM epoch WHERE key = 1").scalar_one()
             known = self._known((id, keys), number, moment)
             if known is not None:
                 return known
@@ -115,7 +117,9 @@ class Readers:
         if whole.administrator and any(each.scope is None for each in part):
             with self._store.read() as connection:
                 roots = tuple(connection.scalars(select(scope.c.id).where(scope.c.parent.is_(None))))
-        return replace(whole, grants=within(whole, part, roots), holders=(), administrator=False, agent=agent)
+        return replace(
+            whole, grants=within(whole, part, roots), holders=(), stored=False, administrator=False, agent=agent
+        )
 
 
 def within(whole: Reader, part: Iterable[Part], roots: Collection[str]) -> tuple[Grant, ...]:
@@ -172,8 +176,8 @@ def _make(
         id,
         (*dict.fromkeys(grants), *visas),
         administrator=administrator,
-        # With visas these are not the stored permissions alone.
-        holders=() if visas else tuple(sorted(holders)),
+        holders=tuple(sorted(holders)),
+        stored=not visas,
     )
     return _Made(reader, number, min(ends, default=None))
 

@@ -27,8 +27,10 @@ class Reader:
     id: str  # public, administrator, person:…, workload:…, link:…, source:…
     grants: tuple[Grant, ...] = ()
     administrator: bool = False
-    # Whose stored permissions `grants` are, where they are those and nothing else: statements may then join them.
+    # Everyone, themselves and their groups, by key: what is stored for them is theirs.
     holders: tuple[int, ...] = ()
+    # Whether `grants` are what is stored for `holders`, no less and no more: statements may then join it.
+    stored: bool = False
     # A source's own token writes records of that source only, wherever it may write.
     source: str | None = None
     # The record of type device that acts: an instrument, a robot.

@@ -1,0 +1,257 @@
+"""Groups: of people, workloads and other groups, and of whom an issuer calls a member."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, insert, or_, select
+
+from catalog.access.audit import Audit
+from catalog.access.epoch import turn
+from catalog.access.holders import Holder, end_holder, holder_of, make_holder
+from catalog.access.moments import moment_told
+from catalog.errors import Conflict, Forbidden, Invalid, NotFound
+from catalog.questions.reader import Reader
+from catalog.store.clock import Clock
+from catalog.store.clock import now as real_clock
+from catalog.store.engine import Store
+from catalog.store.tables import group_claim, holder, issuer, membership
+
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a group, until when, and whether they look after it."""
+
+    holder: Holder
+    manages: bool
+    until: str | None
+
+    def document(self) -> dict[str, Any]:
+        """The member as it is answered."""
+        return {**self.holder.document(), "manages": self.manages, "until": self.until}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group with whom it holds; `claims` are pairs of an issuer and what that calls the group."""
+
+    id: str
+    name: str
+    members: tuple[Member, ...]
+    claims: tuple[tuple[str, str], ...]
+
+    def document(self) -> dict[str, Any]:
+        """The group as it is answered."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "members": [member.document() for member in self.members],
+            "claims": [{"issuer": issuer, "value": value} for issuer, value in self.claims],
+        }
+
+
+class Groups:
+    """The groups of a catalogue. A group is looked after by administrators and by members who manage it."""
+
+    def __init__(self, store: Store, audit: Audit, *, clock: Clock = real_clock) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+
+    def create(self, name: str, title: str, by: Reader) -> Group:
+        """Make a group, whose id is `group:` and its name; a person who makes one looks after it."""
+        if by.person is None and not by.administrator:
+            raise Forbidden(
+                "groups are made by people who are signed in", ja="グループを作成できるのはサインインした利用者です"
+            )
+        if not _NAME.fullmatch(name):
+            raise Invalid(
+                f"name: {name!r:.80}: write small letters, digits, '.', '_' and '-', as bl01-users",
+                ja=f"name: {name!r:.80}: 英小文字、数字、「.」「_」「-」で書いてください (例 bl01-users)",
+            )
+        with self._store.write() as connection:
+            id = f"group:{name}"
+            if connection.execute(select(holder.c.key).where(holder.c.id == id)).fetchone() is not None:
+                raise Conflict(f"{id}: there is or was a group of this name", ja=f"{id} はすでに使われています")
+            moment = self._clock()
+            made = make_holder(connection, "group", title, by=by.id, at=moment, id=id)
+            self._audit.note(connection, "group", by.id, holder=id, name=title)
+            if by.person is not None:
+                self._add(connection, made, holder_of(connection, by.person), by, manages=True, until=None)
+        return self.find(id, by)
+
+    def find(self, id: str, reader: Reader) -> Group:
+        """A group with its members, for those who are in it directly or look after it; NotFound to others."""
+        with self._store.read() as connection:
+            group = self._group(connection, id)
+            if not (reader.administrator or group.key in reader.holders or self._manages(connection, group, reader)):
+                raise _absent(id)
+            members = connection.execute(
+                select(
+                    holder.c.key, holder.c.id, holder.c.kind, holder.c.name, membership.c.manages, membership.c.until
+                )
+                .join(holder, holder.c.key == membership.c.member)
+                .where(membership.c.group_key == group.key, holder.c.ended_at.is_(None))
+                .order_by(holder.c.name, holder.c.id)
+            )
+            claims = connection.execute(
+                select(group_claim.c.issuer, group_claim.c.value)
+                .where(group_claim.c.group_key == group.key)
+                .order_by(group_claim.c.issuer, group_claim.c.value)
+            )
+            return Group(
+                group.id,
+                group.name,
+                tuple(Member(Holder(row[0], row[1], row[2], row[3]), bool(row[4]), row[5]) for row in members),
+                tuple((row[0], row[1]) for row in claims),
+            )
+
+    def list(self, reader: Reader) -> tuple[Holder, ...]:
+        """Every group for administrators; for others those that they are in."""
+        wanted = select(holder.c.key, holder.c.id, holder.c.kind, holder.c.name).where(
+            holder.c.kind == "group", holder.c.ended_at.is_(None)
+        )
+        if not reader.administrator:
+            wanted = wanted.where(holder.c.key.in_(reader.holders))
+        with self._store.read() as connection:
+            return tuple(Holder(*row) for row in connection.execute(wanted.order_by(holder.c.id)))
+
+    def add(self, id: str, member: str, by: Reader, *, manages: bool = False, until: str | None = None) -> Group:
+        """Let somebody be in a group; said again, it is set anew."""
+        with self._store.write() as connection:
+            group = self._managed(connection, id, by)
+            added = holder_of(connection, member)
+            if added.kind not in ("person", "group", "workload") or added.key == group.key:
+                raise Invalid(
+                    f"{member:.200} can't be in {id}: people, other groups and workloads can",
+                    ja=f"{member:.200} は {id} に追加できません。追加できるのは利用者、別のグループ、ワークロードです",
+                )
+            self._add(connection, group, added, by, manages=manages, until=moment_told("until", until))
+        return self.find(id, by)
+
+    def remove(self, id: str, member: str, by: Reader) -> None:
+        """Let somebody be in a group no more; everybody may leave."""
+        with self._store.write() as connection:
+            if by.id == member:
+                group = self._group(connection, id)
+                if group.key not in by.holders:
+                    raise _absent(id)
+            else:
+                group = self._managed(connection, id, by)
+            gone = holder_of(connection, member)
+            deleted = connection.execute(
+                delete(membership).where(membership.c.group_key == group.key, membership.c.member == gone.key)
+            )
+            if deleted.rowcount:
+                self._audit.note(connection, "member-ended", by.id, holder=member, group=id)
+                turn(connection)
+
+    def claim(self, id: str, issuer_id: str, value: str, by: Reader) -> Group:
+        """Whoever the issuer says has this value among their groups is in this one; administrators say so."""
+        with self._store.write() as connection:
+            group = self._claimable(connection, id, by)
+            if connection.execute(select(issuer.c.id).where(issuer.c.id == issuer_id)).fetchone() is None:
+                raise NotFound(f"there is no issuer {issuer_id:.80}", ja=f"発行者 {issuer_id:.80} はありません")
+            told = {"group_key": group.key, "issuer": issuer_id, "value": value}
+            there = select(group_claim).where(*(group_claim.c[name] == each for name, each in told.items()))
+            if connection.execute(there).fetchone() is None:
+                connection.execute(insert(group_claim), told)
+                self._audit.note(connection, "claim", by.id, holder=id, issuer=issuer_id, value=value)
+                turn(connection)
+        return self.find(id, by)
+
+    def unclaim(self, id: str, issuer_id: str, value: str, by: Reader) -> None:
+        """The issuer's word counts no more for this group."""
+        with self._store.write() as connection:
+            group = self._claimable(connection, id, by)
+            gone = connection.execute(
+                delete(group_claim).where(
+                    group_claim.c.group_key == group.key,
+                    group_claim.c.issuer == issuer_id,
+                    group_claim.c.value == value,
+                )
+            )
+            if gone.rowcount:
+                self._audit.note(connection, "claim-ended", by.id, holder=id, issuer=issuer_id, value=value)
+                turn(connection)
+
+    def end(self, id: str, by: Reader) -> None:
+        """Dissolve a group: nobody holds anything through it any more."""
+        with self._store.write() as connection:
+            group = self._managed(connection, id, by)
+            end_holder(connection, group.key, self._clock())
+            self._audit.note(connection, "group-ended", by.id, holder=id)
+
+    def _add(
+        self, connection: Connection, group: Holder, added: Holder, by: Reader, *, manages: bool, until: str | None
+    ) -> None:
+        connection.execute(
+            delete(membership).where(membership.c.group_key == group.key, membership.c.member == added.key)
+        )
+        connection.execute(
+            insert(membership),
+            {
+                "group_key": group.key,
+                "member": added.key,
+                "manages": manages,
+                "until": until,
+                "at": self._clock(),
+                "by": by.id,
+            },
+        )
+        self._audit.note(connection, "member", by.id, holder=added.id, group=group.id, manages=manages, until=until)
+        turn(connection)
+
+    def _group(self, connection: Connection, id: str) -> Holder:
+        row = connection.execute(
+            select(holder.c.key, holder.c.id, holder.c.kind, holder.c.name).where(
+                holder.c.id == id, holder.c.kind == "group", holder.c.ended_at.is_(None)
+            )
+        ).fetchone()
+        if row is None:
+            raise _absent(id)
+        return Holder(*row)
+
+    def _managed(self, connection: Connection, id: str, by: Reader) -> Holder:
+        group = self._group(connection, id)
+        if not (by.administrator or self._manages(connection, group, by)):
+            if group.key not in by.holders:
+                raise _absent(id)
+            raise Forbidden(
+                f"{id}: its members are chosen by those who look after it",
+                ja=f"{id}: メンバーを変更できるのはグループの管理者のみです",
+            )
+        return group
+
+    def _claimable(self, connection: Connection, id: str, by: Reader) -> Holder:
+        if not by.administrator:
+            raise Forbidden(
+                "whose word counts for a group is said by administrators",
+                ja="発行者のグループとの対応付けを設定できるのは管理者のみです",
+            )
+        return self._group(connection, id)
+
+    def _manages(self, connection: Connection, group: Holder, by: Reader) -> bool:
+        # Told of the person and not of groups within: whoever looks after a group was named for it.
+        if by.person is None or not by.holders:
+            return False
+        row = connection.execute(
+            select(membership.c.member)
+            .join(holder, holder.c.key == membership.c.member)
+            .where(
+                membership.c.group_key == group.key,
+                membership.c.manages,
+                holder.c.id == by.person,
+                holder.c.ended_at.is_(None),
+                or_(membership.c.until.is_(None), membership.c.until > self._clock()),
+            )
+        ).fetchone()
+        return row is not None
+
+
+def _absent(id: str) -> NotFound:
+    return NotFound(f"there is no group {id:.80}", ja=f"グループ {id:.80} はありません")
