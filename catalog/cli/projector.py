@@ -129,7 +129,7 @@ class Projector:
             self._said(
                 t(
                     f"the projector ended ({_ending(code)}); it is started again in {pause:g} s",
-                    f"プロジェクターが終了しました（{_ending(code)}）。{pause:g} 秒後に再起動します",
+                    f"更新プロセスが終了しました（{_ending(code)}）。{pause:g} 秒後に再起動します",
                 )
             )
             if self._stopping.wait(pause):

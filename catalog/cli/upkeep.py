@@ -85,7 +85,7 @@ def rebuild_(catalog: Catalog, name: Name, back: bool, no_wait: bool, progress: 
     help=t(
         "Compare the graph and the search index with the ledger, record by record where they differ, and repair just that. "
         "Beside a running server its projector does it.",
-        "グラフと検索索引を台帳と照合し、異なる部分だけを修復する。サーバーの動作中は、そのプロジェクターが行う。",
+        "グラフと検索索引を台帳と照合し、異なる部分だけを修復する。サーバーの動作中は、その更新プロセスが行う。",
     ),
 )
 @some_names_argument

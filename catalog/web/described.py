@@ -104,7 +104,7 @@ async def home(request: Request) -> Response:
         "Is the process alive?",
         "稼働確認",
         "Answers 200 as long as the process does, and tells how it stands with the graph and the search index: `status` (ok, "
-        "behind, failing, drifted, troubled, building, missing) and how far each is behind. Administrators read more of it, and "
+        "behind, failing, drifted, troubled, building, missing) and how far each is behind. `heldUntil` in the past: nothing has fed them since. Administrators read more of it, and "
         "`/projections` has all. `projections` is null while the ledger does not answer.",
         {200: Answer("It is.", (JSON,), {"status": "alive", **HEALTH_EXAMPLE})},
     )
@@ -114,7 +114,7 @@ async def alive(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     found = await health_soon(site)
-    told: dict[str, Any] = {"status": "alive", "projector": None, "projections": None}
+    told: dict[str, Any] = {"status": "alive", "projector": None, "heldUntil": None, "projections": None}
     if found is not None:
         told |= found.document(whole=reader.administrator)
     return Response(orjson.dumps(told), 200, {"Cache-Control": "no-store"}, JSON.content_type)
@@ -161,7 +161,7 @@ async def metrics(request: Request) -> Response:
     gauges: list[tuple[str, str, dict[str, str], float]] = []
     standing = await health_soon(site)
     if standing is not None:
-        gauges += projection_gauges(standing, whole=reader.administrator)
+        gauges += projection_gauges(standing.health, whole=reader.administrator)
     if reader.administrator:
         # How many records there are and how fast they change is theirs to know who may see them all.
         found = await site.in_thread(health, answers=site.catalog.answers)

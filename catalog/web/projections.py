@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -27,6 +28,7 @@ NAME: Final = Parameter(
 )
 HEALTH_EXAMPLE: Final = {
     "projector": "alive",
+    "heldUntil": "2026-05-10T03:00:25.000000Z",
     "projections": {
         "graph": {
             "status": "ok",
@@ -53,18 +55,44 @@ FAILURE_EXAMPLE: Final = {
 PATIENCE_SECONDS: Final = 2.0
 
 
-async def health_soon(site: Site) -> Health | None:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with the projections, and until when their projector holds them, or held them last.
+
+    A projector that lives goes on holding them, by half a minute every few seconds. One that was paused can say nothing
+    itself: nothing has moved since this time.
+    """
+
+    health: Health
+    held_until: str | None
+
+    def document(self, *, whole: bool) -> dict[str, Any]:
+        """As it is answered; `whole` as in `Health.document`."""
+        return {**self.health.document(whole=whole), "heldUntil": self.held_until}
+
+    @property
+    def process(self) -> str | None:
+        """The process that holds them, or held them last, and where it is."""
+        number, _, where = (self.health.holder or "").partition("@")
+        return f"{number.partition('.')[0]} @ {where.partition('/')[0]}" if where else None
+
+
+async def health_soon(site: Site) -> Standing | None:
     """How it stands with the projections, at most a second ago; None while the ledger does not answer."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return await site.in_thread(_health, site)
+            return await site.in_thread(_standing, site, lambda: site.health.have(lambda: _health(site)))
     except (TimeoutError, Unavailable):
         return None
 
 
 def _health(site: Site) -> Health:
-    catalog = site.catalog
-    return site.health.have(lambda: health(catalog.book, catalog.verifications))
+    return health(site.catalog.book, site.catalog.verifications)
+
+
+def _standing(site: Site, health: Callable[[], Health]) -> Standing:
+    lease = site.catalog.book.lease()
+    return Standing(health(), lease.until if lease is not None else None)
 
 
 _TO_ALL: Final[Mapping[str, tuple[str, Callable[[ProjectionHealth], float]]]] = {
@@ -106,7 +134,8 @@ def gauges(found: Health, *, whole: bool) -> list[tuple[str, str, dict[str, str]
         "How it stands with the graph and the search index",
         "グラフと検索索引の状態",
         "Whether each answers and how far it is behind the ledger; for an administrator also every generation, what is "
-        "pending, what failed, and what the last verification found.",
+        "pending, what failed, and what the last verification found. `heldUntil`: until when their projector holds them, which it "
+        "goes on doing for as long as it lives; where it is in the past, nothing has moved since.",
         {200: Answer("How it stands.", (JSON, HTML), HEALTH_EXAMPLE)},
         (406, 503),
         (FORMAT,),
@@ -118,15 +147,22 @@ async def projections(request: Request) -> Response:
     asked(request)
     reader = site.reader(request)
     form = form_for(request, (JSON, HTML))
-    catalog = site.catalog
-    found = await site.in_thread(health, catalog.book, catalog.verifications)
+    found = await site.in_thread(_standing, site, lambda: _health(site))
     if form is JSON:
         return answered(request, reader, orjson.dumps(found.document(whole=reader.administrator)), form)
     failed = []
     if reader.administrator:
-        failed = await site.in_thread(operating.failures, reader, book=catalog.book)
+        failed = await site.in_thread(operating.failures, reader, book=site.catalog.book)
     return page(
-        request, site.pages, site.root, "projections.html", health=found, whole=reader.administrator, failures=failed
+        request,
+        site.pages,
+        site.root,
+        "projections.html",
+        health=found.health,
+        held_until=found.held_until,
+        process=found.process,
+        whole=reader.administrator,
+        failures=failed,
     )
 
 

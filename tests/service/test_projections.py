@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -53,7 +54,7 @@ def projector_of(running: Served) -> int | None:
     return None
 
 
-def until(true: Callable[[], Any], seconds: float = 60) -> Any:
+def until(true: Callable[[], Any], seconds: float = 180) -> Any:
     end = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < end, "it did not come to pass"
@@ -204,3 +205,34 @@ def test_a_server_that_is_killed_leaves_nothing_running_behind_it(tmp_path: Path
     # And the port is free for the next one at once.
     again = start(tmp_path / "data")
     stop(again)
+
+
+def test_a_projector_that_stands_still_is_told_with_the_time_since_when(
+    running: Served, administrator: httpx.Client
+) -> None:
+    until(lambda: caught_up(administrator))
+    pid = until(lambda: projector_of(running))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        held = administrator.get("health").json()["heldUntil"]
+        # Its lease runs out, which takes half a minute; here that moment is not waited for.
+        with sqlite3.connect(running.data / "catalog.sqlite", timeout=30) as database:
+            database.execute("UPDATE lease SET until = '2026-05-10T03:00:25.000000Z'")
+        database.close()
+        told = until(
+            lambda: (found := httpx.get(f"{running.address}health").json())["projector"] == "stopped" and found
+        )
+        assert told["heldUntil"] == "2026-05-10T03:00:25.000000Z" < held
+        for client, language in ((administrator, "en"), (administrator, "ja")):
+            shown = client.get("projections", headers={"Accept": "text/html"}, params={"lang": language}).text
+            assert "2026-05-10T03:00:25Z</time>" in shown
+            assert f"{pid} @ " in shown
+            assert "kill -CONT" in shown
+        with running.client(Accept="text/html") as public:
+            shown = public.get("projections").text
+        assert "2026-05-10T03:00:25Z</time>" in shown
+        assert f"{pid} @ " not in shown
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    until(lambda: caught_up(administrator))
+    assert administrator.get("health").json()["heldUntil"] > held
