@@ -17,6 +17,10 @@ import orjson
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
+from catalog.access.audit import Audit
+from catalog.access.grants import Grants
+from catalog.access.groups import Groups
+from catalog.access.readers import Readers
 from catalog.access.scopes import Scopes
 from catalog.access.sight import Sight
 from catalog.curation.profiles import propose_profile, publish_profile
@@ -45,12 +49,12 @@ from catalog.records.kinds import Kinds, load_kinds
 from catalog.records.record import Source
 from catalog.records.shipped import shipped
 from catalog.settings import Settings
-from catalog.store.clock import now
 from catalog.store.engine import Store, open_store
 from catalog.store.tables import mirror, record, setting
-from catalog.upkeep.follow import Feeding, Follower, Ledgers, Watch
+from catalog.upkeep.follow import Ledgers
+from catalog.upkeep.follower import Follower
 from catalog.upkeep.pressure import Pressure
-from catalog.upkeep.verify import Round, Verifier
+from catalog.upkeep.verify import Verifier
 from catalog.validation.gate import Gate
 from catalog.validation.profiles import (
     CompiledProfile,
@@ -103,6 +107,26 @@ class Catalog:
         return Intake(self.gate, self.ledger, self.sources, self.scopes)
 
     @cached_property
+    def readers(self) -> Readers:
+        """From who somebody is to what they may."""
+        return Readers(self.store)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What was done about rights."""
+        return Audit(self.store)
+
+    @cached_property
+    def grants(self) -> Grants:
+        """Rights given and taken back."""
+        return Grants(self.store, self.scopes, self.audit)
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Groups of people, workloads and other groups."""
+        return Groups(self.store, self.audit)
+
+    @cached_property
     def book(self) -> Book:
         """How far the projections have come, and who feeds them."""
         return Book(self.store, self.settings.data / "projections")
@@ -136,13 +160,11 @@ class Catalog:
     def follower(self, *, alone: bool = False) -> Follower:
         """Who feeds the projections, in one process at a time. `alone`: nobody else waits to be fed meanwhile."""
 
-        def compare(projection: Projection, feeding: Feeding) -> Round:
-            return Round(projection, feeding, self.standings, self.verifications, self.kinds, started_at=now())
-
-        watches: dict[Name, Watch] = {
+        verifiers = {
             name: Verifier(
                 projection,
                 self.standings,
+                self.book,
                 self.verifications,
                 self.kinds,
                 every_hours=self.settings.verify_hours,
@@ -155,7 +177,11 @@ class Catalog:
             self.ledger.upgrade_mirrors()
 
         return Follower(
-            Ledgers(self.store, self.book, self.standings), self.projections, compare, prepare=prepare, watches=watches
+            Ledgers(self.store, self.book, self.standings),
+            self.projections,
+            self.kinds,
+            prepare=prepare,
+            verifiers=verifiers,
         )
 
     @cached_property

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from catalog.errors import Conflict, Invalid, NotFound
+from catalog.ledger.alike import NOT_IDENTIFYING
 from catalog.ledger.changes import LAY_IN, OPEN, last_position
 from catalog.records.standing import Name, Seen
 from catalog.store.clock import Clock, now
@@ -27,6 +28,10 @@ from catalog.store.tables import CLOSING, failure, lease, node, projection, spre
 State = Literal["wanted", "building", "live", "old", "damaged"]
 Why = Literal["first", "asked", "changed", "damaged", "expunged"]
 What = Literal["linkers", "scope", "stirred"]
+# In place of a scope that something spreads to: all that lies open, wherever that is.
+ALL_OPEN: Final = 0
+# How far a spread has come that reaches nobody any more and stays until everything up to its position was fed in its turn.
+ONLY_WAITS: Final = 2**62
 LEASE: str = "projector"
 LEASE_SECONDS = 30.0
 POLL_SECONDS = 0.01
@@ -40,7 +45,7 @@ class Superseded(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class Booked:
     """A generation as the book has it."""
 
     name: Name
@@ -190,6 +195,23 @@ class Book:
             "SELECT r.key, s.id, s.open, s.metadata_embargo FROM record AS r JOIN scope AS s ON s.key = r.scope"
             f" WHERE {store.database.among('r.key')}"
         )
+        # Who shares an identifier says so of all who do, and whoever did until now can't be looked up any more.
+        self._unfinished = (
+            f"WITH told(position) AS (SELECT {mark}) SELECT k.key FROM record AS k CROSS JOIN told AS t"
+            f" WHERE {store.database.among('k.key')}"
+            " AND (EXISTS (SELECT 1 FROM change AS c WHERE c.record = k.key AND c.position > t.position)"
+            " OR EXISTS (SELECT 1 FROM link AS l JOIN change AS c ON c.record = l.target"
+            " WHERE l.record = k.key AND c.position > t.position)"
+            ' OR EXISTS (SELECT 1 FROM link AS l JOIN node AS n ON n.id = l."by" JOIN change AS c ON c.record = n.key'
+            ' WHERE l.record = k.key AND l."by" IS NOT NULL AND c.position > t.position)'
+            " OR EXISTS (SELECT 1 FROM change AS c WHERE c.record = k.merged_into AND c.position > t.position)"
+            " OR EXISTS (SELECT 1 FROM stirred AS s WHERE s.record = k.key AND s.position > t.position)"
+            " OR (EXISTS (SELECT 1 FROM identifier AS i WHERE i.record = k.key AND i.is_primary"
+            f" AND i.scheme <> '{NOT_IDENTIFYING}') AND EXISTS (SELECT 1 FROM change AS c WHERE c.position > t.position)))"
+        )
+        self._known_failing = (
+            f"SELECT record, waived_at FROM failure WHERE name = {mark} AND {store.database.among('record')}"
+        )
         self._scopes = f"SELECT key, id FROM scope WHERE {store.database.among('key')}"
 
     # ------------------------------------------------------------------------------------------------ for readers
@@ -259,17 +281,33 @@ class Book:
         # Positions leave none out.
         return Lag(max(int(last) - position, 0), _seconds_between(oldest, self._clock()) if oldest is not None else 0.0)
 
-    def rows(self, name: Name | None = None) -> list[Generation]:
+    def rows(self, name: Name | None = None) -> list[Booked]:
         """The generations that there are, the oldest first."""
         with self._store.read() as connection:
             return self.rows_in(connection, name)
 
-    def rows_in(self, connection: Connection, name: Name | None = None) -> list[Generation]:
+    def rows_in(self, connection: Connection, name: Name | None = None) -> list[Booked]:
         """The same, as a transaction sees it."""
         asked = select(projection).order_by(_ROW.name, _ROW.generation)
         if name is not None:
             asked = asked.where(_ROW.name == name)
-        return [Generation(*row) for row in connection.execute(asked)]
+        return [Booked(*row) for row in connection.execute(asked)]
+
+    def unfinished(self, name: Name, generation: int, keys: Collection[int]) -> set[int]:
+        """Those of these records that the generation may yet show otherwise, because of what it has still to follow.
+
+        What a scope's change or a spreading one reaches is not told apart here: while there is such a thing, it is all.
+        """
+        with self._store.read() as connection:
+            row = connection.execute(
+                select(_ROW.position, _ROW.opened_at).where(_ROW.name == name, _ROW.generation == generation)
+            ).one()
+            values = {"name": name, "generation": generation, "position": row.position}
+            values |= {"opened": row.opened_at or "", "now": self._clock()}
+            if connection.scalar(text(_REACHES_FAR), values):
+                return set(keys)
+            given = row.position, self._store.database.listed(keys)
+            return {key for (key,) in connection.exec_driver_sql(self._unfinished, given)}
 
     def spreads(self, name: Name, generation: int) -> list[Spread]:
         """What still spreads: closings first, then in order."""
@@ -319,6 +357,12 @@ class Book:
         """All records that are noted as failed, waived or not."""
         with self._store.read() as connection:
             return set(connection.scalars(select(failure.c.record).where(failure.c.name == name)))
+
+    def failing_of(self, name: Name, keys: Collection[int]) -> dict[int, bool]:
+        """Those of these records that are noted as failed, and whether that was waived."""
+        with self._store.read() as connection:
+            rows = connection.exec_driver_sql(self._known_failing, (name, self._store.database.listed(keys)))
+            return {record: waived_at is not None for record, waived_at in rows}
 
     def due(self, name: Name, limit: int = 100) -> list[int]:
         """The failed records that are to be tried again now."""
@@ -709,6 +753,14 @@ def opens(said: Mapping[str, Any], at: str) -> bool:
     if not was or not became:
         return False
     return (became["open"] and not was["open"]) or (_over(became, at) and not _over(was, at))
+
+
+# A scope's change that is not followed yet, one whose spreading goes on, an embargo that has ended since.
+_REACHES_FAR = (
+    "SELECT EXISTS (SELECT 1 FROM change WHERE position > :position AND verb = 'scope')"
+    " OR EXISTS (SELECT 1 FROM spread WHERE name = :name AND generation = :generation)"
+    " OR EXISTS (SELECT 1 FROM scope WHERE metadata_embargo > :opened AND metadata_embargo <= :now)"
+)
 
 
 def _over(force: Mapping[str, Any], at: str) -> bool:

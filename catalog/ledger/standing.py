@@ -51,6 +51,7 @@ class Standings:
             f" WHERE {among('n.key')}"
         )
         self._named = f"SELECT id, key FROM node WHERE {among('id')}"
+        self._keys = f"SELECT n.id, n.key FROM node AS n JOIN record AS r ON r.key = n.key WHERE {among('n.id')}"
         title = DIALECTS[database.name].part("document", "title")
         self._titles = f"SELECT record, {title} FROM linked WHERE {among('record')}"
         self._documents = f"SELECT record, document FROM linked WHERE {among('record')}"
@@ -125,6 +126,11 @@ class Standings:
             if len(rows) < NAMED_AT_ONCE:
                 return
             after = rows[-1][0]
+
+    def keys_of(self, ids: Collection[str]) -> dict[str, int]:
+        """The keys of the records of these ids, as far as there are any."""
+        with self._store.read() as connection:
+            return dict(self._rows(connection, self._keys, ids))
 
     def walk(self, *, after: int = 0, size: int = AT_ONCE) -> Iterator[list[Standing]]:
         """All records that are to be shown, in the order of their keys; each piece is of its own moment."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from catalog.ledger.book import Book, Generation, Lag
+from catalog.ledger.book import Book, Booked, Lag
 from catalog.ledger.verifications import Verifications, Verified
 from catalog.projections.projection import NAMES, Name
 
@@ -23,7 +23,7 @@ class ProjectionHealth:
     """How it stands with one projection."""
 
     name: Name
-    generations: tuple[Generation, ...]
+    generations: tuple[Booked, ...]
     lag: Lag
     closing: bool  # what was closed has not gone from it yet: queries leave it out, or wait
     failed: int
@@ -31,12 +31,12 @@ class ProjectionHealth:
     verified: Verified
 
     @property
-    def live(self) -> Generation | None:
+    def live(self) -> Booked | None:
         """The generation that answers."""
         return next((each for each in self.generations if each.state == "live"), None)
 
     @property
-    def building(self) -> Generation | None:
+    def building(self) -> Booked | None:
         """The one that is to take its place."""
         return next((each for each in self.generations if each.state in ("wanted", "building")), None)
 
@@ -139,7 +139,7 @@ def _of(name: Name, book: Book, verifications: Verifications) -> ProjectionHealt
     )
 
 
-def _generation(each: Generation) -> dict[str, Any]:
+def _generation(each: Booked) -> dict[str, Any]:
     return {
         "generation": each.generation,
         "state": each.state,

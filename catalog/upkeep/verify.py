@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final, Literal, Protocol, TypeVar
 
+from catalog.ledger.book import Book
 from catalog.ledger.standing import Standings
 from catalog.ledger.verifications import Asked, Verifications
 from catalog.projections.projection import (
@@ -153,7 +154,7 @@ class Round:
         projection: Projection,
         feeding: Feeding,
         standings: Standings,
-        verifications: Verifications,
+        book: Book,
         kinds: Iterable[str],
         *,
         started_at: str,
@@ -163,7 +164,7 @@ class Round:
         self._projection = projection
         self._feeding = feeding
         self._standings = standings
-        self._verifications = verifications
+        self._book = book
         self._kinds = tuple(kinds)
         self._clock = clock
         self.report = Report(projection.name, feeding.generation, started_at, repair)
@@ -267,7 +268,7 @@ class Round:
         """Say of each suspect whether it drifted, and mend it; those of which that can't be said yet are given back."""
         self._feeding.settle()
         held = self._held_of(kind, bucket, suspects)
-        keys = self._verifications.keys(suspects)
+        keys = self._standings.keys_of(suspects)
         shown: list[Standing] = []
         for some in _slices(keys.values(), SLICE):
             shown += self._standings.read(some)[0]
@@ -275,8 +276,8 @@ class Round:
         # What stands under nobody's name should not be there at all, whatever else there is of that name.
         should = self._expected(shown) if kind != NOBODYS else {}
         # Asked last: whatever was read above and is not in the generation yet is seen here.
-        unfinished = self._verifications.unfinished(self.report.name, self._feeding.generation, keys.values())
-        failing = self._verifications.failing(self.report.name, keys.values())
+        unfinished = self._book.unfinished(self.report.name, self._feeding.generation, keys.values())
+        failing = self._book.failing_of(self.report.name, keys.values())
         drifted: dict[str, Sort] = {}
         left: set[str] = set()
         for id in sorted(suspects):
@@ -353,6 +354,7 @@ class Verifier:
         self,
         projection: Projection,
         standings: Standings,
+        book: Book,
         verifications: Verifications,
         kinds: Iterable[str],
         *,
@@ -361,6 +363,7 @@ class Verifier:
     ) -> None:
         self._projection = projection
         self._standings = standings
+        self._book = book
         self._verifications = verifications
         self._kinds = tuple(kinds)
         self._every = every_hours
@@ -430,7 +433,7 @@ class Verifier:
             self._projection,
             feeding,
             self._standings,
-            self._verifications,
+            self._book,
             self._kinds,
             started_at=now(),
             repair=asked.repair if asked is not None else True,

@@ -10,18 +10,16 @@ from typing import Any, Literal
 
 from catalog.access.scopes import Scopes
 from catalog.ledger.append import Ledger
-from catalog.ledger.book import Book
-from catalog.ledger.book import Generation as Row
+from catalog.ledger.book import Book, Booked
 from catalog.ledger.standing import Standings
-from catalog.ledger.verifications import Verifications
 from catalog.projections.graph.embedded import OxigraphProjection
 from catalog.projections.projection import Generation, Name, Projection, Shutting, Tally, bucket_of
 from catalog.projections.search.embedded import TantivyProjection
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.records.standing import Gone, Lie, Standing
 from catalog.store.clock import now
-from catalog.upkeep.follow import Feeding, Follower, Ledgers
-from catalog.upkeep.verify import Round
+from catalog.upkeep.follow import Ledgers
+from catalog.upkeep.follower import Follower
 from tests.contract.ledgers import entry, kinds, opened
 
 Call = tuple[str, tuple[str, ...], tuple[str, ...]]  # what was done, the ids shown, the ids gone
@@ -147,13 +145,8 @@ class Followed:
         self.scopes.change(id, ADMINISTRATOR, mode=mode, confirmed=True, **told)
 
     def follower(self) -> Follower:
-        def compare(projection: Projection, feeding: Feeding) -> Round:
-            return Round(
-                projection, feeding, self.standings, Verifications(self.ledger.store), kinds(), started_at=now()
-            )
-
         ledgers = Ledgers(self.ledger.store, self.book, self.standings, self.clock)
-        return Follower(ledgers, dict(self.projections), compare)
+        return Follower(ledgers, dict(self.projections), kinds())
 
     def catch_up(self) -> None:
         self.follower().catch_up()
@@ -164,7 +157,7 @@ class Followed:
         self.catch_up()
         return number
 
-    def row(self, name: Name = "search", state: str = "live") -> Row:
+    def row(self, name: Name = "search", state: str = "live") -> Booked:
         (row,) = [each for each in self.book.rows(name) if each.state == state]
         return row
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from catalog.upkeep import follow
+from catalog.upkeep import follow, generations
 from tests.contract.followed import followed
 
 if __name__ == "__main__":
     # Small pieces, so that there are many points between them at which it may be killed.
-    follow.BATCH, follow.SLICE, follow.SETTLE_SECONDS, follow.LOOK_SECONDS = 20, 20, 0.0, 0.0  # type: ignore[misc]
+    follow.BATCH, follow.SLICE, follow.SETTLE_SECONDS = 20, 20, 0.0  # type: ignore[misc]
+    generations.LOOK_SECONDS = 0.0  # type: ignore[misc]
     with followed(sys.argv[1], Path(sys.argv[2])) as here:
         follower = here.follower()
         while not follower.acquire():

@@ -73,12 +73,12 @@ from catalog.questions.search import SearchQuestion
 from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.records.record import Source
 from catalog.records.standing import Standing
-from catalog.store.engine import open_store
-from catalog.upkeep import follow
-from catalog.upkeep.follow import Feeding, Follower, Ledgers
-from catalog.upkeep.verify import Round
+from catalog.upkeep import follow, generations
+from catalog.upkeep.follow import Ledgers
+from catalog.upkeep.follower import Follower
+from catalog.upkeep.verify import Feeding, Round
 from tests.contract.followed import Watched
-from tests.contract.ledgers import judged, kinds
+from tests.contract.ledgers import judged, kinds, migrated
 from tests.contract.test_ledger_model import administrator
 
 BASE: Final = "http://catalogue.test/"
@@ -269,8 +269,7 @@ class ProjectionsMachine(RuleBasedStateMachine):
     )
     def begin(self, here: list[dict[str, Any]], fed: bool) -> None:
         clock = self.clock
-        self.store = store = open_store(self.fresh())
-        store.migrate()
+        self.store = store = migrated(self.fresh())
         self.terms = Terms(store, clock=clock)
         self.scopes = Scopes(store, clock=clock, follow=self.terms.follow_scopes)
         for scope in SCOPES:
@@ -300,17 +299,14 @@ class ProjectionsMachine(RuleBasedStateMachine):
         return Searchable(TantivyIndex(), self.book, self.terms, kinds(), audiences)
 
     def following(self) -> Follower:
-        def compare(projection: Projection, feeding: Feeding) -> Round:
-            return self.round(projection, feeding)
-
-        return Follower(Ledgers(self.store, self.book, self.standings, self.clock), dict(self.projections), compare)
+        return Follower(Ledgers(self.store, self.book, self.standings, self.clock), dict(self.projections), kinds())
 
     def round(self, projection: Projection, feeding: Feeding, *, repair: bool = True) -> Round:
         return Round(
             projection,
             feeding,
             self.standings,
-            self.verifications,
+            self.book,
             kinds(),
             started_at=self.clock(),
             repair=repair,
@@ -835,8 +831,8 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for small in ("BATCH", "SLICE", "LINKERS_AT_ONCE", "SETTLE_RECORDS"):
         monkeypatch.setattr(follow, small, 3)
     monkeypatch.setattr(follow, "HUB", 1)
-    monkeypatch.setattr(follow, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(follow, "TRY_SECONDS", 0.0)
+    monkeypatch.setattr(generations, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(follow, "TIMED_SECONDS", 0.0)
 
 
 # Under forty seconds; `PROJECTIONS_EXAMPLES` asks for more.

@@ -16,12 +16,12 @@ from sqlalchemy import text
 
 from catalog.ledger.verifications import Verifications
 from catalog.projections.graph.embedded import OxigraphGeneration, OxigraphProjection
-from catalog.projections.projection import Generation, Name, Projection
+from catalog.projections.projection import Generation, Name
 from catalog.projections.search.embedded import TantivyGeneration
 from catalog.records.standing import NAMES, Standing
-from catalog.store.clock import now
-from catalog.upkeep.follow import Feeding, Follower, Ledgers
-from catalog.upkeep.verify import Round, Verifier
+from catalog.upkeep.follow import Ledgers
+from catalog.upkeep.follower import Follower
+from catalog.upkeep.verify import Verifier
 from tests.contract.followed import Followed, Watched, followed
 from tests.contract.ledgers import kinds
 
@@ -60,7 +60,7 @@ class Broken:
     before: Standing  # `REVISED`, as it was before it was revised
 
     def standing(self, id: str) -> Standing:
-        keys = Verifications(self.catalogue.ledger.store).keys([id])
+        keys = self.catalogue.standings.keys_of([id])
         (shown,), _ = self.catalogue.standings.read(keys.values())
         return shown
 
@@ -84,15 +84,12 @@ class Broken:
     def follower(self, *, alone: bool = False) -> Follower:
         made, verifications = self.catalogue, Verifications(self.catalogue.ledger.store)
 
-        def compare(projection: Projection, feeding: Feeding) -> Round:
-            return Round(projection, feeding, made.standings, verifications, kinds(), started_at=now())
-
-        watches = {
-            name: Verifier(projection, made.standings, verifications, kinds(), every_hours=0, alone=alone)
+        verifiers = {
+            name: Verifier(projection, made.standings, made.book, verifications, kinds(), every_hours=0, alone=alone)
             for name, projection in made.projections.items()
         }
         ledgers = Ledgers(made.ledger.store, made.book, made.standings, made.clock)
-        return Follower(ledgers, dict(made.projections), compare, watches=watches)
+        return Follower(ledgers, dict(made.projections), kinds(), verifiers=verifiers)
 
     def verify(self, name: Name, *, repair: bool = True, alone: bool = False) -> dict[str, Any]:
         """A round that was asked for, by a follower that holds the lease."""
@@ -114,7 +111,7 @@ def broken(address: str, tmp_path: Path) -> Iterator[Broken]:
     with followed(address, tmp_path / "projections") as catalogue:
         catalogue.projections["graph"] = Watched(OxigraphProjection(kinds(), BASE))
         filled(catalogue)
-        key = Verifications(catalogue.ledger.store).keys([REVISED])[REVISED]
+        key = catalogue.standings.keys_of([REVISED])[REVISED]
         (before,), _ = catalogue.standings.read([key])
         catalogue.enter("revised", {"title": {"en": "after"}})
         catalogue.catch_up()

@@ -22,7 +22,8 @@ from catalog.cli.command import main
 
 # Small pieces, so that there are many points between them.
 SMALL = {
-    "catalog.upkeep.follow": {"BATCH": 10, "SLICE": 10, "SETTLE_SECONDS": 0.0, "LOOK_SECONDS": 0.0},
+    "catalog.upkeep.follow": {"BATCH": 10, "SLICE": 10, "SETTLE_SECONDS": 0.0},
+    "catalog.upkeep.generations": {"LOOK_SECONDS": 0.0},
 }
 
 

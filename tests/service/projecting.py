@@ -21,7 +21,7 @@ import pyoxigraph
 from catalog.assembly import Catalog, open_catalog
 from catalog.cli.upkeep import code_of
 from catalog.discovery.search import search
-from catalog.ledger.book import Generation
+from catalog.ledger.book import Booked
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.questions.search import SearchQuestion
 from catalog.records.record import Source
@@ -171,7 +171,7 @@ class Harmed:
 
     # --------------------------------------------------------------------------------------------- how it stands
 
-    def row(self, name: Name, state: str = "live") -> Generation:
+    def row(self, name: Name, state: str = "live") -> Booked:
         (row,) = [each for each in self.catalog.book.rows(name) if each.state == state]
         return row
 

@@ -125,7 +125,7 @@ def test_files_that_may_not_grow_are_told_and_cost_nothing(here: Harmed) -> None
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     child = here.command(
-        "follow", "--once", at=["catalog.upkeep.follow:Follower.catch_up", "before", 1, 0, signal.SIGSTOP]
+        "follow", "--once", at=["catalog.upkeep.follower:Follower.catch_up", "before", 1, 0, signal.SIGSTOP]
     )
     until(lambda: child.state == "T")
     resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))

@@ -154,10 +154,9 @@ def test_a_projector_killed_again_and_again_while_a_load_runs_misses_nothing(her
 
 SHORT_LEASE = {
     BOOK: {"LEASE_SECONDS": 1.0},
-    FOLLOW: {
-        "LEASE_SECONDS": 1.0, "RENEW_SECONDS": 0.2, "TRY_SECONDS": 0.1,
-        "BATCH": 10, "SLICE": 10, "SETTLE_SECONDS": 0.0, "LOOK_SECONDS": 0.0,
-    },
+    "catalog.upkeep.follower": {"LEASE_SECONDS": 1.0, "RENEW_SECONDS": 0.2, "TRY_SECONDS": 0.1},
+    "catalog.upkeep.generations": {"LOOK_SECONDS": 0.0},
+    FOLLOW: {"BATCH": 10, "SLICE": 10, "SETTLE_SECONDS": 0.0},
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from catalog.ledger.book import NOTHING, Come, Superseded
 from catalog.projections.projection import Unprojectable
 from catalog.records.standing import Gone, Standing
 from catalog.upkeep import follow
+from catalog.upkeep.follower import Follower
 from tests.contract.followed import Followed, followed
 from tests.contract.ledgers import entry
 
@@ -494,7 +495,7 @@ def test_an_engine_that_takes_nothing_is_in_trouble_and_the_records_are_not_blam
     here.assert_true()
 
 
-def step_for_ever(follower: follow.Follower) -> None:
+def step_for_ever(follower: Follower) -> None:
     while True:
         follower.step()
 

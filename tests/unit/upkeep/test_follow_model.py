@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import CatalogError
-from catalog.upkeep import follow
+from catalog.upkeep import follow, generations
 from tests.contract.followed import Followed, followed
 from tests.contract.ledgers import SCOPES
 
@@ -46,7 +46,7 @@ def test_what_was_done_in_any_order_is_what_the_projections_hold(
     for small in ("BATCH", "SLICE", "LINKERS_AT_ONCE"):
         monkeypatch.setattr(follow, small, 3)
     monkeypatch.setattr(follow, "HUB", 1)
-    monkeypatch.setattr(follow, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(generations, "LOOK_SECONDS", 0.0)
     with tempfile.TemporaryDirectory() as folder:
         address = f"sqlite:///{Path(folder) / 'c.db'}"
         with followed(address, Path(folder) / "projections") as here:

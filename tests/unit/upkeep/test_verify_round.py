@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from catalog.ledger.append import Ledger
+from catalog.ledger.book import Book
 from catalog.ledger.standing import Standings
 from catalog.ledger.verifications import Verifications
 from catalog.projections.projection import Generation, Tally, Unprojectable, bucket_of
@@ -91,6 +92,7 @@ class Fed:
 
     ledger: Ledger
     standings: Standings
+    book: Book
     table: Table = field(default_factory=Table)
     generation: int = 1
     name: Name = "search"
@@ -131,7 +133,7 @@ def fed(tmp_path: Path) -> Iterator[Fed]:
         )
     enter(ledger, *(entry(f"s{number}") for number in range(40)))
     enter(ledger, entry("d1", kind="dataset"), entry("d2", kind="dataset"))
-    made = Fed(ledger, Standings(ledger.store))
+    made = Fed(ledger, Standings(ledger.store), Book(ledger.store, tmp_path))
     made.follow()
     yield made
     ledger.store.close()
@@ -139,8 +141,7 @@ def fed(tmp_path: Path) -> Iterator[Fed]:
 
 def a_round(fed: Fed, *, whole: bool, repair: bool = True) -> Report:
     """All of a round at once."""
-    verifications = Verifications(fed.ledger.store)
-    made = Round(Tables(), fed, fed.standings, verifications, kinds(), started_at="now", repair=repair)
+    made = Round(Tables(), fed, fed.standings, fed.book, kinds(), started_at="now", repair=repair)
     for _ in made.whole() if whole else made.cells():
         pass
     return made.report
@@ -213,8 +214,7 @@ def test_what_a_neighbour_still_changes_is_no_drift(fed: Fed, whole: bool, monke
 
 def test_who_waits_for_the_feeding_looks_again_when_it_has_come(fed: Fed) -> None:
     enter(fed.ledger, entry("new"))
-    verifications = Verifications(fed.ledger.store)
-    made = Round(Tables(), fed, fed.standings, verifications, kinds(), started_at="now")
+    made = Round(Tables(), fed, fed.standings, fed.book, kinds(), started_at="now")
     for _ in made.cells():
         if made.report.looked_into:
             fed.follow()
@@ -263,7 +263,8 @@ def test_who_asks_waits_for_the_round_that_was_asked_for(fed: Fed) -> None:
 
 
 def verifier(fed: Fed, *, every_hours: float = 24) -> Verifier:
-    return Verifier(Tables(), fed.standings, Verifications(fed.ledger.store), kinds(), every_hours=every_hours)
+    verifications = Verifications(fed.ledger.store)
+    return Verifier(Tables(), fed.standings, fed.book, verifications, kinds(), every_hours=every_hours)
 
 
 def test_a_round_goes_on_in_the_background_only_while_there_is_nothing_to_feed(
