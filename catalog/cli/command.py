@@ -9,9 +9,13 @@ from typing import Any, Final
 import click
 
 from catalog import __version__
+from catalog.cli.click_words import speak_japanese
 from catalog.cli.exits import code_of
-from catalog.cli.words import AS_JSON, refuse, t
+from catalog.cli.words import AS_JSON, LANGUAGE, refuse, t
 from catalog.errors import CatalogError
+
+if LANGUAGE == "ja":
+    speak_japanese()
 
 # Where each command is, and what it does in a line; a module is read when its command is called, since reading all
 # of them takes a second, and completion in the shell asks at each key.

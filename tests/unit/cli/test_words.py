@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from catalog import errors
+from catalog.cli import click_words
 from catalog.cli.exits import MEANINGS, code_of
 from catalog.cli.progress import Progress
 from catalog.cli.tables import one_line, seen_width, show
@@ -74,3 +81,49 @@ def test_progress_counts_bytes_as_they_pass() -> None:
     progress = Progress("bytes", stream=io.StringIO())
     assert list(progress.through([b"abc", b"de"])) == [b"abc", b"de"]
     assert progress.done == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["get"], "エラー: 引数が必要です: 'ID'."),
+        (["nothing"], "エラー: コマンド 'nothing' はありません。"),
+        (["get", "a", "--from"], "エラー: オプション '--from' はありません。 もしかして: '--form'"),
+        (["get", "a", "b"], "エラー: 余分な引数があります（b）"),
+        (["get", "a", "--form", "x"], "エラー: '--form' の値が正しくありません: 'x' は 'json', 'jsonld', 'nt' のいずれでもありません。"),
+        (["get", "a", "--revision", "x"], "エラー: '--revision' の値が正しくありません: 'x' は正しい数（integer range）ではありません。"),
+        (["get", "a", "--revision", "0"], "エラー: '--revision' の値が正しくありません: 0 は範囲 x>=1 の外です。"),
+        (["get", "a", "--revision"], "エラー: オプション '--revision' には値が必要です。"),
+    ],
+    ids=lambda told: " ".join(told) if isinstance(told, list) else "",
+)  # fmt: skip
+def test_what_is_wrong_with_a_commands_words_is_said_in_japanese_too(words: list[str], said: str) -> None:
+    done = japanese(*words)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == said
+
+
+def test_help_is_in_japanese_with_clicks_own_words() -> None:
+    told = japanese("get", "--help").stdout
+    assert "使い方: " in told
+    assert "オプション:" in told
+    assert "この説明を表示して終了する。" in told
+    assert not re.search("Usage|Options:|Show this", told)
+
+
+def test_click_still_says_what_is_translated() -> None:
+    """A new version of click may say it otherwise."""
+    trees = [ast.parse(Path(module.__file__ or "").read_text()) for module in click_words.SAYING]
+    literals = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert [text for text in click_words.JAPANESE if text not in literals] == []
+
+
+def japanese(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from catalog.cli import main; main()", *words]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LC_ALL": "ja_JP.UTF-8", "PYTHONUTF8": "1"},
+        check=False,
+    )
