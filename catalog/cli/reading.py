@@ -17,14 +17,14 @@ from catalog.discovery import export
 from catalog.discovery.find import find
 from catalog.discovery.history import Difference, Noted, difference, history
 from catalog.discovery.resolve import resolve
-from catalog.discovery.show import LINKED, WHOLE, Moved, Shown
+from catalog.discovery.show import LINKED, WHOLE, Moved, Shown, registration_of
 from catalog.discovery.show import show as show_record
-from catalog.errors import NotFound
+from catalog.errors import Conflict, NotFound
 from catalog.questions.parameters import question_from
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.records.finding import finding_from
 from catalog.records.identifiers import is_record_id
-from catalog.records.triples import triples
+from catalog.records.told import as_json_ld, as_triples
 
 Form = Literal["json", "jsonld", "nt"]
 
@@ -52,18 +52,33 @@ Form = Literal["json", "jsonld", "nt"]
 @on_catalogue
 def get_(catalog: Catalog, id: str, revision: int | None, as_of: str | None, form: Form | None, as_json: bool) -> None:
     if form in ("jsonld", "nt"):
-        linked = follow(catalog, id, linked=True).document["linked"]
-        if form == "nt":
-            put(triples(catalog.kinds, [linked], catalog.base))
-        else:
-            context = [f"{catalog.base}context.jsonld", {"@base": catalog.base}]
-            put(orjson.dumps({"@context": context, **linked}, option=orjson.OPT_APPEND_NEWLINE))
+        if revision is not None or as_of is not None:
+            # Only the current linked form is kept; a former one would need the rules of its time.
+            raise click.UsageError(t("RDF is of the newest revision", "RDF は最新の版のみです"))
+        put_rdf(catalog, follow(catalog, id, linked=True), form)
         return
     shown = follow(catalog, id, revision=revision, as_of=as_of)
     if as_json or form == "json":
         put(shown.text.encode() + b"\n")
     else:
         tell_record(shown.document)
+
+
+def put_rdf(catalog: Catalog, shown: Shown, form: Literal["jsonld", "nt"]) -> None:
+    """A record in a form of RDF, as it is answered under its own address."""
+    linked = shown.document.get("linked")
+    if linked is None:
+        # It may break its kind, and what breaks it has no meaning in a graph.
+        raise Conflict(
+            f"{shown.id}: a draft or a quarantined record has no form in RDF",
+            ja=f"{shown.id}: 下書きや隔離中のレコードは RDF で表せません",
+        )
+    entry = registration_of(shown, answers=catalog.answers)
+    files = shown.document.get("files") or {}
+    if form == "nt":
+        put(as_triples(catalog.kinds, linked, files, entry, catalog.base))
+    else:
+        put(as_json_ld(catalog.kinds, linked, files, entry, catalog.base) + b"\n")
 
 
 def follow(

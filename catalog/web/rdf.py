@@ -1,16 +1,15 @@
-"""Linked forms as RDF and JSON-LD for the outside: absolute IRIs everywhere, since nobody else knows our base."""
+"""Records and other statements in the forms of RDF that can be asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 import pyoxigraph
 
 from catalog.records.kinds import Kinds, prefixes_of
-from catalog.records.registration import Registration, with_files
-from catalog.records.triples import triples
+from catalog.records.registration import Registration
+from catalog.records.told import as_json_ld, as_triples
 from catalog.web.negotiation import JSON_LD, N_QUADS, N_TRIPLES, RDF_XML, TURTLE, Form
 
 FORMS: Sequence[Form] = (JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
@@ -22,7 +21,6 @@ _FORMATS: Mapping[str, pyoxigraph.RdfFormat] = {
     # Records are told under the published context instead; this is for what has none.
     JSON_LD.name: pyoxigraph.RdfFormat.JSON_LD,
 }
-CONTEXT = "context.jsonld"
 
 
 def record_as(
@@ -33,15 +31,10 @@ def record_as(
     entry: Registration | None,
     base: str,
 ) -> bytes:
-    """One record in one of the forms of RDF: what it says in the graph to the same reader, files and registration with it.
-
-    What follows from other records is the graph's alone: it would change this without a change of the record.
-    """
-    document = with_files(document, files.get("count", 0), files.get("size", 0))
+    """One record in one of the forms of RDF."""
     if form is JSON_LD:
-        told = absolute(document, kinds.context, base)
-        return orjson.dumps({"@context": base + CONTEXT, **told, **(entry.json_ld(base) if entry else {})})
-    statements = triples(kinds, [document], base) + (entry.triples(base) if entry else b"")
+        return as_json_ld(kinds, document, files, entry, base)
+    statements = as_triples(kinds, document, files, entry, base)
     return statements if form is N_TRIPLES else converted(statements, form, prefixes(kinds.context))
 
 
@@ -56,47 +49,3 @@ def converted(told: bytes, form: Form, names: Mapping[str, str]) -> bytes:
 def prefixes(context: Mapping[str, Any]) -> dict[str, str]:
     """The context's prefixes."""
     return dict(sorted(prefixes_of(context).items()))
-
-
-def absolute(value: Any, context: Mapping[str, Any], base: str) -> Any:
-    """A part of a linked form whose references are whole IRIs.
-
-    A context that is loaded from its address can't say what ids are relative to (JSON-LD 1.1, 4.1.3).
-    """
-    if isinstance(value, list):
-        return [absolute(item, context, base) for item in value]
-    if not isinstance(value, dict):
-        return value
-    made = {}
-    for key, inner in value.items():
-        if _is_reference(key, context):
-            made[key] = _whole(inner, context, base)
-        elif _is_literal(key, context):
-            made[key] = inner
-        else:
-            made[key] = absolute(inner, context, base)
-    return made
-
-
-def _is_reference(key: str, context: Mapping[str, Any]) -> bool:
-    definition = context.get(key)
-    if definition == "@id" or key == "@id":
-        return True
-    return isinstance(definition, dict) and definition.get("@type") == "@id"
-
-
-def _is_literal(key: str, context: Mapping[str, Any]) -> bool:
-    """Whether what stands under a key is no part of the graph's shape: languages may be called `id`, `is` and `to`."""
-    definition = context.get(key, "")
-    if not isinstance(definition, dict):
-        return definition is None
-    return definition.get("@type") == "@json" or definition.get("@container") == "@language"
-
-
-def _whole(value: Any, context: Mapping[str, Any], base: str) -> Any:
-    if isinstance(value, list):
-        return [_whole(item, context, base) for item in value]
-    if isinstance(value, str):
-        # A record's id never holds a colon, and every IRI and prefixed name does.
-        return value if ":" in value else base + value
-    return absolute(value, context, base)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pyoxigraph
 import pytest
@@ -9,6 +11,7 @@ from rdflib import Graph
 from rdflib.compare import isomorphic, to_isomorphic
 
 from tests.service.conftest import Served
+from tests.service.test_projections import command
 
 FORMS = {"turtle": "text/turtle", "ntriples": "application/n-triples", "rdfxml": "application/rdf+xml"}
 BODY = {
@@ -132,3 +135,32 @@ def test_an_export_holds_every_public_record_in_each_form(public: httpx.Client, 
     table = public.get("export", params={"kind": "sample", "format": "csv", "localId": "ld/one two"}).text.splitlines()
     assert len(table) == 2
     assert table[1].startswith(ID)
+
+
+@pytest.mark.parametrize(("form", "media_type"), [("nt", "application/n-triples"), ("jsonld", "application/ld+json")])
+def test_the_command_answers_what_its_address_does(
+    served: Served, administrator: httpx.Client, form: str, media_type: str
+) -> None:
+    made = administrator.put(
+        "sample/lab/ld/both",
+        json={"kind": "sample", "source": "lab", "localId": "ld/both", "body": {**BODY, "identifiers": []}},
+    )
+    assert made.status_code in (200, 201), made.text
+    by_address = administrator.get("sample/lab/ld/both", headers={"Accept": media_type}).content
+    done = command(served, "get", "sample/lab/ld/both", "--form", form)
+    assert done.returncode == 0, done.stderr
+    assert "generatedAtTime" in done.stdout
+    if form == "nt":
+        assert sorted(done.stdout.splitlines()) == sorted(by_address.decode().splitlines())
+    else:
+        assert json.loads(done.stdout) == json.loads(by_address)
+
+
+def test_the_command_says_that_a_draft_has_no_form_in_rdf(served: Served, administrator: httpx.Client) -> None:
+    draft = {"kind": "sample", "source": "lab", "localId": "ld/draft", "status": "draft", "body": {"amount": 1}}
+    made = administrator.post("records", json=draft)
+    assert made.status_code in (200, 201), made.text
+    assert administrator.get("sample/lab/ld/draft", headers={"Accept": "application/n-triples"}).status_code == 406
+    done = command(served, "get", "sample/lab/ld/draft", "--form", "nt")
+    assert done.returncode == 4
+    assert "draft" in done.stderr

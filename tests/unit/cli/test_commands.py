@@ -237,6 +237,12 @@ def test_everything_public_is_exported_in_three_forms(run: Run, tmp_path: Path) 
     assert run("export", "--form", "csv").exit_code == 2
 
 
+def test_a_former_revision_has_no_form_in_rdf(run: Run) -> None:
+    id = lines(run("list", "sample", "--json"))[0]["id"]
+    assert run("get", id, "--form", "nt").exit_code == 0
+    assert run("get", id, "--form", "nt", "--revision", "1").exit_code == 2
+
+
 def test_pages_of_a_list_go_on_where_the_one_before_ended(run: Run) -> None:
     everything = [item["id"] for item in lines(run("list", "term", "--all", "--json"))]
     paged = [item["id"] for item in lines(run("list", "term", "--all", "--limit", "5", "--json"))]
