@@ -46,7 +46,7 @@ from catalog.questions.question import (
 )
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
 from catalog.records.kinds import Kinds
-from catalog.store.engine import open_store
+from tests.contract.ledgers import migrated
 from tests.contract.oracle import Oracle
 from tests.contract.small_catalogue import FUTURE, NOW, PAST, SCOPES, Plain, Small, fill, known_words, small
 
@@ -83,8 +83,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         address = next(made)
     else:
         address = f"sqlite:///{tmp_path_factory.mktemp('answers') / 'catalogue.db'}"
-    store = open_store(address)
-    store.migrate()
+    store = migrated(address)
     kinds, words = known_words()
     plain = small()
     fill(store, plain, kinds)

@@ -21,8 +21,9 @@ from catalog.projections.graph.quads import graph_of
 from catalog.questions.question import Question
 from catalog.questions.reader import PUBLIC, Grant, Reader
 from catalog.records.linked import link_up
-from catalog.store.engine import Store, open_store
+from catalog.store.engine import Store
 from catalog.store.tables import linked, node, record, scope
+from tests.contract.ledgers import migrated
 from tests.contract.small_catalogue import NOW, SCOPES, fill, known_words, small
 
 BASE = "https://catalogue.example/"
@@ -34,8 +35,7 @@ BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     postgresql = request.param == "postgresql"
     address = request.getfixturevalue("postgresql") if postgresql else f"sqlite:///{tmp_path / 'catalogue.db'}"
-    opened = open_store(address)
-    opened.migrate()
+    opened = migrated(address)
     yield opened
     opened.close()
 

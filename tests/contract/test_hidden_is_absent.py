@@ -27,8 +27,7 @@ from catalog.questions.check import check
 from catalog.questions.question import Compare, Counted, Exists, Linked, Nested, OfRecord, Order, Question, Selection
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader, Right
 from catalog.questions.vocabulary import vocabulary_of
-from catalog.store.engine import open_store
-from tests.contract.ledgers import enter, entry, kinds
+from tests.contract.ledgers import enter, entry, kinds, migrated
 
 STATUSES = ("public", "suppressed", "withdrawn", "private", "draft", "quarantined")
 LISTED = ("public", "suppressed", "private", "draft", "quarantined")
@@ -67,8 +66,7 @@ def id_of(status: str, scope: str) -> str:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('hidden') / 'catalogue.db'}")
-    store.migrate()
+    store = migrated(f"sqlite:///{tmp_path_factory.mktemp('hidden') / 'catalogue.db'}")
     ledger = Ledger(store, kinds())
     ledger.mirrors.prepare()
     scopes = Scopes(store)
@@ -231,8 +229,7 @@ def test_links_lead_to_what_the_lists_hold_and_tell_of_nothing_else(house: House
 
 
 def test_a_record_that_was_hidden_when_it_was_withdrawn_is_named_by_nothing(house: House, tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path / 'catalogue.db'}")
-    store.migrate()
+    store = migrated(f"sqlite:///{tmp_path / 'catalogue.db'}")
     ledger = Ledger(store, kinds())
     ledger.mirrors.prepare()
     Scopes(store).create("lab", ADMINISTRATOR, mode="everyone")

@@ -28,8 +28,7 @@ from catalog.questions.cursor import read_cursor
 from catalog.questions.question import Dated, Order, Question, Selection
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
 from catalog.questions.vocabulary import vocabulary_of
-from catalog.store.engine import open_store
-from tests.contract.ledgers import enter, entry, kinds
+from tests.contract.ledgers import enter, entry, kinds, migrated
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 A, B, C = "sample/lab/a", "sample/lab/b", "sample/lab/c"
@@ -67,8 +66,7 @@ class House:
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     postgresql = request.param == "postgresql"
     address = request.getfixturevalue("postgresql") if postgresql else f"sqlite:///{tmp_path / 'catalogue.db'}"
-    store = open_store(address)
-    store.migrate()
+    store = migrated(address)
     ledger = Ledger(store, kinds())
     ledger.mirrors.prepare()
     scopes = Scopes(store)

@@ -15,8 +15,7 @@ from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.questions.vocabulary import vocabulary_of
-from catalog.store.engine import open_store
-from tests.contract.ledgers import enter, entry, kinds
+from tests.contract.ledgers import enter, entry, kinds, migrated
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 
@@ -26,8 +25,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     address = f"sqlite:///{tmp_path}/catalogue.db"
     if request.param == "postgresql":
         address = str(request.getfixturevalue("postgresql"))
-    store = open_store(address)
-    store.migrate()
+    store = migrated(address)
     made = Ledger(store, kinds())
     made.mirrors.prepare()
     scopes = Scopes(store)

@@ -191,7 +191,7 @@ def test_the_closure_follows_any_edits_on_sqlite(tmp_path: Path) -> None:
 
     run_state_machine_as_test(
         OnSqlite,
-        settings=settings(max_examples=30, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=12, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )
 
 

@@ -24,8 +24,7 @@ from catalog.questions.parameters import question_from
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Reader
 from catalog.questions.vocabulary import vocabulary_of
 from catalog.records.record import Source
-from catalog.store.engine import open_store
-from tests.contract.ledgers import enter, entry, kinds
+from tests.contract.ledgers import enter, entry, kinds, migrated
 from tests.contract.test_terms import id_of, iri, term
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
@@ -56,8 +55,7 @@ def experiment(name: str, *techniques: str, **more: Any) -> Any:
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     postgresql = request.param == "postgresql"
     address = request.getfixturevalue("postgresql") if postgresql else f"sqlite:///{tmp_path / 'catalogue.db'}"
-    store = open_store(address)
-    store.migrate()
+    store = migrated(address)
     ledger = Ledger(store, kinds())
     ledger.mirrors.prepare()
     scopes = Scopes(store, follow=Terms(store).follow_scopes)

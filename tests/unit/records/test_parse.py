@@ -108,10 +108,10 @@ def test_brackets_in_strings_and_beside_each_other_are_not_depth() -> None:
 def test_a_large_text_that_goes_wrong_at_its_end_is_refused_soon() -> None:
     text = b"[" + b'{"name":"a","value":[1,2,3]},' * 20_000 + b'{"a":1,"a":2}]'
 
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Malformed, match="'a' stands twice"):
         parse(text)
-    assert time.perf_counter() - start < 10  # it takes 0.4 s, and grows with the text, not with its square
+    assert time.process_time() - start < 10  # it takes 0.4 s, and grows with the text, not with its square
 
 
 def test_it_is_known_whether_the_text_is_what_would_be_written() -> None:

