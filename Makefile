@@ -32,13 +32,16 @@ test: environment ## every test that needs no server; PYTEST_ARGS="-k word" choo
 	@$(pytest) -n $(JOBS) --dist worksteal -q -m "not service and not browser and not wheel" $(PYTEST_ARGS)
 
 .PHONY: services
-services: ## start the servers that tests need (PostgreSQL, and a Chromium for pages), installing what is missing by apt-get as root
+services: ## start the servers that tests need (PostgreSQL, Keycloak; Chromium and an OpenID provider at hand), installing what is missing
 	@scripts/services/postgresql.sh start
+	@scripts/services/keycloak.sh start
+	@scripts/services/oidc.sh install
 	@scripts/services/chromium.sh install
 
 .PHONY: services-stop
 services-stop: ## stop them
 	@scripts/services/postgresql.sh stop
+	@scripts/services/keycloak.sh stop
 
 .PHONY: test-services
 test-services: environment services ## the tests that need real servers or a browser

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.service.issuers import issuer, keycloak, other_issuer  # noqa: F401 - fixtures are found by their names here
 from tests.service.projecting import Forker, Harmed, harmed, unharmed
 
 START = "import sys; from catalog.cli import main; sys.exit(main())"
@@ -58,13 +59,13 @@ def start(data: Path, *more: str) -> Served:
     with (data.parent / f"{data.name}.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
     address = f"http://127.0.0.1:{port}/"
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while True:
         told = (data.parent / f"{data.name}.log").read_text("utf-8", "replace")
         assert process.poll() is None, f"the server did not start:\n{told}"
-        assert time.monotonic() < until, f"the server was not ready after a minute:\n{told}"
+        assert time.monotonic() < until, f"the server was not ready after three minutes:\n{told}"
         try:
-            if httpx.get(f"{address}ready", timeout=5).status_code == 200:
+            if httpx.get(f"{address}ready", timeout=30).status_code == 200:
                 break
         except httpx.TransportError:
             pass
@@ -76,10 +77,10 @@ def stop(served: Served) -> None:
     """Stop a server as Ctrl-C does."""
     served.process.send_signal(signal.SIGINT)
     try:
-        served.process.wait(20)
+        served.process.wait(60)
     except subprocess.TimeoutExpired:
         os.killpg(served.process.pid, signal.SIGKILL)
-        served.process.wait(10)
+        served.process.wait(60)
         raise
 
 
