@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -14,7 +15,7 @@ from catalog.cli.progress import Progress
 from catalog.cli.projecting import feeding
 from catalog.cli.tables import show
 from catalog.cli.words import answer, t, tell
-from catalog.errors import NotFound
+from catalog.errors import NotFound, Unavailable
 from catalog.ledger.book import Failure
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.records.standing import NAMES, Name
@@ -108,23 +109,32 @@ def verify_(
         name: operating.ask_to_verify(name, ADMINISTRATOR, verifications=book, repair=not no_repair)
         for name in names or tuple(catalog.projections)
     }
+    reports: list[dict[str, Any]] = []
+    refused: Unavailable | None = None
     with feeding(catalog, alone=True) as fed, Progress(t("records", "レコード"), asked=progress) as shown:
 
-        def answered() -> bool:
-            stands = {name: book.last(name) for name in waited}
+        def answered(name: Name) -> bool:
+            stands = {each: book.last(each) for each in waited}
             told = [each.progress for each in stands.values() if each.progress is not None]
             if told:
                 shown.total = max(int(each["of"]) for each in told)
                 shown.reach(min(int(each["records"]) for each in told))
-            return not any(stands[name].asked_at == asked for name, asked in waited.items())
+            return stands[name].asked_at != waited[name]
 
-        fed.until(answered, list(waited))
-    reports: list[dict[str, Any]] = [dict(book.last(name).report or {}) for name in waited]
+        for name in waited:
+            try:
+                fed.until(partial(answered, name), [name])
+                reports.append(dict(book.last(name).report or {}))
+            except Unavailable as problem:
+                # How it stands with the other is told all the same.
+                refused = problem
     for report in reports:
         if as_json:
             answer(report)
         else:
             tell_report(report)
+    if refused is not None:
+        raise refused
     ctx.exit(max((code_of(report) for report in reports), key=(OK, UNAVAILABLE, REPAIRED, DIFFERS).index))
 
 

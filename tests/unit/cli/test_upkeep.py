@@ -188,6 +188,7 @@ def test_who_waits_for_a_projection_that_cannot_be_fed_is_told_why_and_what_to_d
         assert done.exit_code == 5, done.output
         assert "the search index can't be fed: NotADirectoryError" in done.stderr
         assert "/projections" in done.stderr
+        assert ("the linked graph: " in done.stderr) is (words == ["verify"])
     refused = json.loads(run("verify", "search", "--json").stderr)
     assert refused["error"] == "Unavailable"
     assert "検索索引を更新できません" in refused["message"]["ja"]
