@@ -117,6 +117,9 @@ class Answers:
 
     def __init__(self, path: Path) -> None:
         with _disk_told():
+            # Whoever makes room may well have deleted the folder with everything in it.
+            if not path.parent.exists():
+                path.parent.mkdir(exist_ok=True)
             self._file = path.open("wb", buffering=0)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

@@ -60,6 +60,8 @@ def run(told: dict[str, Any]) -> None:
         os.dup2(out.fileno(), 1)
     for module, values in {**(SMALL if told.get("small") else {}), **told.get("with", {})}.items():
         for name, value in values.items():
+            # Only what is there: one that has moved would be set for nobody.
+            assert hasattr(importlib.import_module(module), name), (module, name)
             setattr(importlib.import_module(module), name, value)
     if size := told.get("largest_file"):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -79,6 +81,9 @@ def run(told: dict[str, Any]) -> None:
 
 def serve() -> None:
     """Fork for each line that is read; `{"pid": …}` is answered at once, `{"ended": …}` to who asks how it ended."""
+    # Commands are read when they are called, which is too late here: each child would read it all for itself.
+    for module in ("catalog.assembly", "catalog.cli.follow", "catalog.cli.opening", "catalog.cli.upkeep"):
+        importlib.import_module(module)
     for line in sys.stdin:
         told = json.loads(line)
         if "wait" in told:

@@ -43,7 +43,7 @@ class Child:
     log: Path
     _ended: int | None = None
 
-    def wait(self, seconds: float = 60) -> int:
+    def wait(self, seconds: float = 180) -> int:
         """How it ended: its exit code, or the signal as a negative number."""
         if self._ended is None:
             clock = threading.Timer(seconds, self.send, [signal.SIGABRT])
@@ -116,7 +116,7 @@ class Forker:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(60)
         self._process.stdout.close()
 
 
@@ -188,7 +188,7 @@ class Harmed:
         """What a round finds that nobody else waits for, in this process."""
         asked = self.catalog.verifications.ask(name, repair=True)
         follower = self.catalog.follower(alone=True)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         try:
             while self.catalog.verifications.last(name).asked_at == asked:
                 assert time.monotonic() < end, self.row(name)
@@ -267,7 +267,7 @@ def harmed(data: Path, forker: Forker, like: Path, titles: Mapping[str, str]) ->
         catalog.close()
 
 
-def until(true: Callable[[], Any], seconds: float = 60) -> Any:
+def until(true: Callable[[], Any], seconds: float = 180) -> Any:
     """Wait until it is so."""
     end = time.monotonic() + seconds
     while not (found := true()):

@@ -171,20 +171,29 @@ def test_a_server_does_not_start_on_a_read_only_disk_and_says_why(tmp_path: Path
         assert "Traceback" not in log
 
 
-def test_a_spool_that_is_gone_is_told_and_one_that_is_back_works(tmp_path: Path) -> None:
+def test_a_spool_that_is_gone_is_made_anew_and_one_that_cannot_be_is_told(tmp_path: Path) -> None:
     with running(tmp_path / "data") as served:
         prepare(served)
         with served.client(**served.as_administrator) as client:
-            spool = served.data / "spool"
-            spool.rename(served.data / "aside")
+            spool, aside = served.data / "spool", served.data / "aside"
             headers = {"Content-Type": "application/x-ndjson"}
-            answer = client.post("records", content=line("spool/1"), headers=headers)
-            assert answer.status_code == 503, answer.text
-            assert "disk" in answer.json()["detail"]
-            assert client.get("sample/lab/spool/1").status_code == 404
-            (served.data / "aside").rename(spool)
+            spool.rename(aside)
             assert client.post("records", content=line("spool/1"), headers=headers).status_code == 200
             assert client.get("sample/lab/spool/1").status_code == 200
+
+            shutil.rmtree(spool)
+            spool.write_bytes(b"")
+            answer = client.post("records", content=line("spool/2"), headers=headers)
+            see_that_it_is_told(answer)
+            assert "Not a directory" in answer.json()["detail"]
+            ja = client.post("records", content=line("spool/2"), headers=headers | {"Accept-Language": "ja"})
+            assert "書き込めない" in ja.json()["detail"]
+            assert client.get("sample/lab/spool/2").status_code == 404
+            see_that_it_lives(served, client, "sample/lab/spool/1")
+
+            spool.unlink()
+            assert client.post("records", content=line("spool/2"), headers=headers).status_code == 200
+            assert client.get("sample/lab/spool/2").status_code == 200
 
 
 def test_a_writer_beside_the_server_that_holds_the_database_is_waited_for(tmp_path: Path) -> None:

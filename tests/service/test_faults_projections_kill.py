@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from catalog.records.standing import Name
 from tests.service.projecting import NAMES, Child, Harmed, until
 
 GRAPH, SEARCH = "catalog.projections.graph.embedded", "catalog.projections.search.embedded"
-FOLLOW, BOOK = "catalog.upkeep.follow", "catalog.ledger.book"
+FOLLOW, BOOK, VERIFY = "catalog.upkeep.follow", "catalog.ledger.book", "catalog.upkeep.verify"
 # function, before / after / within it, at which call, after so many milliseconds within
 Point = tuple[str, str, int, float]
 
@@ -37,16 +38,25 @@ FOLLOWING: list[Point] = [
     (f"{BOOK}:Book.advance", "before", 4, 0),
     (f"{BOOK}:Book.advance", "after", 2, 0),
 ]
-# While a new generation is filled, catches up, is verified, and takes the place of the old one.
+# While a new generation is filled, catches up, is compared, and takes the place of the old one.
 REBUILDING: list[Point] = [
     (f"{BOOK}:Book.begin", "after", 1, 0),
     (f"{FOLLOW}:Following.fill", "after", 3, 0),
     ("settle", "within", 2, 2),
     (f"{FOLLOW}:Following._follow", "after", 1, 0),
-    ("tallies", "before", 1, 0),
+    (f"{VERIFY}:Round.cells", "before", 1, 0),
+    ("hashes", "before", 5, 0),
+    (f"{VERIFY}:Round._expected", "after", 1, 0),
     (f"{BOOK}:Book.swap", "before", 1, 0),
     (f"{BOOK}:Book._drop", "after", 1, 0),
     (f"{BOOK}:Book.swap", "after", 1, 0),
+]
+# Where none answers meanwhile, the new one is only counted before it does.
+BEGINNING_ANEW: list[Point] = [
+    (f"{FOLLOW}:Following.fill", "after", 2, 0),
+    ("tallies", "before", 1, 0),
+    ("tallies", "after", 1, 0),
+    (f"{BOOK}:Book.swap", "before", 1, 0),
 ]
 GOING_BACK: list[Point] = [
     (f"{BOOK}:Book._become", "after", 1, 0),
@@ -114,6 +124,25 @@ def test_a_rebuild_killed_anywhere_goes_on_or_begins_again_while_the_old_one_ans
             raise AssertionError(f"killed {point}") from problem
         assert here.row(name).generation == wanted
         assert here.row(name, "old").generation == wanted - 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_one_that_is_built_in_place_of_a_damaged_one_and_killed_anywhere_answers_in_the_end(
+    here: Harmed, name: Name
+) -> None:
+    for each in BEGINNING_ANEW:
+        point = of(name, each)
+        damaged = here.row(name).generation
+        shutil.rmtree(here.live_folder(name))
+        see_it_die(here.command("follow", "--once", at=[*point, signal.SIGKILL]), point)
+        assert not [row for row in here.catalog.book.rows(name) if row.state == "live"]
+        here.deeds()
+        try:
+            here.see_that_all_is_well()
+        except AssertionError as problem:
+            raise AssertionError(f"killed {point}") from problem
+        assert here.row(name).generation == damaged + 1
 
 
 @pytest.mark.slow
