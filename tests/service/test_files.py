@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -77,10 +76,8 @@ def test_many_files_are_streamed_in(administrator: httpx.Client) -> None:
         for start in range(0, 20_000, 1_000):
             yield lines(*({"path": f"many/{number:06}", "size": 1} for number in range(start, start + 1_000)))
 
-    started = time.monotonic()
     answer = administrator.put(f"files/{ID}", content=body(), headers=NDJSON)
     assert answer.json()["count"] == 20_000, answer.text
-    assert time.monotonic() - started < 20
 
 
 def test_files_of_what_is_hidden_are_not_found_and_those_under_embargo_not_open(
