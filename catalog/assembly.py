@@ -22,6 +22,7 @@ from catalog.access.grants import Grants
 from catalog.access.groups import Groups
 from catalog.access.readers import Readers
 from catalog.access.scopes import Scopes
+from catalog.access.sessions import Sessions
 from catalog.access.sight import Sight
 from catalog.curation.profiles import propose_profile, publish_profile
 from catalog.curation.submit import Intake
@@ -125,6 +126,11 @@ class Catalog:
     def groups(self) -> Groups:
         """Groups of people, workloads and other groups."""
         return Groups(self.store, self.audit)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who has signed in with a browser."""
+        return Sessions(self.store, self.readers, self.audit)
 
     @cached_property
     def book(self) -> Book:

@@ -189,6 +189,14 @@ class Settings:
         written="SQLite in the data folder",
         secret=True,
     )
+    proxies: int = _setting(
+        0,
+        _whole(0, 8),
+        "How many proxies of your own stand before the server and add to X-Forwarded-For; with 0 that header is not believed. "
+        "Whoever guesses passwords is slowed down by the address that this finds.",
+        "サーバーの前段にある、X-Forwarded-For に追記する自組織のプロキシの数。0 ならこのヘッダーを信用しない。"
+        "パスワードの推測はここで得たアドレスごとに制限される。",
+    )
     workers: int = _setting(
         1,
         _whole(1, 64),

@@ -1,9 +1,13 @@
-"""When something begins or ends, as somebody wrote it."""
+"""When something begins or ends, as somebody wrote it, or so long after another moment."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from catalog.errors import Invalid
 from catalog.records.dates import Date, understand_date
+
+_WRITTEN = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def moment_told(name: str, told: str | None) -> str | None:
@@ -17,3 +21,13 @@ def moment_told(name: str, told: str | None) -> str | None:
             ja=f"{name}: {told!r:.80} は日付・時刻ではありません",
         )
     return date.from_
+
+
+def later(moment: str, by: timedelta) -> str:
+    """A moment that much later (or earlier), written alike."""
+    return (datetime.strptime(moment, _WRITTEN) + by).strftime(_WRITTEN)  # noqa: DTZ007 - both are UTC, as all text is
+
+
+def seconds_between(earlier: str, moment: str) -> float:
+    """How long it is from one moment to another."""
+    return (datetime.strptime(moment, _WRITTEN) - datetime.strptime(earlier, _WRITTEN)).total_seconds()  # noqa: DTZ007

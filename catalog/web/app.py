@@ -83,7 +83,7 @@ def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
                 f"A kind can't be named '{kind}': that is the first word of addresses of the catalogue's own.",
                 ja=f"種別の名前に「{kind}」は使えません。カタログ自身のアドレスの先頭の語です。",
             )
-    site = Site(catalog, Doorkeeper.of(catalog.token), pages.environment(), Metrics(), Tokens.of(catalog.token))
+    site = Site(catalog, Doorkeeper.of(catalog), pages.environment(), Metrics(), Tokens.of(catalog.token))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

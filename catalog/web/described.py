@@ -131,6 +131,7 @@ async def alive(request: Request) -> Response:
         "Asks the ledger's database; 503 while it can't be reached.",
         {200: Answer("It can.", (JSON,), {"status": "ready"})},
         (503,),
+        alike=True,
     )
 )
 async def ready(request: Request) -> Response:
@@ -207,6 +208,7 @@ def static_file(name: str) -> tuple[bytes, str, str]:
         {200: Answer("The file.", (STYLE, SCRIPT))},
         (404,),
         (Parameter("name", "The file's name.", place="path", example="style.css"),),
+        alike=True,
     )
 )
 async def static(request: Request) -> Response:

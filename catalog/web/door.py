@@ -16,11 +16,12 @@ from catalog.errors import Forbidden
 from catalog.web import problems
 from catalog.web.addresses import Elsewhere
 from catalog.web.negotiation import language_for, prefers_page
-from catalog.web.operations import Switchboard
+from catalog.web.operations import Operation, Switchboard
 from catalog.web.pages import problem_page
-from catalog.web.refusals import Unauthorized
+from catalog.web.refusals import Forged, Unauthorized
+from catalog.web.session import FORM, FORM_LIMIT, SESSION, Asker, demand_csrf, is_form, read_form, session_in
 from catalog.web.site import Site
-from catalog.web.streams import drain
+from catalog.web.streams import drain, read_whole
 
 logger = logging.getLogger("catalog.web")
 
@@ -63,6 +64,7 @@ class Door:
                 for name, value in SAFE_HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "private, no-cache")
+                self._for_one(scope, headers)
                 message["headers"] = headers.raw
             elif bodiless and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
@@ -86,12 +88,15 @@ class Door:
             if self.switchboard is None:
                 # The routes are there once the application is whole, which it is at the first request.
                 self.switchboard = Switchboard(scope["app"])
+            # A dictionary of this request's own: what the server has put there is not to be written to.
+            scope["state"] = dict(scope.get("state", ()))
             endpoint = self.switchboard.endpoint(scope)
             if endpoint is None:
                 await self.app(scope, take, answer)
             else:
-                response = await endpoint(Request(scope, take))
-                await response(scope, take, answer)
+                body = await self._let_in(scope, take)
+                response = await endpoint(Request(scope, body))
+                await response(scope, body, answer)
         except Elsewhere as elsewhere:
             await _redirect(scope, elsewhere, self.site)(scope, receive, answer)
         except ClientDisconnect:
@@ -113,6 +118,57 @@ class Door:
             name = getattr(route, "name", None) or "none"
             self.site.metrics.count(method, name, status, time.perf_counter() - started)
 
+    async def _let_in(self, scope: Scope, take: Receive) -> Receive:
+        """Find out who asks, and that it is a page of ours that a browser sends something from; how to read the body then."""
+        told: Operation = scope["app"].state.operations[scope["route"].name]
+        if told.alike:
+            return take
+        keeper = self.site.doorkeeper
+        asker = await self.site.asker(scope, writes=told.writes)
+        scope["state"]["asker"] = asker
+        if asker.note is not None:
+            self.site.aside(asker.note)
+        if not told.writes or any(name == b"authorization" for name, _ in scope["headers"]):
+            return take
+        media_type = is_form(scope)
+        if asker.session is None and media_type is None:
+            return take
+        keeper.demand_own_page(scope)
+        csrf = Request(scope).headers.get("x-csrf-token")
+        if media_type == FORM:
+            body = await read_whole(Request(scope, take), b"", Request(scope, take).stream(), FORM_LIMIT)
+            form = scope["state"]["form"] = read_form(body)
+            csrf = form.get("csrf", csrf)
+            take = _read_again(body)
+        if asker.session is not None:
+            demand_csrf(asker.session, csrf)
+        return take
+
+    def _for_one(self, scope: Scope, headers: MutableHeaders) -> None:
+        """What an answer to somebody signed in may not be without: nobody else keeps a page that has their name on it."""
+        asker: Asker | None = scope["state"].get("asker")
+        if asker is None:
+            return
+        if (asker.session is not None or asker.stale) and headers["Cache-Control"].startswith("public"):
+            headers["Cache-Control"] = "private, no-cache"
+        if asker.stale and "set-cookie" not in headers:
+            cleared = Response()
+            self.site.doorkeeper.clear_cookie(cleared, SESSION)
+            headers.append("Set-Cookie", cleared.headers["set-cookie"])
+
+
+def _read_again(body: bytes) -> Receive:
+    """A body that was read already, for whoever reads it next."""
+    parts = iter((body,))
+
+    async def receive() -> Message:
+        part = next(parts, None)
+        if part is None:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": part, "more_body": False}
+
+    return receive
+
 
 def _redirect(scope: Scope, elsewhere: Elsewhere, site: Site) -> Response:
     query = scope["query_string"].decode("latin-1")
@@ -123,7 +179,8 @@ def _redirect(scope: Scope, elsewhere: Elsewhere, site: Site) -> Response:
 def answer_problem(site: Site, request: Request, error: Exception) -> Response:
     """What a request gets that failed: a page for a browser, a problem document for a program."""
     language = language_for(request)
-    if isinstance(error, Forbidden) and "authorization" not in request.headers:
+    anonymous = "authorization" not in request.headers and session_in(request) is None
+    if isinstance(error, Forbidden) and not isinstance(error, Forged) and anonymous:
         # RFC 9110, 15.5.2: who has not said who they are may yet be allowed.
         error = Unauthorized(error.messages["en"], ja=error.messages["ja"])
     problem = problems.problem_from(error, language)

@@ -97,6 +97,8 @@ class Operation:
     open_query: bool = False
     # A question that is too long for an address: it changes nothing, so nobody has to say who they are.
     asks: bool = False
+    # The same for everybody: who asks is not even looked at.
+    alike: bool = False
 
     @property
     def writes(self) -> bool:

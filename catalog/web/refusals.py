@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, Forbidden
 
 
 class NotAcceptable(CatalogError):
@@ -39,6 +39,10 @@ class UnsupportedEncoding(CatalogError):
 
 class Unauthorized(CatalogError):
     """Who asks has not said who they are, or said it wrongly."""
+
+
+class Forged(Forbidden):
+    """A browser sent it, and nothing shows that a page of ours made it do so."""
 
 
 class MethodNotAllowed(CatalogError):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment
 from starlette.requests import Request
+from starlette.types import Scope
 
 from catalog.assembly import Catalog
 from catalog.discovery.sitemap import Part
@@ -22,9 +24,11 @@ from catalog.errors import Unavailable
 from catalog.questions.reader import Reader
 from catalog.upkeep.health import Health
 from catalog.web.metrics import Metrics
-from catalog.web.session import Doorkeeper
+from catalog.web.session import Asker, Doorkeeper, asker_of
 from catalog.web.streams import outflow
 from catalog.web.tokens import Tokens
+
+logger = logging.getLogger("catalog.web")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,7 +102,18 @@ class Site:
 
     def reader(self, request: Request) -> Reader:
         """Who asks."""
-        return self.doorkeeper.reader(request.headers)
+        return asker_of(request).reader
+
+    async def asker(self, scope: Scope, *, writes: bool) -> Asker:
+        """Who asks, found out without holding up other requests."""
+        carried = self.doorkeeper.carried(scope)
+        if self.doorkeeper.waits(carried):
+            return await self.in_thread(self.doorkeeper.asker, carried, writes=writes)
+        return await self.quickly(self.doorkeeper.asker, carried, writes=writes)
+
+    def aside(self, note: Callable[[], None]) -> None:
+        """Do something that nobody waits for."""
+        self.reading.submit(note).add_done_callback(_told_if_failed)
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """What a synchronous function answers, without holding up other requests."""
@@ -138,6 +153,11 @@ class Site:
         """Let go of the threads."""
         self.reading.shutdown(wait=False, cancel_futures=True)
         self.streaming.shutdown(wait=False, cancel_futures=True)
+
+
+def _told_if_failed(done: Future[None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        logger.warning("not written down: %s", error)
 
 
 async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

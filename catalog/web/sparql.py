@@ -322,7 +322,7 @@ async def _answered(request: Request, site: Site, said: Sequence[tuple[str, str]
 
 def _client(request: Request, reader: Reader) -> str:
     """Who shares a line with whom: those who have said who they are by name, all others by where they are."""
-    if reader != PUBLIC:
+    if reader.id != PUBLIC.id:
         return f"reader {reader.id}"
     return f"host {request.client.host if request.client is not None else ''}"
 
