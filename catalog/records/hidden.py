@@ -18,15 +18,26 @@ def without_links(document: Any, hidden: Collection[str]) -> Any:
 
 
 def _left(value: Any, hidden: Collection[str]) -> Any:
-    if isinstance(value, str):
-        return _NOTHING if value in hidden else value
-    if isinstance(value, list):
-        kept = [each for each in (_left(each, hidden) for each in value) if each is not _NOTHING]
-        return kept if kept or not value else _NOTHING
-    if isinstance(value, dict):
+    # Most of what is in a document are plain values: a call for each would take most of the time.
+    kind = value.__class__
+    if kind is dict:
         # A link's own properties (role, note) tell of the link, so they go with its target.
-        if isinstance(value.get("to"), str) and value["to"] in hidden:
+        to = value.get("to")
+        if to.__class__ is str and to in hidden:
             return _NOTHING
-        made = {key: each if key == "details" else _left(each, hidden) for key, each in value.items()}
-        return {key: each for key, each in made.items() if each is not _NOTHING}
-    return value
+        made: dict[str, Any] = {}
+        for key, each in value.items():
+            within = each.__class__
+            if within is str:
+                if each in hidden:
+                    continue
+            elif (within is dict or within is list) and key != "details":
+                each = _left(each, hidden)
+                if each is _NOTHING:
+                    continue
+            made[key] = each
+        return made
+    if kind is list:
+        kept = [left for each in value if (left := _left(each, hidden)) is not _NOTHING]
+        return kept if kept or not value else _NOTHING
+    return _NOTHING if kind is str and value in hidden else value

@@ -35,10 +35,10 @@ from pyoxigraph import (
 
 from catalog.errors import CatalogError
 from catalog.projections.graph import written
-from catalog.projections.graph.kept import kept, sum_of
+from catalog.projections.graph.kept import kept
 from catalog.projections.graph.quads import DEFAULT, FORMAT, REGISTRATION, SAME, may_read, quads_of, shared
-from catalog.projections.graph.survey import Cell, Cells, clear, is_nobodys, read_out, spread_out, tallies
-from catalog.projections.projection import Damaged, Name, Tally, Unprojectable
+from catalog.projections.graph.survey import Cell, Cells, clear, is_nobodys, read_out, spread_out, sum_of, tallies
+from catalog.projections.projection import Damaged, Name, Tally, Tells, Unprojectable
 from catalog.records.kinds import Kinds
 from catalog.records.standing import Gone, Lie, Standing
 
@@ -105,6 +105,10 @@ class OxigraphProjection:
     @property
     def name(self) -> Name:
         return "graph"
+
+    @property
+    def tells(self) -> frozenset[Tells]:
+        return frozenset({"stirred"})
 
     @cached_property
     def fingerprint(self) -> str:
@@ -264,14 +268,12 @@ class _Said:
 
     record: NamedNode
     graphs: Mapping[str, bytes]
-    lines: Mapping[str, written.Lines]
     told: str
     kept_in: NamedNode
 
     @classmethod
     def of(cls, record: NamedNode, graphs: Mapping[str, bytes]) -> _Said:
-        lines = {graph: written.lines_of(nt) for graph, nt in graphs.items()}
-        return cls(record, graphs, lines, written.told(lines), written.graph_of(graphs))
+        return cls(record, graphs, written.told(graphs), written.graph_of(graphs))
 
     @property
     def kept(self) -> Quad:
@@ -673,12 +675,12 @@ class OxigraphGeneration:
         if before.object.value == said.told and before.graph_name == said.kept_in:
             return True
         was_said = written.heard(before.object.value)
-        if was_said.keys() != said.lines.keys() or before.graph_name != said.kept_in:
+        if was_said.keys() != said.graphs.keys() or before.graph_name != said.kept_in:
             return False
         stale: list[Quad] = [before]
         missing: list[Quad] = [said.kept]
-        for graph, lines in said.lines.items():
-            was = was_said[graph]
+        for graph, nt in said.graphs.items():
+            lines, was = written.lines_of(nt), was_said[graph]
             absent = lines.keys() - was
             left = len(was) - (len(lines) - len(absent))
             if not absent and not left:

@@ -18,8 +18,8 @@ from catalog.records.registration import FRAGMENT, Registration, with_files
 from catalog.records.standing import Lie, Standing, scope_path
 from catalog.records.triples import triples
 
-# Raised when the same standing is said otherwise, so that the graph is built anew.
-FORMAT: Final = 3
+# Raised when the same standing is said or kept otherwise, so that the graph is built anew.
+FORMAT: Final = 4
 DEFAULT: Final = ""
 REGISTRATION: Final = FRAGMENT
 # What no record says by itself, but what follows from several.

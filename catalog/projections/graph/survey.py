@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -25,8 +25,10 @@ NOBODYS: Final = ""
 TYPE: Final = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 RECORD: Final = NamedNode("https://w3id.org/musubi/ns#Record")
 
-_IS_RECORD: Final = f"{TYPE} {RECORD} ".encode()
-_PIECE: Final = 1 << 20
+_IS_RECORD: Final = f" {TYPE} {RECORD} ".encode()
+_RUN: Final = re.compile(rb"(\S++) .*+\n(?:\1 .*+\n)*+")
+# What a pipe holds.
+_PIECE: Final = 1 << 16
 # Subjects that are gathered for a cell before they are written to its file, and statements that are read in one slice.
 _GATHERED: Final = 1 << 12
 _SLICE: Final = 20_000
@@ -71,9 +73,13 @@ def is_nobodys(id: str) -> bool:
     return id.startswith(("<", "_:"))
 
 
-def hash_of(line: bytes) -> int:
-    """The hash of one statement."""
-    return int.from_bytes(blake2b(line, digest_size=8).digest())
+def sum_of(lines: Iterable[bytes]) -> int:
+    """The sum of the hashes of these statements (without the ends of their lines), modulo 2^64: order plays no part.
+
+    The interpreter's own hash is a keyed one of 64 bits, at a tenth of what a digest costs. Another process has another
+    key: what is compared is hashed in one process, and nobody keeps it.
+    """
+    return sum(map(hash, lines)) % 2**64
 
 
 def tallies(checkpoint: Path, cells: Cells) -> dict[Cell, Tally]:
@@ -82,14 +88,11 @@ def tallies(checkpoint: Path, cells: Cells) -> dict[Cell, Tally]:
     scopes = cells.base + b"scopes/"
     counts: defaultdict[Cell, int] = defaultdict(int)
     sums: defaultdict[Cell, int] = defaultdict(int)
-    subject, cell = b"none", (NOBODYS, 0)
-    for line in lines_of(store):
-        if not line.startswith(subject):
-            subject = line[: line.index(b" ") + 1]
-            cell = cells.cell(subject[:-1])
-        sums[cell] += hash_of(line)
-        if line.startswith(_IS_RECORD, len(subject)) and _begins(line, subject, scopes, store):
-            counts[cell] += 1
+    for subject, lines in runs_of(store):
+        cell = cells.cell(subject)
+        sums[cell] += sum_of(lines)
+        here = subject + _IS_RECORD
+        counts[cell] += sum([line.startswith(here) and _begins(line, subject, scopes, store) for line in lines])
     return {cell: Tally(counts[cell], total % 2**64) for cell, total in sums.items()}
 
 
@@ -100,7 +103,7 @@ def _begins(line: bytes, subject: bytes, scopes: bytes, store: Store) -> bool:
         return True
     path = graph[len(scopes) :].split(b"/")
     above = [scopes + b"/".join(path[:depth]) for depth in range(1, len(path))]
-    record = NamedNode(subject[1:-2].decode())
+    record = NamedNode(subject[1:-1].decode())
     return not any(Quad(record, TYPE, RECORD, NamedNode(each.decode())) in store for each in above)
 
 
@@ -108,25 +111,17 @@ def spread_out(checkpoint: Path, cells: Cells, folder: Path) -> Iterator[None]:
     """Write the hash of what is said of each subject into a file for its cell, in slices."""
     folder.mkdir(parents=True)
     gathered: defaultdict[Cell, list[bytes]] = defaultdict(list)
-    subject, total = b"none", 0
-
-    def note() -> None:
-        cell = cells.cell(subject[:-1])
+    read = 0
+    for subject, lines in runs_of(Store.read_only(str(checkpoint))):
+        cell = cells.cell(subject)
         some = gathered[cell]
-        some.append(b"%d %s\n" % (total % 2**64, subject[:-1]))
+        some.append(b"%d %s\n" % (sum_of(lines), subject))
         if len(some) >= _GATHERED:
             _append(folder, cell, some)
-
-    for number, line in enumerate(lines_of(Store.read_only(str(checkpoint)))):
-        if not line.startswith(subject):
-            if number:
-                note()
-            subject, total = line[: line.index(b" ") + 1], 0
-        total += hash_of(line)
-        if number % _SLICE == _SLICE - 1:
+        read += len(lines)
+        if read >= _SLICE:
+            read = 0
             yield
-    if total:
-        note()
     for cell, some in gathered.items():
         _append(folder, cell, some)
 
@@ -157,8 +152,8 @@ def _append(folder: Path, cell: Cell, lines: list[bytes]) -> None:
     lines.clear()
 
 
-def lines_of(store: Store) -> Iterator[bytes]:
-    """Every statement as a line of N-Quads, without the line's end.
+def runs_of(store: Store) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Every statement as a line of N-Quads, without the line's end: those that follow each other with one subject at once.
 
     The engine writes into a pipe in a thread of its own, where it lets go of the interpreter for the whole of it; given a
     Python file it would ask for the interpreter at every piece.
@@ -182,15 +177,26 @@ def lines_of(store: Store) -> Iterator[bytes]:
         with os.fdopen(reading, "rb", buffering=0) as pipe:
             rest = b""
             while piece := pipe.read(_PIECE):
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in lines:
-                    if not line.endswith(ENDS):
-                        yield line
+                rest += piece
+                # The last may go on in the next piece.
+                runs = list(_RUN.finditer(rest))
+                for run in runs[:-1]:
+                    if lines := _statements(run):
+                        yield run[1], lines
+                rest = rest[runs[-1].start() :] if runs else rest
+            for run in _RUN.finditer(rest):
+                if lines := _statements(run):
+                    yield run[1], lines
     finally:
         # Where somebody stopped reading, the pipe is closed by now, and the writer ends at it.
         writer.join()
     if failed:
         raise failed[0]
+
+
+def _statements(run: re.Match[bytes]) -> list[bytes]:
+    # What is only kept of what was written is none.
+    return [line for line in run[0].split(b"\n") if line and not line.endswith(ENDS)]
 
 
 def clear(folder: Path) -> None:

@@ -7,8 +7,8 @@ statements themselves: one graph for what lies in the default graph, so that bot
 from __future__ import annotations
 
 from array import array
-from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Mapping
 from typing import Final
 from zlib import adler32, crc32
 
@@ -42,20 +42,28 @@ def lines_of(nt: bytes) -> Lines:
     return {crc32(line) << 32 | adler32(line): line for line in nt.split(b"\n") if line}
 
 
-def told(lines: Mapping[str, Lines]) -> str:
-    """What is kept of what was written in each graph."""
-    graphs: dict[str, list[str]] = {}
-    for graph, some in lines.items():
-        graphs.setdefault(b64encode(array("Q", some).tobytes()).decode(), []).append(graph or _DEFAULT)
-    return _BETWEEN.join([" ".join([hashes, *sorted(names)]) for hashes, names in sorted(graphs.items())])
+def told(said: Mapping[str, bytes]) -> str:
+    """What is kept of what is written in each graph."""
+    graphs: dict[bytes, list[str]] = {}
+    for graph, nt in said.items():
+        graphs.setdefault(nt, []).append(graph or _DEFAULT)
+    return _BETWEEN.join(sorted([" ".join([_packed(nt), *sorted(names)]) for nt, names in graphs.items()]))
 
 
-def heard(kept: str) -> dict[str, Sequence[int]]:
+def _packed(nt: bytes) -> str:
+    # Nothing is done line by line here: most records are never written again.
+    lines = [line for line in nt.split(b"\n") if line]
+    return b2a_base64(array("I", [*map(crc32, lines), *map(adler32, lines)]).tobytes(), newline=False).decode()
+
+
+def heard(kept: str) -> dict[str, frozenset[int]]:
     """The hashes by graph, from what was kept."""
-    found: dict[str, Sequence[int]] = {}
+    found: dict[str, frozenset[int]] = {}
     for each in kept.split(_BETWEEN):
-        hashes, *graphs = each.split(" ")
-        some = array("Q", b64decode(hashes))
+        packed, *graphs = each.split(" ")
+        sums = array("I", a2b_base64(packed))
+        half = len(sums) // 2
+        some = frozenset([one << 32 | other for one, other in zip(sums[:half], sums[half:], strict=True)])
         for graph in graphs:
             found["" if graph == _DEFAULT else graph] = some
     return found

@@ -82,3 +82,10 @@ def test_a_text_that_looks_like_a_statement_stays_a_text(text: str) -> None:
     line = f"<urn:s> <urn:p> {orjson.dumps(text).decode()} .\n".encode()
 
     assert kept(line) == by_engine(line)
+
+
+@pytest.mark.parametrize("value", ['x\\"01', '\\" 01', "01\\\\", '" 01'])
+def test_a_value_with_a_quote_or_a_backslash_in_it_is_spelt_as_the_engine_spells_it(value: str) -> None:
+    line = f"<urn:s> <urn:p> {orjson.dumps(value).decode()}^^<{XSD}integer> .\n".encode()
+
+    assert kept(line + line) == by_engine(line) * 2
