@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,14 +16,14 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 from sqlalchemy import text
 
 from catalog.ledger.verifications import Verifications
-from catalog.projections.graph.embedded import OxigraphGeneration, OxigraphProjection
+from catalog.projections.graph.embedded import OxigraphGeneration
 from catalog.projections.projection import Generation, Name
 from catalog.projections.search.embedded import TantivyGeneration
 from catalog.records.standing import NAMES, Standing
 from catalog.upkeep.follow import Ledgers
 from catalog.upkeep.follower import Follower
 from catalog.upkeep.verify import Verifier
-from tests.contract.followed import Followed, Watched, followed
+from tests.contract.followed import Followed, followed
 from tests.contract.ledgers import kinds
 
 BASE = "http://catalogue.test/"
@@ -41,15 +42,6 @@ def filled(catalogue: Followed) -> None:
     catalogue.enter("revised", {"title": {"en": "before"}})
     catalogue.enter_many(*(f"s{number}" for number in range(30)))
     catalogue.enter("d", kind="dataset")
-
-
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)],
-)
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgresql"))
-    return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
 
 
 @dataclass
@@ -106,16 +98,36 @@ class Broken:
         return dict(report)
 
 
-@pytest.fixture
-def broken(address: str, tmp_path: Path) -> Iterator[Broken]:
-    with followed(address, tmp_path / "projections") as catalogue:
-        catalogue.projections["graph"] = Watched(OxigraphProjection(kinds(), BASE))
-        filled(catalogue)
-        key = catalogue.standings.keys_of([REVISED])[REVISED]
-        (before,), _ = catalogue.standings.read([key])
-        catalogue.enter("revised", {"title": {"en": "after"}})
-        catalogue.catch_up()
-        yield Broken(catalogue, before)
+def made_ready(catalogue: Followed) -> Standing:
+    """Fill it and have it followed; `REVISED`, as it was before it was revised."""
+    filled(catalogue)
+    key = catalogue.standings.keys_of([REVISED])[REVISED]
+    (before,), _ = catalogue.standings.read([key])
+    catalogue.enter("revised", {"title": {"en": "after"}})
+    catalogue.catch_up()
+    return before
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Standing]:
+    """A folder that nobody harms."""
+    folder = tmp_path_factory.mktemp("model") / "data"
+    folder.mkdir()
+    with followed(f"sqlite:///{folder / 'ledger.sqlite'}", folder / "projections") as catalogue:
+        return folder, made_ready(catalogue)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+def broken(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broken]:
+    if request.param == "postgresql":
+        with followed(str(request.getfixturevalue("postgresql")), tmp_path / "projections") as catalogue:
+            yield Broken(catalogue, made_ready(catalogue))
+    else:
+        like, before = request.getfixturevalue("model")
+        shutil.copytree(like, tmp_path / "data")
+        address, folder = f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}", tmp_path / "data" / "projections"
+        with followed(address, folder) as catalogue:
+            yield Broken(catalogue, before)
 
 
 def found(report: dict[str, Any]) -> dict[str, str]:
@@ -337,7 +349,7 @@ def test_what_nobody_broke_is_clean(broken: Broken, name: Name, alone: bool) -> 
 def test_verifying_while_others_write_finds_nothing_and_lets_them(
     broken: Broken, name: Name, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.upkeep.verify.PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr("catalog.upkeep.verify.PATIENCE_SECONDS", 0.5)
     catalogue, stopping, problems = broken.catalogue, Event(), []
 
     def write() -> None:
