@@ -7,13 +7,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from catalog.assembly import Catalog
 from catalog.cli.progress import Progress
 from catalog.cli.projector import Projector
 from catalog.cli.words import t, tell
 from catalog.errors import CatalogError, Unavailable
+from catalog.ledger.book import Booked
 from catalog.records.standing import Name
 
 LOOK_SECONDS: Final = 0.05
@@ -27,23 +28,6 @@ TITLES: Final[Mapping[Name, tuple[str, str]]] = {
     "graph": ("the linked graph", "グラフ"),
     "search": ("the search index", "検索索引"),
 }
-
-
-class Row(Protocol):
-    """A generation as the book has it."""
-
-    @property
-    def generation(self) -> int: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def position(self) -> int: ...
-    @property
-    def filled_to(self) -> int | None: ...
-    @property
-    def trouble(self) -> str | None: ...
-    @property
-    def trouble_at(self) -> str | None: ...
 
 
 def catch_up(catalog: Catalog, *, asked: bool | None = None) -> None:
@@ -161,29 +145,33 @@ class Feeding:
 
 
 class Met:
-    """What has kept a projection from being fed since it came no further."""
+    """What has kept the generations of a projection from being fed since each came no further."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._come = self._how_far(rows)
-        self._before = self._troubles(rows)
-        self._since: dict[str, str] = {}  # by when it was noted
+    def __init__(self, rows: Sequence[Booked]) -> None:
+        self._come = {row.generation: _how_far(row) for row in rows}
+        self._before = {row.generation: row.trouble_at for row in rows if row.trouble_at is not None}
+        self._since: dict[int, dict[str, str]] = {}  # by when it was noted
 
-    def look(self, rows: Sequence[Row]) -> str | None:
-        """What keeps it from being fed, once that was met often enough to say that it does."""
-        come, troubles = self._how_far(rows), self._troubles(rows)
-        if come != self._come:
-            self._come, self._before, self._since = come, {}, {}
-        self._since |= {at: what for at, what in troubles.items() if at not in self._before}
-        # Where it was in trouble already, once more is enough.
-        return self._since[max(self._since)] if len(self._since) >= (1 if self._before else TRIES) else None
+    def look(self, rows: Sequence[Booked]) -> str | None:
+        """What keeps one from being fed, once that was met often enough to say that it does."""
+        for row in rows:
+            number = row.generation
+            if _how_far(row) != self._come.get(number):
+                self._come[number] = _how_far(row)
+                self._before.pop(number, None)
+                self._since.pop(number, None)
+            if row.state == "old" or row.trouble is None or row.trouble_at in (None, self._before.get(number)):
+                continue
+            met = self._since.setdefault(number, {})
+            met[row.trouble_at] = row.trouble
+            # Where it was in trouble already, once more is enough.
+            if len(met) >= (1 if number in self._before else TRIES):
+                return row.trouble
+        return None
 
-    @staticmethod
-    def _how_far(rows: Sequence[Row]) -> list[tuple[int, str, int, int | None]]:
-        return [(row.generation, row.state, row.position, row.filled_to) for row in rows]
 
-    @staticmethod
-    def _troubles(rows: Sequence[Row]) -> dict[str, str]:
-        return {row.trouble_at: row.trouble for row in rows if row.state != "old" and row.trouble and row.trouble_at}
+def _how_far(row: Booked) -> tuple[str, int, int | None]:
+    return row.state, row.position, row.filled_to
 
 
 @contextmanager

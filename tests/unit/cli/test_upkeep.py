@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from catalog.assembly import Catalog, open_catalog
 from catalog.cli import catalog, projecting
+from catalog.ledger.book import Booked
 from catalog.settings import read_settings
 
 Run = Callable[..., Result]
@@ -24,19 +25,7 @@ FIRST = {"kind": "sample", "source": "spring8", "localId": "first", "body": {"ti
 ID = "sample/spring8/first"
 
 
-@dataclass(frozen=True)
-class Row:
-    """A generation as the book has it."""
-
-    generation: int
-    state: str
-    position: int
-    filled_to: int | None
-    trouble: str | None
-    trouble_at: str | None
-
-
-FIRST_ROW = Row(1, "live", 1, None, None, None)
+FIRST_ROW = Booked("graph", 1, "live", "first", "", 1, 1, None, None, None, "2026", "2026", None, None)
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +205,16 @@ def test_who_waits_for_a_projector_that_does_not_move_is_told_which_process_it_i
 
 
 def test_trouble_is_told_when_it_was_met_again_and_again_and_nothing_moved_between() -> None:
-    def row(position: int, at: str | None) -> Row:
+    def row(position: int, at: str | None) -> Booked:
         return replace(FIRST_ROW, position=position, trouble=at and f"trouble of {at}", trouble_at=at)
 
     new = projecting.Met([row(1, None)])
     assert [new.look([row(1, at)]) for at in ("1", "1", "2", None, "2")] == [None] * 5
     assert new.look([row(2, "3")]) is None  # it came further meanwhile
     assert [new.look([row(2, at)]) for at in ("4", "5")] == [None, "trouble of 5"]
+    # That the generation which answers goes on being fed helps the one that is built beside it nothing.
+    beside = projecting.Met([])
+    looks = [beside.look([row(at, None), replace(row(0, str(at)), generation=2)]) for at in (1, 2, 3)]
+    assert looks == [None, None, "trouble of 3"]
     old = projecting.Met([row(1, "1")])
     assert [old.look([row(1, at)]) for at in ("1", "2")] == [None, "trouble of 2"]
