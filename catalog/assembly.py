@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from catalog.access.audit import Audit
 from catalog.access.grants import Grants
 from catalog.access.groups import Groups
+from catalog.access.people import People
 from catalog.access.readers import Readers
 from catalog.access.scopes import Scopes
 from catalog.access.sessions import Sessions
@@ -131,6 +132,11 @@ class Catalog:
     def sessions(self) -> Sessions:
         """Who has signed in with a browser."""
         return Sessions(self.store, self.readers, self.audit)
+
+    @cached_property
+    def people(self) -> People:
+        """Who can sign in."""
+        return People(self.store, self.sessions, self.audit)
 
     @cached_property
     def book(self) -> Book:
