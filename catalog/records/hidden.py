@@ -28,16 +28,24 @@ def _left(value: Any, hidden: Collection[str]) -> Any:
         made: dict[str, Any] = {}
         for key, each in value.items():
             within = each.__class__
-            if within is str:
+            if key == "details":
+                pass
+            elif within is str:
                 if each in hidden:
                     continue
-            elif (within is dict or within is list) and key != "details":
+            elif within is dict or within is list:
                 each = _left(each, hidden)
                 if each is _NOTHING:
                     continue
             made[key] = each
         return made
     if kind is list:
-        kept = [left for each in value if (left := _left(each, hidden)) is not _NOTHING]
+        kept = []
+        for each in value:
+            if each.__class__ is str:
+                if each not in hidden:
+                    kept.append(each)
+            elif (left := _left(each, hidden)) is not _NOTHING:
+                kept.append(left)
         return kept if kept or not value else _NOTHING
     return _NOTHING if kind is str and value in hidden else value

@@ -29,6 +29,8 @@ _TYPE: Final = f"<{_RDF}type>"
 # What can't stand in an IRI; the schemas refuse it, and it must never get out of the angle brackets.
 _BROKEN: Final = re.compile(r"[\x00-\x20<>\"{}|\\^`]").search
 
+_REMEMBERED: Final = 1 << 14
+
 _Say = Callable[["_Reader", str, Any], None]
 
 
@@ -49,8 +51,7 @@ class _Reader:
         self.lines: list[str] = []
         self.nodes = compiled.nodes
         self.prefixes = compiled.prefixes
-        # Targets, units and roles come again and again.
-        self.iris: dict[str, str] = {}
+        self.iris = compiled.iris_under(base, strict)
 
     def iri(self, text: str) -> str:
         """The IRI in angle brackets: a context's prefix written out, a relative one set after the base."""
@@ -103,6 +104,8 @@ class _Compiled:
             for key, value in context.items()
             if isinstance(value, str) and not value.startswith("@")
         }
+        # Targets, units and roles come again and again.
+        self._iris: dict[tuple[str, bool], dict[str, str]] = {}
         self.nodes: dict[str, _Say] = {}
         for key, definition in context.items():
             say = self._term(key, definition)
@@ -115,6 +118,13 @@ class _Compiled:
                 if keyword == "@type"
             }
         )
+
+    def iris_under(self, base: str, strict: bool) -> dict[str, str]:
+        """IRIs in their angle brackets, by what is written for them, as far as they came up."""
+        known = self._iris.setdefault((base, strict), {})
+        if len(known) > _REMEMBERED:
+            known = self._iris[base, strict] = {}
+        return known
 
     @staticmethod
     def _is_prefix(key: str, value: Any) -> bool:
@@ -192,7 +202,9 @@ class _Compiled:
 
         def say(reader: _Reader, subject: str, value: Any) -> None:
             kind = value.__class__
-            if kind is dict:
+            if kind is str:
+                told = reader.iri(value) if reference else literal(value)
+            elif kind is dict:
                 if "is" in value:
                     datatype = datatypes.get(value["@type"]) or f"<{self._expand(value['@type'])}>"
                     told = f"{_quoted(value['is'])}^^{datatype}"
@@ -202,8 +214,6 @@ class _Compiled:
                 for each in value:
                     say(reader, subject, each)
                 return
-            elif kind is str and reference:
-                told = reader.iri(value)
             elif value is None:
                 return
             else:

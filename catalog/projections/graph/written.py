@@ -39,7 +39,9 @@ def lines_of(nt: bytes) -> Lines:
 
     They only tell a record's lines from its own earlier ones; whoever verifies compares the statements.
     """
-    return {crc32(line) << 32 | adler32(line): line for line in nt.split(b"\n") if line}
+    lines = _split(nt)
+    sums = zip(map(crc32, lines), map(adler32, lines), lines, strict=True)
+    return {one << 32 | other: line for one, other, line in sums}
 
 
 def told(said: Mapping[str, bytes]) -> str:
@@ -51,9 +53,13 @@ def told(said: Mapping[str, bytes]) -> str:
 
 
 def _packed(nt: bytes) -> str:
-    # Nothing is done line by line here: most records are never written again.
-    lines = [line for line in nt.split(b"\n") if line]
+    # As little as can be is done line by line here: most records are never written again.
+    lines = _split(nt)
     return b2a_base64(array("I", [*map(crc32, lines), *map(adler32, lines)]).tobytes(), newline=False).decode()
+
+
+def _split(nt: bytes) -> list[bytes]:
+    return [line for line in nt.split(b"\n") if line]
 
 
 def heard(kept: str) -> dict[str, frozenset[int]]:
