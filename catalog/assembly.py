@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
+from catalog.access.accounts import Accounts
 from catalog.access.audit import Audit
 from catalog.access.grants import Grants
 from catalog.access.groups import Groups
@@ -137,6 +138,11 @@ class Catalog:
     def people(self) -> People:
         """Who can sign in."""
         return People(self.store, self.sessions, self.audit)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Names and passwords of our own."""
+        return Accounts(self.store, self.people, self.sessions, self.audit)
 
     @cached_property
     def book(self) -> Book:

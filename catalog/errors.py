@@ -10,7 +10,8 @@ CatalogError
 ├── TooLarge      more than one request may hold: send less, or in parts
 ├── TooCostly     more than one question may take of time, memory or answer: ask for less
 ├── Unavailable   it cannot be done now: try again later
-│   └── Busy      others must catch up with what was sent before: send less at a time, and this later
+│   ├── Busy      others must catch up with what was sent before: send less at a time, and this later
+│   └── Throttled somebody guesses: wait as long as it says
 └── Misconfigured the installation's settings or files are wrong: mend them, then start again
 """
 
@@ -94,6 +95,10 @@ class Unavailable(CatalogError):
 
 class Busy(Unavailable):
     """Others must catch up with what was sent before."""
+
+
+class Throttled(Unavailable):
+    """Somebody guesses too often."""
 
 
 class Misconfigured(CatalogError):

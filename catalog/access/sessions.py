@@ -129,11 +129,12 @@ class Sessions:
         with self._store.read() as connection:
             return tuple(Session(*row) for row in connection.execute(wanted))
 
-    def sign_out(self, found: Session, *, address: str) -> None:
-        """End a session at its own wish."""
+    def sign_out(self, key: int, person_id: str, id: str, *, address: str) -> None:
+        """End a session by itself."""
         with self._store.write() as connection:
-            if connection.execute(delete(session).where(session.c.id == found.id)).rowcount:
-                self._audit.note(connection, "sign-out", found.person, holder=found.person, address=address)
+            ended = connection.execute(delete(session).where(session.c.id == id, session.c.person == key))
+            if ended.rowcount:
+                self._audit.note(connection, "sign-out", person_id, holder=person_id, address=address)
 
     def end(self, key: int, person_id: str, id: str, *, by: str) -> None:
         """End one of a person's sessions; NotFound if they have no such."""
@@ -143,10 +144,10 @@ class Sessions:
                 raise NotFound(f"there is no session {id:.80}", ja=f"セッション {id:.80} はありません")
             self._audit.note(connection, "session-ended", by, holder=person_id, sessions=1)
 
-    def end_all(self, connection: Connection, key: int, person_id: str, *, by: str, but: Session | None = None) -> int:
+    def end_all(self, connection: Connection, key: int, person_id: str, *, by: str, but: str | None = None) -> int:
         """End all of a person's sessions, or all but one, in the transaction of what makes it necessary; how many."""
         mine = delete(session).where(session.c.person == key)
-        ended = connection.execute(mine if but is None else mine.where(session.c.id != but.id)).rowcount
+        ended = connection.execute(mine if but is None else mine.where(session.c.id != but)).rowcount
         if ended:
             self._audit.note(connection, "session-ended", by, holder=person_id, sessions=ended)
         return ended

@@ -164,6 +164,16 @@ BUSY = _kind(
     "グラフまたは検索索引の更新が台帳に大きく遅れているため、一括登録を受け付けていません。何も保存されていません。"
     "`Retry-After` の秒数だけ待ってから送り直してください。1件ずつの登録はいつでも受け付けます。",
 )
+THROTTLED = _kind(
+    "throttled",
+    429,
+    "There were too many wrong guesses",
+    "誤りが続いたため制限されています",
+    "After some wrong passwords the next is looked at only after a while, which grows with each of them. Wait for the number of "
+    "seconds that `Retry-After` names; an administrator can send a link that sets a new password.",
+    "パスワードの誤りが続くと、次の試行まで待ち時間が設けられ、誤るたびに長くなります。`Retry-After` の秒数だけ待ってください。"
+    "管理者に依頼すれば、パスワードを再設定するリンクを受け取れます。",
+)
 FAILED = _kind(
     "failed",
     500,
@@ -185,7 +195,7 @@ KINDS: Mapping[str, ProblemKind] = {
     kind.name: kind
     for kind in (
         MALFORMED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, CONFLICT, GONE, STALE,
-        TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID, TOO_COSTLY, BUSY, FAILED, UNAVAILABLE,
+        TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID, TOO_COSTLY, BUSY, THROTTLED, FAILED, UNAVAILABLE,
     )
 }  # fmt: skip
 
@@ -199,6 +209,7 @@ _OF_ERROR: Sequence[tuple[type[errors.CatalogError], ProblemKind]] = (
     (errors.TooLarge, TOO_LARGE),
     (errors.TooCostly, TOO_COSTLY),
     (errors.Busy, BUSY),
+    (errors.Throttled, THROTTLED),
     (errors.Unavailable, UNAVAILABLE),
     (refusals.Unauthorized, UNAUTHORIZED),
     (refusals.MethodNotAllowed, METHOD_NOT_ALLOWED),
