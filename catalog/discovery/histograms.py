@@ -15,7 +15,7 @@ from catalog.projections.search.index import Asked, Measures, Moments, Months, S
 from catalog.questions.search import MOST_BINS, Bin, Histogram, Interval, Spread
 from catalog.questions.vocabulary import Vocabulary, unknown
 from catalog.records.dates import Date, understand_date
-from catalog.records.quantities import Unit, Unknown, si, understand
+from catalog.records.quantities import SHIPPED, Unit, Unknown, si, understand
 
 OF_RECORD: Final = ("created", "modified")
 DAY: Final = 86_400_000_000
@@ -59,7 +59,10 @@ def _over_time(asked: Histogram, counting: Counting) -> Spread:
     name = asked.field
     if asked.unit is not None:
         raise Invalid(
-            f"histogram: {name} is a date, it has no unit", ja=f"histogram: {name} は日付なので単位はありません"
+            f"histogram: {name} is a date, and {asked.unit!r:.40} is no interval; write {name}:year, {name}:month or {name}:day, or "
+            f"dates to count between, as in {name}:2024..2025..2026",
+            ja=f"histogram: {name} は日付です（{asked.unit!r:.40} は使えません）。{name}:year、{name}:month、{name}:day、または "
+            f"{name}:2024..2025..2026 のように書いてください",
         )
     if asked.edges:
         return _between_times(asked, counting)
@@ -143,14 +146,15 @@ def _over_quantity(asked: Histogram, counting: Counting) -> Spread:
             weights[each.kind] += each.count
         (usual, _), *_ = weights.most_common(1)
         held = [each for each in held if each.kind == usual]
+        unit = _si_unit(name, usual)
     held = held[:MOST_COLUMNS]
     if asked.edges:
         edges = [_in_si(float(edge), unit) for edge in asked.edges]
         _demand_rising(asked, edges)
-        return _ranges(asked, counting, held, edges, [float(edge) for edge in asked.edges])
+        return _ranges(asked, counting, held, edges, [float(edge) for edge in asked.edges], unit)
     extents = [extent for each in held if (extent := counting.snapshot.extent(counting.asked, each)) is not None]
     if not extents:
-        return Spread(name, asked.unit, (), counting.total)
+        return Spread(name, unit.typed if unit else None, (), counting.total)
     low, high = min(each.least for each in extents), max(each.greatest for each in extents)
     first, last = _from_si(low, unit), _from_si(high, unit)
     bins = asked.bins if last > first else 1
@@ -162,7 +166,7 @@ def _over_quantity(asked: Histogram, counting: Counting) -> Spread:
         told = [first, last] if last > first else [first, first]
     edges = [_in_si(edge, unit) for edge in told]
     edges[0], edges[-1] = min(edges[0], low), _beyond(max(edges[-1], high))
-    return _ranges(asked, counting, held, edges, told)
+    return _ranges(asked, counting, held, edges, told, unit)
 
 
 def _measures_of(name: str, counting: Counting) -> list[Measures]:
@@ -184,6 +188,18 @@ def _unit(asked: Histogram) -> Unit | None:
         raise Invalid(
             f"histogram: {asked.unit!r:.80} is not a unit{near}",
             ja=f"histogram: {asked.unit!r:.80} は単位ではありません",
+        )
+    return unit
+
+
+def _si_unit(name: str, kind: str | None) -> Unit:
+    """What values of this kind are told in where no unit was named: numbers without any would say nothing."""
+    unit = SHIPPED.si_unit(kind) if kind else None
+    if unit is None:
+        near = next(iter(SHIPPED.measuring("", frozenset([kind]))), "%") if kind else "%"
+        raise Invalid(
+            f"histogram: {name} needs a unit to be told in, as in {name}:20 {near}",
+            ja=f"histogram: {name} には単位が必要です。{name}:20 {near} のように書いてください",
         )
     return unit
 
@@ -217,6 +233,7 @@ def _ranges(
     scales: Sequence[Scale],
     edges: Sequence[float],
     told: Sequence[str] | Sequence[float],
+    unit: Unit | None = None,
 ) -> Spread:
     counts = [0] * (len(edges) - 1)
     present = 0
@@ -225,4 +242,4 @@ def _ranges(
         present += valued
         counts = [one + other for one, other in zip(counts, found, strict=True)]
     bins = tuple(Bin(told[number], told[number + 1], count) for number, count in enumerate(counts))
-    return Spread(asked.field, asked.unit, bins, max(counting.total - present, 0))
+    return Spread(asked.field, unit.typed if unit else None, bins, max(counting.total - present, 0))

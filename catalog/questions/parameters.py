@@ -13,6 +13,7 @@ from catalog.errors import Invalid
 from catalog.questions.check import check, other_end
 from catalog.questions.cursor import read_cursor
 from catalog.questions.question import (
+    MOST_ITEMS,
     OPERATORS,
     RECORD_ATTRIBUTES,
     And,
@@ -123,7 +124,10 @@ def _limit(text: str | None) -> int:
     if text is None:
         return 100
     if not re.fullmatch(r"[0-9]{1,6}", text):
-        raise Invalid(f"limit: {text!r:.80} is not a whole number", ja=f"limit: {text!r:.80} は整数ではありません")
+        raise Invalid(
+            f"limit: {text!r:.80} is not a whole number from 1 to {MOST_ITEMS}",
+            ja=f"limit: {text!r:.80} は1から{MOST_ITEMS}までの整数ではありません",
+        )
     return int(text)
 
 
@@ -184,6 +188,11 @@ class _Asking:
                 values.setdefault(name, []).append(value)
         for name, several in values.items():
             negated, plain = name.startswith("not."), name.removeprefix("not.")
+            if plain.partition(".")[0] == "not":
+                raise Invalid(
+                    f"{name:.80}: `not.` stands once, before the name of what does not hold, as in not.source=nims",
+                    ja=f"{name:.80}: `not.` は一度だけ、項目名の前に付けてください（例: not.source=nims）",
+                )
             condition = self._one(plain, several, kinds)
             parts.append(Not(condition) if negated else condition)
         for (negated, direction, field), told in links.items():

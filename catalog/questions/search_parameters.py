@@ -14,7 +14,14 @@ from typing import Final, get_args
 from catalog.errors import Invalid
 from catalog.questions.parameters import MOST_PARAMETERS, order_from, question_from
 from catalog.questions.question import Selection
-from catalog.questions.search import Histogram, Interval, SearchQuestion
+from catalog.questions.search import (
+    MOST_BINS,
+    MOST_FACET_VALUES,
+    MOST_HITS,
+    Histogram,
+    Interval,
+    SearchQuestion,
+)
 from catalog.questions.vocabulary import Vocabulary, unknown
 
 # What stands for the search, and not for one record.
@@ -23,7 +30,6 @@ RECORD_TIMES: Final = ("created", "modified")
 # Of a list only: what is not public is in no index, and hits are always counted.
 OF_LISTS_ONLY: Final = ("status", "count")
 
-_BINS: Final = re.compile(r"(?P<bins>[0-9]{1,6})\s*(?P<unit>.*)", re.DOTALL)
 _EDGE: Final = re.compile(r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?")
 
 
@@ -60,8 +66,8 @@ def search_from(pairs: Iterable[tuple[str, str]], vocabulary: Vocabulary) -> Sea
     )
     return replace(
         asked,
-        first=_number("limit", _once(told, "limit"), asked.first),
-        facet_values=_number("facetValues", _once(told, "facetValues"), asked.facet_values),
+        first=_number("limit", _once(told, "limit"), asked.first, MOST_HITS),
+        facet_values=_number("facetValues", _once(told, "facetValues"), asked.facet_values, MOST_FACET_VALUES),
     )
 
 
@@ -87,8 +93,15 @@ def histogram_from(text: str) -> Histogram:
             return Histogram(name, interval=interval)
     if ".." in how:
         return _between(name, text, how)
-    if found := _BINS.fullmatch(how):
-        return Histogram(name, bins=int(found["bins"]), unit=found["unit"].strip() or None)
+    if found := _EDGE.match(how):
+        if not found[0].isdecimal() or len(found[0]) > 6 or int(found[0]) not in range(1, MOST_BINS + 1):
+            raise Invalid(
+                f"histogram: {found[0]!r:.40} is not a number of bars, a whole one from 1 to {MOST_BINS}; write amount:20 mg for twenty "
+                "bars in mg, or amount:0..1e3..1e9 mg for bars between these",
+                ja=f"histogram: {found[0]!r:.40} は区間の数（1から{MOST_BINS}までの整数）ではありません。mg で20区間なら amount:20 mg、"
+                "境界を指定するなら amount:0..1e3..1e9 mg のように書いてください",
+            )
+        return Histogram(name, bins=int(found[0]), unit=how[found.end() :].strip() or None)
     return Histogram(name, unit=how)
 
 
@@ -142,11 +155,14 @@ def _once(told: dict[str, list[str]], name: str) -> str | None:
     return values[0] if values else None
 
 
-def _number(name: str, text: str | None, default: int) -> int:
+def _number(name: str, text: str | None, default: int, most: int) -> int:
     if text is None:
         return default
     if not re.fullmatch(r"[0-9]{1,6}", text):
-        raise Invalid(f"{name}: {text!r:.80} is not a whole number", ja=f"{name}: {text!r:.80} は整数ではありません")
+        raise Invalid(
+            f"{name}: {text!r:.80} is not a whole number from 1 to {most}",
+            ja=f"{name}: {text!r:.80} は1から{most}までの整数ではありません",
+        )
     return int(text)
 
 

@@ -364,6 +364,20 @@ class Units:
         meant = tuple(unit for unit in ADVICE.get(typed, ()) if not kinds.isdisjoint(self._atom(unit).kinds))
         return meant or tuple(atom.symbol for atom in self._atoms.values() if not kinds.isdisjoint(atom.kinds))[:3]
 
+    def si_unit(self, quantity_kind: str) -> Unit | None:
+        """The unit in which values of this kind stand in SI: the one with a name of its own, else base units put together."""
+        kind = BROADER.get(quantity_kind, quantity_kind)
+        # What is counted has many units without dimension, and `1` is all of theirs.
+        for atom in (self._atoms["1"], *self._atoms.values(), self._prefixed["kg"]):
+            if kind in atom.kinds and (atom.factor, atom.offset) == (1.0, 0.0):
+                return self.known(atom.symbol)
+        for powers, kinds in self._of_dimensions.items():
+            if kind in kinds:
+                parts = zip(("m", "kg", "s", "A", "K", "mol", "cd"), powers, strict=True)
+                told = sorted((part for part in parts if part[1]), key=lambda part: part[1] < 0)
+                return self.known(".".join(base if power == 1 else f"{base}{power}" for base, power in told))
+        return None
+
     def knows_kind(self, quantity_kind: str) -> bool:
         """Whether any unit here measures it (or what it is a narrower kind of)."""
         kind = BROADER.get(quantity_kind, quantity_kind)

@@ -98,3 +98,26 @@ def test_a_misspelt_name_is_told_what_is_near_it() -> None:
     with pytest.raises(Invalid, match="startedAt"):
         # A date, but not of this kind.
         asked(("kind", "sample"), ("histogram", "startedAt:year"))
+
+
+@pytest.mark.parametrize(
+    ("pair", "right"),
+    [
+        (("facetValues", "1000000"), "from 1 to 100$"),
+        (("limit", "99999999999"), "from 1 to 100$"),
+        (("histogram", "amount:1e9 mg"), "'1e9' is not a number of bars.*from 1 to 500; write amount:20 mg"),
+        (("histogram", "created:1000000 s"), "'1000000' is not a number of bars"),
+        (("histogram", "amount:0 mg"), "'0' is not a number of bars"),
+        (("histogram", "amount:-5 mg"), "'-5' is not a number of bars"),
+    ],
+)
+def test_a_number_that_cannot_be_is_told_between_which_it_may_lie(pair: tuple[str, str], right: str) -> None:
+    with pytest.raises(Invalid, match=right):
+        asked(pair)
+
+
+def test_not_stands_once() -> None:
+    for name in ("not", "not.not", "not.not.not.source", "not.not.link.samples"):
+        with pytest.raises(Invalid, match=f"^{name}: `not.` stands once, .* as in not.source=nims"):
+            asked((name, "nims"))
+    assert asked(("not.source", "nims")).question.where is not None

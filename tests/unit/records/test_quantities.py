@@ -218,6 +218,25 @@ def test_every_quantity_kind_and_unit_that_a_schema_names_is_known() -> None:
                 )
 
 
+def test_what_has_a_unit_in_si_is_told_in_it() -> None:
+    kinds = {
+        "Mass": "kg",
+        "Energy": "J",
+        "Age": "s",
+        "Volume": "m3",
+        "Velocity": "m.s-1",
+        "Count": "1",
+        "Density": "kg.m-3",
+    }
+    for kind, name in kinds.items():
+        unit = SHIPPED.si_unit(kind)
+        assert unit is not None, kind
+        assert (unit.typed, unit.factor, unit.offset) == (name, 1, 0)
+        assert fits(unit, *SHIPPED.kinds_measured(kind, ()))
+    assert SHIPPED.si_unit("RelativeHumidity") is None
+    assert SHIPPED.si_unit("Happiness") is None
+
+
 def test_a_code_is_taken_apart_by_its_text() -> None:
     assert composition_of_code("mol/m3") == composition_of_code("mol.m-3") == (("m", -3), ("mol", 1))
     assert composition_of_code("J/(kg.K)") == composition_of_code("J.kg-1.K-1")
