@@ -5,15 +5,14 @@ It is `policy.decide` and `policy.is_insider` for the database; a test holds the
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, Final
 
 import orjson
 
 from catalog.access.policy import INSIDERS, SUFFICIENT
-from catalog.questions.reader import Grant, Reader
+from catalog.questions.reader import Reader
+from catalog.recent import Recent
 
 MANY: Final = 16
 KEPT: Final = 64
@@ -33,8 +32,7 @@ class Sight:
 
     def __init__(self, database: str) -> None:
         self._postgresql = database == "postgresql"
-        self._lock = Lock()
-        self._many: OrderedDict[int, tuple[tuple[Grant, ...], tuple[str, str]]] = OrderedDict()
+        self._many: Recent[tuple[str, str]] = Recent(KEPT)
 
     def class_of(self, reader: Reader) -> ReaderClass:
         """The class of readers that share this reader's statements."""
@@ -52,22 +50,9 @@ class Sight:
 
     def _scopes(self, reader: Reader) -> tuple[str, str]:
         """Where the reader may read, and where they count as a writer, as lists; of many grants made once and kept."""
-        grants = reader.grants
-        with self._lock:
-            known = self._many.get(id(grants))
-        if known is not None:
-            return known[1]
-        made = (
-            orjson.dumps(reader.scopes_for(*SUFFICIENT["read"])).decode(),
-            orjson.dumps(reader.scopes_for(*INSIDERS)).decode(),
-        )
-        if len(grants) > MANY:
-            with self._lock:
-                # With the grants themselves, so that nothing else can come to lie where they lie.
-                self._many[id(grants)] = (grants, made)
-                if len(self._many) > KEPT:
-                    self._many.popitem(last=False)
-        return made
+        if len(reader.grants) > MANY:
+            return self._many.about(reader.grants, lambda: _scopes_of(reader))
+        return _scopes_of(reader)
 
     def tables(self, of: ReaderClass) -> dict[str, str]:
         """Tables that a statement begins with (WITH name(key) AS …): the scopes that were granted, not those below them."""
@@ -116,3 +101,10 @@ class Sight:
     def value(self, name: str) -> str:
         """Where the value of this name is bound."""
         return f"%({name})s" if self._postgresql else f":{name}"
+
+
+def _scopes_of(reader: Reader) -> tuple[str, str]:
+    return (
+        orjson.dumps(reader.scopes_for(*SUFFICIENT["read"])).decode(),
+        orjson.dumps(reader.scopes_for(*INSIDERS)).decode(),
+    )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from catalog.access.policy import SUFFICIENT
 from catalog.projections.search.index import EVERYWHERE, Among, Below, Outside, Room
-from catalog.questions.reader import Grant, Reader
+from catalog.questions.reader import Reader
+from catalog.recent import Recent
 from catalog.records.standing import scope_path
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
@@ -39,8 +39,8 @@ class Audiences:
         self._clock = clock
         self._lock = threading.Lock()
         self._tree: Tree | None = None
-        self._made: OrderedDict[object, Room] = OrderedDict()
-        self._topmost: OrderedDict[int, tuple[tuple[Grant, ...], tuple[str, ...]]] = OrderedDict()
+        self._rooms: Recent[Room] = Recent(KEPT)
+        self._topmost: Recent[tuple[str, ...]] = Recent(KEPT)
         self._number = 0
         mark = store.database.mark
         self._last = f"SELECT position FROM change WHERE {CLOSING} ORDER BY position DESC LIMIT 1"
@@ -51,33 +51,9 @@ class Audiences:
         if reader.administrator:
             return EVERYWHERE
         tree = self._current()
-        granted = self._granted(reader)
-        known = (tree.number, granted)
-        with self._lock:
-            if (made := self._made.get(known)) is not None:
-                self._made.move_to_end(known)
-                return made
-        made = _room(tree, granted)
-        with self._lock:
-            self._made[known] = made
-            if len(self._made) > KEPT:
-                self._made.popitem(last=False)
-        return made
-
-    def _granted(self, reader: Reader) -> tuple[str, ...]:
-        """The topmost scopes that were granted; looked for once for each reader, who may have tens of thousands."""
-        grants = reader.grants
-        with self._lock:
-            if (known := self._topmost.get(id(grants))) is not None:
-                self._topmost.move_to_end(id(grants))
-                return known[1]
-        found = topmost(reader.scopes_for(*SUFFICIENT["read"]))
-        with self._lock:
-            # With the grants themselves, so that nothing else can come to lie where they lie.
-            self._topmost[id(grants)] = (grants, found)
-            if len(self._topmost) > KEPT:
-                self._topmost.popitem(last=False)
-        return found
+        # Looked for once for each reader, who may have tens of thousands of grants.
+        granted = self._topmost.about(reader.grants, lambda: topmost(reader.scopes_for(*SUFFICIENT["read"])))
+        return self._rooms.get((tree.number, granted), lambda: _room(tree, granted))
 
     def _current(self) -> Tree:
         moment = self._clock()

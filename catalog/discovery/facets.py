@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,6 +14,7 @@ from catalog.questions.question import And, Compare, Condition, Exists, Linked, 
 from catalog.questions.reader import Reader
 from catalog.questions.search import RECORD_FACETS, Facet, FacetValue, SearchQuestion
 from catalog.questions.vocabulary import unknown
+from catalog.recent import Recent
 from catalog.records.kinds import Kinds
 
 MOST_KEPT: Final = 256
@@ -27,25 +26,11 @@ TITLES: Final = {
 }
 
 
-class Counted:
+class Counted(Recent[Mapping[str, Counts]]):
     """What was counted over whole answers, kept while the index stands as it is: the same search is often asked again."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, Mapping[str, Counts]] = OrderedDict()
-
-    def get(self, key: Hashable, count: Callable[[], Mapping[str, Counts]]) -> Mapping[str, Counts]:
-        """What was counted under this key, or is counted now."""
-        with self._lock:
-            if (kept := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
-                return kept
-        made = count()
-        with self._lock:
-            self._kept[key] = made
-            if len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return made
+        super().__init__(MOST_KEPT)
 
 
 @dataclass(frozen=True, slots=True)

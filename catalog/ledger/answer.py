@@ -147,7 +147,7 @@ class Answers:
         with self._lock:
             plan = self._plans.get((make, of))
         if plan is None:
-            plan = Plan(make(Terms(self._dialect, self.vocabulary, self.sight, of)), 0)
+            plan = Plan(make(Terms(self._dialect, self.vocabulary, self.sight, of)))
             with self._lock:
                 self._plans[(make, of)] = plan
         return self._run(plan, (), reader, connection, **values)

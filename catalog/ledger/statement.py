@@ -62,7 +62,6 @@ class Plan:
     """A statement that was made for a shape, ready to be bound."""
 
     statement: str
-    order_width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ class Maker:
                 f"{with_} SELECT told.item, told.id, total.number{keys} FROM (SELECT count(*) AS number FROM ({counted}) AS c) AS total"
                 f" LEFT JOIN ({inner}) AS told ON TRUE ORDER BY {ordering}"
             )
-        return Plan(statement, len(order))
+        return Plan(statement)
 
     def table(self, asked: Question) -> Plan:
         """One kind's records as rows of its mirror, in the order of their ids."""
@@ -182,7 +181,7 @@ class Maker:
             f"{self._with({})} SELECT {', '.join(told)} FROM {self._from(at)} WHERE {' AND '.join(conditions)}"
             f" ORDER BY {last} LIMIT {self._value(asked.first)} + 1"
         )
-        return Plan(statement.strip(), 0)
+        return Plan(statement.strip())
 
     def keys(self, asked: Question) -> Plan:
         """The keys of the records that a list would have, in no order."""
@@ -194,7 +193,7 @@ class Maker:
             f"{self._with({})} SELECT {at.record}.key FROM {self._from(at)} WHERE {' AND '.join(conditions)}"
             f" LIMIT {self._value(asked.first)} + 1"
         )
-        return Plan(statement.strip(), 0)
+        return Plan(statement.strip())
 
     def one(self, selection: Selection) -> Plan:
         at = self._next(())
@@ -210,7 +209,7 @@ class Maker:
             f"{self._with({})} SELECT {item}, {facts}, {self.sight.inside(self.of, at.scope)} FROM {source}"
             f" WHERE {at.node}.id = {self.sql.value('id')} AND {self._by_id(at)}"
         )
-        return Plan(statement.strip(), 0)
+        return Plan(statement.strip())
 
     def _with(self, more: Mapping[str, str]) -> str:
         tables = [f"{name} (key) AS MATERIALIZED ({query})" for name, query in self.sight.tables(self.of).items()]

@@ -39,6 +39,7 @@ _KANA: Final[dict[int, int | str]] = {
     **{ord(small): large for small, large in zip("ぁぃぅぇぉっゃゅょゎゕゖ", "あいうえおつやゆよわかけ", strict=True)},
     **{ord(small): large for small, large in zip("ァィゥェォッャュョヮヵヶ", "あいうえおつやゆよわかけ", strict=True)},
 }
+_FOLDED: Final = re.compile(f"[{''.join(map(chr, _KANA))}]+")
 _VU: Final = re.compile("ゔ([あいえおゆ])?")
 _VU_AS: Final = {None: "ぶ", "あ": "ば", "い": "び", "え": "べ", "お": "ぼ", "ゆ": "びゆ"}
 
@@ -62,10 +63,16 @@ def normal(text: str) -> str:
     text = unicodedata.normalize("NFKC", _DASH_FOR_LONG.sub("ー", text))
     if _HAS_RUN(text) is None:
         return text
-    text = _SPACED.sub("", text.translate(_KANA))
+    text = _FOLDED.sub(_folded, text)
+    if " " in text:
+        text = _SPACED.sub("", text)
     if "ゔ" in text:
         text = _VU.sub(lambda found: _VU_AS[found.group(1)], text)
     return _LONG_AT_END.sub("", text) if "ー" in text else text
+
+
+def _folded(found: re.Match[str]) -> str:
+    return found.group().translate(_KANA)
 
 
 def prepared(text: str) -> str:

@@ -38,6 +38,7 @@ LONGEST_LABEL: Final = 200
 LONGEST_SORT: Final = 64
 LONGEST_NAME: Final = 480
 QUANTITY_COLUMNS: Final = 64
+ENDS: Final = tuple((f"q{column}_low", f"q{column}_high") for column in range(QUANTITY_COLUMNS))
 # Dates that are open at an end reach beyond every other.
 BEGINNING: Final = -(2**62)
 END: Final = 2**62
@@ -319,19 +320,32 @@ def _date(name: str) -> _Write:
 
     def write(making: Making, value: Any) -> None:
         making.has.append(name)
-        date = understand_date(value["is"], making.zone)
-        if not isinstance(date, Date):
+        known = _reach(value["is"], making.zone)
+        if known is None:
             return
-        if date.missing is not None:
-            making.values.append(f"{name}{SEP}missing{SEP}{date.missing}")
+        if isinstance(known, str):
+            making.values.append(f"{name}{SEP}missing{SEP}{known}")
             making.has.append(f"missing{SEP}{name}")
             return
         document = making.document
-        document[begins] = BEGINNING if date.from_ is None else _micros(date.from_)
-        document[ends] = END if date.until is None else _micros(date.until)
-        document[month] = _month((date.from_ or date.until or "")[:7])
+        document[begins], document[ends], document[month] = known
 
     return write
+
+
+@lru_cache(maxsize=65536)
+def _reach(text: str, zone: str) -> tuple[int, int, int] | str | None:
+    """How far a date reaches, and the month in which it begins; or why it is missing; None where it is no date."""
+    date = understand_date(text, zone)
+    if not isinstance(date, Date):
+        return None
+    if date.missing is not None:
+        return date.missing
+    return (
+        BEGINNING if date.from_ is None else _micros(date.from_),
+        END if date.until is None else _micros(date.until),
+        _month((date.from_ or date.until or "")[:7]),
+    )
 
 
 def _number(name: str) -> _Write:
@@ -717,6 +731,11 @@ def _labels_of_targets(standing: Standing) -> list[str]:
 _prepared: Final = lru_cache(maxsize=16_384)(prepared)
 
 
+@lru_cache(maxsize=4096)
+def _column_of(place: str) -> int:
+    return crc32(place.encode()) % QUANTITY_COLUMNS
+
+
 def _place_quantities(making: Making) -> None:
     """Give each quantity a pair of columns of its own, and a term that says which: ranges are then compared as pairs.
 
@@ -729,12 +748,13 @@ def _place_quantities(making: Making) -> None:
         if len(taken) == QUANTITY_COLUMNS:
             making.has.append(f"more{SEP}quantities")
             break
-        column = crc32(place.encode()) % QUANTITY_COLUMNS
+        column = _column_of(place)
         while column in taken:
             column = (column + 1) % QUANTITY_COLUMNS
         taken.add(column)
-        document[f"q{column}_low"] = float(low)
+        low_end, high_end = ENDS[column]
+        document[low_end] = float(low)
         if high is not None:
-            document[f"q{column}_high"] = float(high)
+            document[high_end] = float(high)
         told.append(f"{place}{SEP}{'?' if kind is None else kind}{SEP}{column}")
     document["measures"] = told

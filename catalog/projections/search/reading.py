@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -49,6 +48,7 @@ from catalog.projections.search.query import (
     without,
 )
 from catalog.questions.search import RECORD_FACETS, RECORD_ORDERS
+from catalog.recent import Recent
 
 # Queries that are kept: of readers' rooms, which are asked again and again; and of conditions, for the parts of one search.
 MOST_ROOMS: Final = 256
@@ -58,26 +58,8 @@ VALUES_OF_SEGMENT: Final = 2_000
 LONGEST_START: Final = 100
 
 
-class Kept:
-    """Queries by what they were made of, the last that were asked for. Safe to use from any thread."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._queries: OrderedDict[Hashable, Query | None] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], Query | None]) -> Query | None:
-        """The query of this key, or what is made now."""
-        with self._lock:
-            if key in self._queries:
-                self._queries.move_to_end(key)
-                return self._queries[key]
-        made = make()
-        with self._lock:
-            self._queries[key] = made
-            if len(self._queries) > self._most:
-                self._queries.popitem(last=False)
-        return made
+# A query, or none where everything is meant.
+Kept = Recent[Query | None]
 
 
 class TantivyIndex:
