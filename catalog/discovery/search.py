@@ -207,17 +207,24 @@ def _now(index: Searchable, place: _Place | None) -> tuple[Snapshot, Pending]:
     looked = index.book.look("search")
     seen, pending = looked if looked is not None else (None, Pending())
     if place is None:
+        if pending.countless:
+            raise Unavailable(
+                "So many records were closed just now that they cannot be left out one by one. Try again in a moment.",
+                ja="公開が終了したばかりのレコードが多いため、検索索引から取り除いています。少し待ってからもう一度お試しください。",
+                retry_after_seconds=5,
+            )
         return index.index.snapshot(seen), pending
     pinned = index.pins.find(place.snapshot) if time.time() < place.made + CURSOR_SECONDS else None
     if pinned is None and seen is not None and (seen.generation, seen.position) == place.snapshot:
         # Another process gave the cursor, and nothing has changed since.
         pinned = index.index.snapshot(seen) if time.time() < place.made + CURSOR_SECONDS else None
-    if pinned is None:
+    closed = index.book.closed_since("search", pinned.seen) if pinned is not None else pending
+    if pinned is None or closed.countless:
         raise Invalid(
             "cursor: it has expired (a search is kept for five minutes); search again from the first page",
             ja="cursor: 有効期限（5分）が切れました。最初のページから検索し直してください",
         )
-    return pinned, index.book.closed_since("search", pinned.seen)
+    return pinned, closed
 
 
 # ---------------------------------------------------------------------------------------------------- what is asked

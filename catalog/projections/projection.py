@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from catalog.errors import CatalogError
 from catalog.records.standing import BUCKETS as BUCKETS
@@ -18,6 +18,10 @@ from catalog.records.standing import Gone, Lie, Standing
 from catalog.records.standing import Name as Name
 from catalog.records.standing import Seen as Seen
 from catalog.records.standing import bucket_of as bucket_of
+
+# What is told of a record although it is another's, so that it has to be fed again when that changes. titles: of what it
+# links to. stirred: what follows from records that it does not link to.
+Tells = Literal["titles", "stirred"]
 
 
 class Damaged(CatalogError):
@@ -56,7 +60,8 @@ class Generation(Protocol):
     """One generation, open for writing by whoever holds the lease, and by nobody else."""
 
     def apply(self, shown: Sequence[Standing], gone: Sequence[Gone], *, fresh: bool = False) -> None:
-        """Let these records stand as told, whatever was here of them. `fresh`: nothing of them can be here yet.
+        """Let these records stand as told, whatever was here of them. `fresh`: nothing of them can be here yet, unless
+        the generation opens with more in it than it had when it settled last, which it knows itself.
 
         An older standing never overwrites a newer one. Unprojectable names records that can't be taken in; none of the
         others is then missing. OSError: the disk or the engine, not the records.
@@ -139,6 +144,11 @@ class Projection(Protocol):
     @property
     def fingerprint(self) -> str:
         """A hash of all that decides how a record is projected; another one means another generation."""
+        ...
+
+    @property
+    def tells(self) -> frozenset[Tells]:
+        """What its records tell of others."""
         ...
 
     def make(self, folder: Path) -> Generation:

@@ -13,7 +13,7 @@ import shutil
 import time
 from array import array
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from catalog.ledger.book import (
     opens,
     was_public,
 )
+from catalog.ledger.latest import Latest
 from catalog.ledger.reach import Reach
 from catalog.ledger.standing import Standings
 from catalog.ledger.terms import Terms
@@ -42,6 +43,7 @@ from catalog.records.standing import Gone, Lie, Standing
 from catalog.store.clock import Clock, now
 from catalog.store.engine import Store
 from catalog.upkeep.aside import Aside
+from catalog.upkeep.together import Exact, Together
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +61,6 @@ SETTLE_SECONDS: Final = 1.0
 SETTLE_RECORDS: Final = 5_000
 TIMED_SECONDS: Final = 1.0  # between two looks at what time brings: embargoes that end, failures to be tried again
 REMEMBERED: Final = 200_000
-# Which of the projections tell the titles of what a record links to.
-TELL_TITLES: Final[frozenset[Name]] = frozenset({"search"})
-# Which say of a record what follows from others that it does not link to.
-TELL_STIRRED: Final[frozenset[Name]] = frozenset({"graph"})
-# Which open exactly as they were when they settled last. The others may hold more by then, so nothing is new to them.
-OPEN_EXACTLY: Final[frozenset[Name]] = frozenset({"graph"})
 # The verbs after which a record is to be seen where it was not; what closes is in `CLOSING`.
 OPENING: Final = ("publish", "restore", "unmerge")
 
@@ -82,12 +78,20 @@ class Ledgers:
 class Following:
     """One generation that is open for writing, and how far it has come."""
 
-    def __init__(self, ledgers: Ledgers, projection: Projection, fence: int, row: Booked, writer: Generation) -> None:
+    def __init__(
+        self,
+        ledgers: Ledgers,
+        projection: Projection,
+        fence: int,
+        row: Booked,
+        writer: Generation,
+        together: Together,
+    ) -> None:
         self._store, self._book, self._standings = ledgers.store, ledgers.book, ledgers.standings
         self._clock = ledgers.clock
         self._reach = Reach(ledgers.store.database)
         self._terms = Terms(ledgers.store, clock=ledgers.clock)
-        self._projection = projection
+        self._tells_titles, self._tells_stirred = "titles" in projection.tells, "stirred" in projection.tells
         self._fence = fence
         self.name: Name = projection.name
         self.generation = row.generation
@@ -99,6 +103,11 @@ class Following:
         self.closed_to = row.closed_to
         self.filled_to = row.filled_to
         self._opened_at = row.opened_at or ledgers.clock()
+        self._together = together
+        self._exact = Exact(row.closed_to, self._opened_at)
+        if row.state == "live":
+            together.come(self, row.position)
+        self._latest = Latest(ledgers.store)
         self._durable = row.position
         self._spreads = self._book.spreads(self.name, self.generation)
         self._queue: array[int] = array("q")
@@ -117,22 +126,23 @@ class Following:
         # Records that came after this can't be in it yet. While it is filled, records of any position come in.
         self._new_after = row.position
         if self.state == "building" and self.filled_to is None:
-            self._new_after = self._last_position()
+            self._new_after = self._latest.position()
 
     # ----------------------------------------------------------------------------------------------- what to do
 
     def work(self) -> bool:
         """Do the next piece, closings before all else; False when there is nothing to do now."""
-        last = self._last_position()
+        last = self._latest.position()
         if last != self._looked_to and self._close(last):
             return True
-        did = self._go_further(closing=True)
+        did, waits = self._go_further(closing=True), False
         if did and isinstance(self.writer, Shutting):
             # Nobody is answered until it has spread.
             self._settle_in_time(busy=True)
             return True
         if not self.foreign:
-            did = (self.position < last and self._follow()) or did
+            waits = self.position < last and self._lets_others_come()
+            did = (self.position < last and not waits and self._follow()) or did
             did = self._go_further(closing=False) or did
             if time.monotonic() - self._timed_at >= TIMED_SECONDS:
                 self._timed_at = time.monotonic()
@@ -141,8 +151,15 @@ class Following:
                 did = self._retry() or did
         if not did:
             self._looked_to = last
-        self._settle_in_time(busy=did)
+        self._settle_in_time(busy=did or waits)
         return did
+
+    def _lets_others_come(self) -> bool:
+        """Whether the other projections are to come nearer first. Only what answers waits, and is waited for."""
+        if self.state != "live":
+            return False
+        self._together.come(self, self.position)
+        return self._together.is_ahead(self, self.position)
 
     @property
     def unsettled(self) -> bool:
@@ -162,6 +179,7 @@ class Following:
     def answers(self) -> None:
         """It is the one that answers from now on."""
         self.state = "live"
+        self._together.come(self, self.position)
 
     def settle(self) -> int:
         """Let all that was applied be durable and visible; the position up to which everything is in it then."""
@@ -205,6 +223,8 @@ class Following:
         """Let go of it, as it was when it settled last."""
         if self._noting is not None:
             self._noting.wait()
+        self._together.leave(self)
+        self._latest.close()
         self.writer.close()
 
     def _settle_in_time(self, *, busy: bool) -> None:
@@ -256,16 +276,18 @@ class Following:
             stirred = self._stirred_between(connection, self.closed_to, reached)
             others, none = self._standings.read_in(connection, linkers)
             behind = self._is_behind(connection, last)
+        self._exact = replace(self._exact, position=last)
+        self._together.forget()
         self._apply(here, gone, closing=True)
         for each in later:
             self._applied.pop(each.key, None)
         if self.foreign:
             # Those that speak of what has closed can't be made anew: that they do is known until the new one answers.
-            hubs = list(records)[:1] if self.name in TELL_TITLES else []
+            hubs = list(records)[:1] if self._tells_titles else []
         else:
             self._apply(others, none)
         for key in hubs:
-            self._begin_spread(Spread("linkers", key, self.name in TELL_TITLES, reached))
+            self._begin_spread(Spread("linkers", key, self._tells_titles, reached))
         for key, position in scopes.items():
             self._begin_spread(Spread("scope", key, True, position))
         for position in stirred:
@@ -284,7 +306,7 @@ class Following:
         Such a record may tell the title of what has closed, and no row leads from that to it any more. All that is known
         is that by this position it has been fed again.
         """
-        if self.foreign or self.name not in TELL_TITLES:
+        if self.foreign or not self._tells_titles:
             return False
         return self._reach.is_revised(connection, self.position, last)
 
@@ -332,11 +354,12 @@ class Following:
                     opened.add(key)
             applied = self._applied
             keys = [key for key, position in reached.items() if applied.get(key, -1) < position]
-            shown, gone = self._standings.read_in(connection, keys)
+            exact = replace(self._exact, position=max(self._exact.position, end))
+            shown, gone = self._together.read_in(connection, self, keys, exact)
             # Of what is new and not to be shown there is nothing here to be removed.
             gone = [each for each in gone if each.key not in born]
             telling = opened | born
-            if self.name in TELL_TITLES:
+            if self._tells_titles:
                 telling |= self._retitled(connection, revised, shown, telling)
                 # What was fed before its turn, for another's sake, has told nobody of its title.
                 telling |= revised.keys() - set(keys)
@@ -353,6 +376,8 @@ class Following:
         for position in stirring:
             self._begin_spread(Spread("stirred", position, False, end))
         self.position = end
+        if self.state == "live":
+            self._together.come(self, end)
         return True
 
     def _retitled(
@@ -399,7 +424,7 @@ class Following:
 
     def _stirred_of(self, connection: Connection, end: int, but: Collection[int]) -> tuple[list[int], list[int]]:
         """The records that were stirred by the next changes up to `end`; if they are many, the positions to spread from."""
-        if self.name not in TELL_STIRRED:
+        if not self._tells_stirred:
             return [], []
         rows = self._reach.stirred(connection, self.position, end, LINKERS_AT_ONCE + 1)
         if len(rows) > LINKERS_AT_ONCE:
@@ -407,13 +432,13 @@ class Following:
         return self._in_turn(connection, {record for _, record in rows}.difference(but), closing=False, end=end), []
 
     def _stirred_between(self, connection: Connection, after: int, to: int) -> list[int]:
-        if self.name not in TELL_STIRRED or self.foreign:
+        if not self._tells_stirred or self.foreign:
             return []
         return self._reach.stirred_at(connection, after, to)
 
     def _forget_stirred(self) -> None:
         """Let go of the note of what was stirred, once all have come past it."""
-        if self.name not in TELL_STIRRED or self.foreign or self._stirred_until == self._durable:
+        if not self._tells_stirred or self.foreign or self._stirred_until == self._durable:
             return
         with self._store.read() as connection:
             some = self._reach.any_stirred(connection, self._durable)
@@ -472,7 +497,7 @@ class Following:
             linkers: list[int] = []
             hubs: list[int] = []
             if self.foreign:
-                hubs = chosen[:1] if self.name in TELL_TITLES else []
+                hubs = chosen[:1] if self._tells_titles else []
             elif spread.what == "scope":
                 linkers, hubs = self._linkers_of(connection, some, closing=closing)
                 linkers = [key for key in linkers if self._applied.get(key, -1) < spread.position]
@@ -481,7 +506,7 @@ class Following:
         self._apply(shown, gone, closing=closing)
         self._apply(others, none)
         for key in hubs:
-            self._begin_spread(Spread("linkers", key, closing and self.name in TELL_TITLES, spread.position))
+            self._begin_spread(Spread("linkers", key, closing and self._tells_titles, spread.position))
         self._go_on(spread, some[-1])
         return True
 
@@ -568,10 +593,11 @@ class Following:
             for key, id in ended:
                 above = id.split("/")[:-1]
                 if not any("/".join(above[: depth + 1]) in ids for depth in range(len(above))):
-                    self._begin_spread(Spread("scope", key, False, self._last_position()))
+                    self._begin_spread(Spread("scope", key, False, self._latest.position()))
             # What was read before stands as it was before.
             self._applied.clear()
             self._come.opened_at = moment
+            self._exact = replace(self._exact, moment=moment)
         self._opened_at = moment
         return bool(ended)
 
@@ -615,9 +641,7 @@ class Following:
         if not shown and not gone:
             return
         self._dirty = True
-        feed = (
-            self.writer.close_down if closing else partial(self.writer.apply, fresh=fresh and self.name in OPEN_EXACTLY)
-        )
+        feed = self.writer.close_down if closing else partial(self.writer.apply, fresh=fresh)
         reasons: dict[int, str] = {}
         try:
             feed(shown, gone)
@@ -665,10 +689,6 @@ class Following:
             # It is not the records.
             raise OSError(f"nothing of a batch of {len(shown)} could be projected: {next(iter(reasons.values()))}")
         return reasons
-
-    def _last_position(self) -> int:
-        with self._store.read() as connection:
-            return self._standings.position(connection)
 
 
 def _title_of(standing: Standing) -> Any:

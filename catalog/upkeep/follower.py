@@ -18,11 +18,14 @@ from catalog.ledger.book import LEASE_SECONDS, Superseded
 from catalog.projections.projection import Name, Projection
 from catalog.upkeep.follow import Ledgers
 from catalog.upkeep.generations import Feeder
+from catalog.upkeep.together import Together
 from catalog.upkeep.verify import Verifier
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 0.025
+# Between two looks at a server, each of which is a transaction there; at a file a look is next to nothing.
+SERVER_POLL_SECONDS: Final = 0.05
 RENEW_SECONDS: Final = 5.0
 TRY_SECONDS: Final = 2.0  # between two tries to take the lease
 
@@ -51,6 +54,8 @@ class Follower:
         self._kinds = tuple(kinds)
         self._prepare = prepare
         self._verifiers = verifiers or {}
+        served = ledgers.store.database.name != "sqlite"
+        self._poll_seconds = SERVER_POLL_SECONDS if served else POLL_SECONDS
         self._feeders: dict[Name, Feeder] = {}
         self._fence: int | None = None
         self._lock: int | None = None
@@ -77,8 +82,12 @@ class Follower:
             return False
         self._renewed_at = time.monotonic()
         self._remove_strays()
+        ledgers = self._ledgers
+        together = Together(ledgers.standings, ledgers.clock)
         self._feeders = {
-            name: Feeder(self._ledgers, projection, self._fence, self._kinds, self._prepare, self._verifiers.get(name))
+            name: Feeder(
+                ledgers, projection, self._fence, self._kinds, self._prepare, together, self._verifiers.get(name)
+            )
             for name, projection in self._projections.items()
         }
         return True
@@ -188,7 +197,7 @@ class Follower:
             while not (stopping.is_set() or over.is_set()):
                 try:
                     if not feeder.step():
-                        over.wait(POLL_SECONDS)
+                        over.wait(self._poll_seconds)
                 except Superseded as problem:
                     self._look_again(problem)
         except Superseded as problem:

@@ -14,6 +14,7 @@ from catalog.ledger.reach import Reach
 from catalog.projections.projection import Checked, Damaged, Generation, Name, Projection, Tally, panicked
 from catalog.upkeep.aside import Aside
 from catalog.upkeep.follow import Following, Ledgers
+from catalog.upkeep.together import Together
 from catalog.upkeep.verify import Round, Verifier
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Feeder:
         fence: int,
         kinds: Sequence[str],
         prepare: Callable[[], None],
+        together: Together,
         verifier: Verifier | None = None,
     ) -> None:
         self._ledgers = ledgers
@@ -43,6 +45,7 @@ class Feeder:
         self._fence = fence
         self._kinds = kinds
         self._prepare = prepare
+        self._together = together
         self._verifier = verifier
         self.name: Name = projection.name
         self.live: Following | None = None
@@ -207,7 +210,7 @@ class Feeder:
             self.building = None
 
     def _open(self, row: Booked, writer: Generation) -> Following:
-        return Following(self._ledgers, self._projection, self._fence, row, writer)
+        return Following(self._ledgers, self._projection, self._fence, row, writer, self._together)
 
     def _is_empty(self) -> bool:
         with self._store.read() as connection:

@@ -13,7 +13,7 @@ from catalog.ledger.append import Ledger
 from catalog.ledger.book import Book, Booked
 from catalog.ledger.standing import Standings
 from catalog.projections.graph.embedded import OxigraphProjection
-from catalog.projections.projection import Generation, Name, Projection, Shutting, Tally, bucket_of
+from catalog.projections.projection import Generation, Name, Projection, Shutting, Tally, Tells, bucket_of
 from catalog.projections.search.embedded import TantivyProjection
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.records.standing import Gone, Lie, Standing
@@ -43,6 +43,10 @@ class Watched:
     @property
     def fingerprint(self) -> str:
         return self.printed or self.inner.fingerprint
+
+    @property
+    def tells(self) -> frozenset[Tells]:
+        return self.inner.tells
 
     def make(self, folder: Path) -> Generation:
         return self._watched(self.inner.make(folder))

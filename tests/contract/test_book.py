@@ -212,6 +212,24 @@ def test_what_closes_is_pending_until_it_has_gone_from_the_projection(here: Foll
     assert book.pending("search") == NOTHING
 
 
+def test_where_more_was_closed_than_can_be_named_nothing_is_and_anything_may_be_among_it(
+    here: Followed, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.ledger.book.CLOSINGS_MOST", 2)
+    ids = [here.enter(each) for each in ("a", "b", "c")]
+    fence = live(here)
+    for id in ids[:2]:
+        here.ledger.withdraw(id, "spoilt", by="tester")
+    assert book.pending("search").records == {here.key_of(id) for id in ids[:2]}
+    first = here.ledger.last_position()
+
+    here.ledger.withdraw(ids[2], "spoilt", by="tester")
+
+    assert book.pending("search") == Pending(spreading=True, lay_open=True, countless=True)
+    book.advance(fence, "search", 1, Come(closed_to=first))
+    assert book.pending("search").records == {here.key_of(ids[2])}
+
+
 def test_what_could_not_be_seen_before_closes_nothing(here: Followed, book: Book) -> None:
     id = here.enter("a", becomes="private")
     draft = here.enter("b", becomes="draft")

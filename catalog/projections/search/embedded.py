@@ -17,7 +17,7 @@ import orjson
 import tantivy
 from tantivy import Occur, Query
 
-from catalog.projections.projection import Damaged, Name, Tally, Unprojectable, panicked
+from catalog.projections.projection import Damaged, Name, Tally, Tells, Unprojectable, panicked
 from catalog.projections.search.analysis import ANALYZER, analyzer
 from catalog.projections.search.document import (
     FORMAT,
@@ -90,6 +90,10 @@ class TantivyProjection:
     @property
     def name(self) -> Name:
         return "search"
+
+    @property
+    def tells(self) -> frozenset[Tells]:
+        return frozenset({"titles"})
 
     @cached_property
     def fingerprint(self) -> str:
@@ -294,9 +298,10 @@ class TantivyGeneration:
 
     def apply(self, shown: Sequence[Standing], gone: Sequence[Gone], *, fresh: bool = False) -> None:
         """Let these records stand as told, whatever was here of them."""
+        # `fresh` says nothing here: what was committed and not noted is there when it is opened again.
         writer = self._open()
         with _reading(self._folder):
-            known = {} if fresh else self._positions([*(each.key for each in shown), *(each.key for each in gone)])
+            known = self._positions([*(each.key for each in shown), *(each.key for each in gone)])
         reasons: dict[int, str] = {}
         for each in gone:
             here = self._shown.get(each.key, known.get(each.key))

@@ -17,7 +17,7 @@ from catalog.curation.sources import register_source
 from catalog.curation.submit import submit
 from catalog.curation.verbs import merge, suppress
 from catalog.discovery import search as searching
-from catalog.errors import Invalid
+from catalog.errors import Invalid, Unavailable
 from catalog.questions.question import (
     And,
     Attributed,
@@ -510,6 +510,25 @@ def test_what_is_closed_is_not_found_from_the_next_search_on_while_the_index_sta
     own.follower().catch_up()
     assert search(own, "hafnium").total == 0
     assert search(own, "hafnium", ADMINISTRATOR).total == 3
+
+
+def test_where_more_was_closed_than_can_be_left_out_one_by_one_a_search_waits_for_the_index(
+    own: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = [put(own, name, "hafnium") for name in "abc"]
+    own.follower().catch_up()
+    first = search(own, "hafnium", first=1)
+    monkeypatch.setattr("catalog.ledger.book.CLOSINGS_MOST", 2)
+    for each in hidden[:2]:
+        suppress(each, ADMINISTRATOR, intake=own.intake)
+    assert ids(search(own, "hafnium")) == [hidden[2]]
+    suppress(hidden[2], ADMINISTRATOR, intake=own.intake)
+    with pytest.raises(Unavailable, match="Try again in a moment"):
+        search(own, "hafnium")
+    with pytest.raises(Invalid, match="cursor"):
+        search(own, "hafnium", first=1, after=first.next)
+    own.follower().catch_up()
+    assert search(own, "hafnium").total == 0
 
 
 def test_a_hidden_targets_title_finds_nothing_for_those_who_may_not_see_it(own: Catalog) -> None:

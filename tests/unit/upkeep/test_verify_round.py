@@ -18,7 +18,7 @@ from catalog.ledger.append import Ledger
 from catalog.ledger.book import Book
 from catalog.ledger.standing import Standings
 from catalog.ledger.verifications import Verifications
-from catalog.projections.projection import Generation, Tally, Unprojectable, bucket_of
+from catalog.projections.projection import Generation, Tally, Tells, Unprojectable, bucket_of
 from catalog.records.standing import Gone, Name, Standing
 from catalog.upkeep import verify
 from catalog.upkeep.verify import Report, Round, Verifier
@@ -75,6 +75,7 @@ class Tables:
 
     name: Name = "search"
     fingerprint = "table"
+    tells: frozenset[Tells] = frozenset()
 
     def make(self, folder: Path) -> Generation:
         return Table()
