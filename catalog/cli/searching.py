@@ -98,6 +98,8 @@ def tell_page(found: SearchPage) -> None:
         tell_spread(spread)
     about = "" if found.total_is_exact else t("about ", "約")
     tell(t(f"{about}{found.total:,} found", f"{about}{found.total:,} 件"))
+    for notice in found.notices:
+        tell(said(notice.messages))
     if found.next is not None:
         tell(t(f"there is more: --cursor {found.next}", f"続きがあります: --cursor {found.next}"))
 

@@ -56,6 +56,7 @@ from catalog.questions.search import (
     MOST_HITS,
     MOST_SUGGESTIONS,
     RECORD_ORDERS,
+    WITHOUT_LINKED_TITLES,
     Hit,
     SearchPage,
     SearchQuestion,
@@ -180,6 +181,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
         following,
         time.perf_counter() - began,
         snapshot.seen.position,
+        (WITHOUT_LINKED_TITLES,) if pending.spreading and clauses else (),
     )
 
 

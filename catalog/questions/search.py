@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as part
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -194,6 +194,29 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What whoever reads an answer should know of it, since it may hold less than usual."""
+
+    what: str
+    messages: Mapping[str, str]
+
+    def document(self, say: Say) -> dict[str, str]:
+        """The notice as it is answered."""
+        return {"what": self.what, "message": say(self.messages)}
+
+
+WITHOUT_LINKED_TITLES: Final = Notice(
+    "withoutLinkedTitles",
+    {
+        "en": "Something was hidden just now. Until it has been taken out of the search index, titles of linked records are not "
+        "searched: what is found only by such a title is missing.",
+        "ja": "非公開になったばかりのレコードを検索索引から取り除いています。終わるまでは、リンク先の表題は検索されません。"
+        "リンク先の表題だけで見つかるレコードは、結果に含まれていません。",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
 class SearchPage:
     """A page of hits. `next` begins the page after it, for five minutes; None at the end."""
 
@@ -205,6 +228,7 @@ class SearchPage:
     next: str | None
     took_seconds: float
     position: int  # every change up to here was searched
+    notices: tuple[Notice, ...] = ()
 
     def document(self, say: Say) -> dict[str, Any]:
         """What is answered beside the hits. How long it took is no part of it: the same answer is the same text."""
@@ -214,6 +238,7 @@ class SearchPage:
             "facets": [facet.document(say) for facet in self.facets],
             "histograms": [spread.document() for spread in self.histograms],
             "next": self.next,
+            "notices": [notice.document(say) for notice in self.notices],
         }
 
     def text(self, say: Say) -> str:

@@ -71,6 +71,7 @@ EXAMPLE: Final = {
     ],
     "histograms": [],
     "next": None,
+    "notices": [],
 }
 
 
@@ -84,7 +85,7 @@ EXAMPLE: Final = {
         "検索",
         "The records that hold what is searched for, the best match first, with facets and histograms over all of them. Filters "
         "are those of `/records`, with the same names and operators. docs/searching.md tells it with examples. A cursor holds "
-        "for five minutes.",
+        "for five minutes. `notices` tells why less may have been found than usual.",
         {200: Answer("The hits.", (JSON, HTML), EXAMPLE)},
         (400, 406, 422, 503),
         (

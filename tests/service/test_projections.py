@@ -236,3 +236,42 @@ def test_a_projector_that_stands_still_is_told_with_the_time_since_when(
         os.kill(pid, signal.SIGCONT)
     until(lambda: caught_up(administrator))
     assert administrator.get("health").json()["heldUntil"] > held
+
+
+def test_while_a_closing_waits_a_search_says_that_titles_of_linked_records_are_not_searched(
+    running: Served, administrator: httpx.Client
+) -> None:
+    for name, body in (
+        ("noticed", {"title": {"en": "Zirconia"}}),
+        ("leading", {"title": {"en": "Leading"}, "derivedFrom": ["sample/lab/noticed"]}),
+        ("hushed", {"title": {"en": "Hushed"}}),
+    ):
+        made = administrator.post("records", json={**SAMPLE, "localId": name, "body": body})
+        assert made.status_code == 201, made.text
+    until(lambda: caught_up(administrator))
+    with running.client() as public:
+        before = public.get("search", params={"q": "zirconia"}).json()
+        assert (before["total"], before["notices"]) == (2, [])
+        pid = until(lambda: projector_of(running))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert administrator.post("hide/sample/lab/hushed").status_code == 200
+            found = public.get("search", params={"q": "zirconia"}, headers={"Accept-Language": "en"}).json()
+            assert found["total"] == 1
+            assert [each["what"] for each in found["notices"]] == ["withoutLinkedTitles"]
+            assert "titles of linked records are not searched" in found["notices"][0]["message"]
+            # Without a text nothing is missing.
+            assert public.get("search", params={"kind": "sample"}).json()["notices"] == []
+            for language, said in (
+                ("en", "titles of linked records are not"),
+                ("ja", "リンク先の表題は検索されません"),
+            ):
+                asked = {"q": "zirconia", "lang": language}
+                assert said in public.get("search", params=asked, headers={"Accept": "text/html"}).text
+            told = command(running, "search", "zirconia")
+            assert "titles of linked records are not searched" in told.stderr
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        until(lambda: caught_up(administrator))
+        after = until(lambda: not (told := public.get("search", params={"q": "zirconia"}).json())["notices"] and told)
+        assert after["total"] == 2
