@@ -101,6 +101,15 @@ def load_vocabulary(
             named[iri] = local
         else:
             loaded.left_out.append(_no_prefix(iri, of))
+    elsewhere = {
+        iri: id for iri, id in intake.ledger.terms_named(named).items() if id != record_id("term", of.id, named[iri])
+    }
+    # What is here under both sources already stays so: only a person can say which of the two goes.
+    own = intake.ledger.known([record_id("term", of.id, named[iri]) for iri in elsewhere])
+    for iri, id in elsewhere.items():
+        if record_id("term", of.id, named[iri]) not in own:
+            del named[iri]
+            loaded.left_out.append(_elsewhere(iri, id, of))
     for ring in _rings(scheme.concepts):
         loaded.left_out.append(_ring(ring))
     order = [iri for iri in _parents_first(scheme.concepts) if iri in named]
@@ -252,6 +261,19 @@ def _no_prefix(iri: str, source: Source) -> LeftOut:
         {
             "en": f"no prefix of the source {source.id} begins this IRI (it has {known}); register the source with one",
             "ja": f"登録元 {source.id} の接頭辞（{known}）で始まらないIRIです。接頭辞を加えて登録元を登録し直してください",
+        },
+    )
+
+
+def _elsewhere(iri: str, id: str, source: Source) -> LeftOut:
+    other = id.split("/")[1]
+    return LeftOut(
+        iri,
+        {
+            "en": f"this is here already as {id}, of the source {other}; a second term of {source.id} would stand beside it for the same: "
+            f"load the file with --source {other}",
+            "ja": f"登録元 {other} の {id} として登録済みです。{source.id} に登録すると同じ用語が二つになります。"
+            f"--source {other} で読み込んでください",
         },
     )
 

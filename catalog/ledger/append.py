@@ -198,6 +198,11 @@ class Ledger:
             " JOIN revision AS v ON v.record = r.key AND v.number = r.revision"
             f" WHERE {among('n.id')}"
         )
+        self._select_terms_named = (
+            "SELECT i.value, n.id FROM identifier AS i JOIN record AS r ON r.key = i.record JOIN node AS n ON n.key = r.key"
+            f" WHERE {among('i.value')} AND i.scheme = 'iri' AND i.is_primary AND r.kind = 'term' AND r.status <> 'withdrawn'"
+            " AND r.merged_into IS NULL ORDER BY n.id DESC"
+        )
 
     def append(
         self, entries: Sequence[Entry], *, by: str, load: str | None = None, atomic: bool = False
@@ -227,6 +232,12 @@ class Ledger:
                 else Known("", revision, scope, status, profile, None)
                 for id, hash, revision, scope, status, profile, shown, body in found
             }
+
+    def terms_named(self, iris: Collection[str]) -> dict[str, str]:
+        """The id of a term that stands for each of these IRIs, whoever may see it; withdrawn ones and those merged away left out."""
+        with self.store.read() as connection:
+            found = connection.exec_driver_sql(self._select_terms_named, (self.store.database.listed(iris),))
+            return {str(iri): str(id) for iri, id in found}
 
     def body(self, id: str, number: int | None = None) -> Mapping[str, Any] | None:
         """The content of a revision, or of the one shown; None where there is none, or it was expunged."""

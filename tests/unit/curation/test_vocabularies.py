@@ -238,6 +238,26 @@ def test_a_ring_in_a_file_is_taken_in_and_told(own: Catalog) -> None:
     assert own.terms.below(["https://v/a"]) == own.terms.below(["https://v/b"]) == {"https://v/a", "https://v/b"}
 
 
+def test_what_is_a_term_of_another_source_already_is_not_made_a_second_time(own: Catalog) -> None:
+    scheme = read_vocabulary(SKOS, "turtle")
+    assert dict(loaded(own, scheme).counts) == {"created": 3}
+    other = {"id": "other", "title": {"en": "o"}, "homeScope": "panet", "prefixes": {"w": "https://v/"}}
+    register_source(other, ADMINISTRATOR, sources=own.sources, scopes=own.scopes)
+    for dry_run in (True, False):
+        told = load_vocabulary(scheme, "other", ADMINISTRATOR, intake=own.intake, dry_run=dry_run)
+        assert dict(told.counts) == {}
+        left = {each.what: each.why for each in told.left_out}
+        assert "already as term/panet/top, of the source panet" in left["https://v/top"]["en"]
+        assert "--source panet" in left["https://v/top"]["ja"]
+    assert own.ledger.known(["term/other/top"]) == {}
+    # Withdrawn there, it may be entered here; and the next file with both finds each where it is.
+    own.ledger.withdraw("term/panet/top", "moved", by="me")
+    assert dict(load_vocabulary(scheme, "other", ADMINISTRATOR, intake=own.intake).counts) == {"created": 1}
+    own.ledger.restore("term/panet/top", by="me")
+    assert dict(load_vocabulary(scheme, "other", ADMINISTRATOR, intake=own.intake).counts) == {"unchanged": 1}
+    assert dict(loaded(own, scheme).counts) == {"unchanged": 3}
+
+
 def test_who_may_not_write_is_refused_and_an_unknown_source_is_named(own: Catalog) -> None:
     told = load_vocabulary(read_vocabulary(SKOS, "turtle"), "panet", PUBLIC, intake=own.intake)
     assert dict(told.counts) == {"refused": 3}
