@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -45,6 +45,7 @@ from catalog.questions.question import (
     OfRecord,
     Order,
     Question,
+    Selection,
 )
 from catalog.questions.reader import Reader
 from catalog.questions.search import (
@@ -472,8 +473,28 @@ class _Suggesting:
     def _identifiers(self) -> Iterable[Suggestion]:
         if len(self.start) < 2 or " " in self.start:
             return
-        for id in self.snapshot.called(self.asked, self.start, max(2, self.limit // 2)):
-            yield Suggestion(id, "identifier", id.partition("/")[0], id)
+        ids = self.snapshot.called(self.asked, self.start, max(2, self.limit // 2))
+        told = self._going_on([id for id in ids if not self._begins(id)])
+        texts = Counter(told.values())
+        for id in ids:
+            text = told.get(id, id)
+            yield Suggestion(text, "identifier", id.partition("/")[0], id if texts[text] < 2 else None)
+
+    def _begins(self, id: str) -> bool:
+        """Whether the text begins an id, what its source calls the record, or the last part of that."""
+        return any(whole(part).startswith(self.start) for part in (id, id.split("/", 2)[2], id.rpartition("/")[2]))
+
+    def _going_on(self, ids: Sequence[str]) -> dict[str, str]:
+        """The identifier of each of these records with which the text goes on, where one does as it is written."""
+        if not ids:
+            return {}
+        question = Question(where=OfRecord("id", "in", tuple(ids)), selection=Selection(identifiers=True))
+        told: dict[str, str] = {}
+        for item in self.answers.find(question, self.reader).items:
+            for each in orjson.loads(item.text)["identifiers"]:
+                if whole(each["value"]).startswith(self.start):
+                    told.setdefault(item.at.id, each["value"])
+        return told
 
     def _titles(self) -> Iterable[Suggestion]:
         if self.snapshot.size > SMALL:

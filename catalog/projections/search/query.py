@@ -269,6 +269,15 @@ class Words:
             shortest = forms[1] if len(forms) > 1 else plain
             ways.append(Query.const_score_query(_beginning(schema, "names", shortest), BEGINNING_OF_NAME))
             ways.append(Query.const_score_query(_beginning(schema, "parts", plain), PART_OF_NAME))
+        source, stroke, local = plain.partition("/")
+        if stroke and local and " " not in plain:
+            # An id without its kind, as a path or a mail tells it: spring8/s-001.
+            of_source = Query.term_query(schema, "source", source, "basic")
+            for query, weight in (
+                (Query.term_query(schema, "names", name_term(local), "basic"), EXACT_NAME),
+                (_beginning(schema, "names", local), BEGINNING_OF_NAME),
+            ):
+                ways.append(Query.const_score_query(every([of_source, query]), weight))
         return ways
 
 

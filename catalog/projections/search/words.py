@@ -18,6 +18,8 @@ from catalog.questions.search import LONGEST_TEXT, MOST_WORDS
 
 _QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»「」『』〝〞〟", '"'))
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffe\uffff]")
+# Papers print `DOI: 10.1/x`, and people copy it as it stands.
+_DOI_APART: Final = re.compile(r"\bdoi\s*:?\s+(?=10\.[0-9]{4})", re.IGNORECASE)
 _PART: Final = re.compile(r'(?P<sign>[-+!]*)(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
 # They say little, and whole languages do without them: what is asked for is found where they are not, too.
 STOP: Final = frozenset(
@@ -55,7 +57,7 @@ def read(text: str) -> tuple[Clause, ...]:
             ja=f"q: {LONGEST_TEXT}文字を超えています。いくつかの語で検索してください",
         )
     plain = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
-    plain = _UNSEEN.sub(" ", plain).translate(_QUOTES)
+    plain = _DOI_APART.sub("doi:", _UNSEEN.sub(" ", plain).translate(_QUOTES))
     clauses: list[Clause] = []
     joined = negated = False
     for found in _PART.finditer(plain):

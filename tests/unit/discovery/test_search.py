@@ -333,6 +333,46 @@ def test_words_that_a_hyphen_joins_are_all_found_and_between_quotes_beside_each_
     assert {*ids(search(own, "hafnium -paired-end"))} == {apart, half}
 
 
+def test_an_id_is_found_without_its_kind_as_people_copy_it(own: Catalog) -> None:
+    one = put(own, "s-001", "hafnium")
+    below = put(own, "s-001/200", "hafnium in part")
+    put(own, "s-002", "hafnium again")
+    other = put(own, "2026A1234", "hafnium beam time", kind="project")
+    own.follower().catch_up()
+    assert ids(search(own, "lab/s-001")) == [one, below]
+    assert ids(search(own, "Lab/S-001/200")) == [below]
+    assert ids(search(own, "lab/2026A1234")) == [other]
+    assert ids(search(own, "elsewhere/s-001")) == []
+    assert one not in ids(search(own, "hafnium -lab/s-001"))
+
+
+def test_a_doi_is_found_and_suggested_as_it_is_printed(own: Catalog) -> None:
+    named = [{"scheme": "doi", "value": "10.5072/Hafnium-1", "primary": True}]
+    one = put(own, "one", "hafnium", identifiers=named)
+    put(own, "two", "doi of another")
+    own.follower().catch_up()
+    for typed in (
+        "DOI: 10.5072/hafnium-1",
+        "doi 10.5072/hafnium-1",
+        "doi : 10.5072/hafnium-1",
+        "doi:10.5072/hafnium-1",
+    ):
+        assert ids(search(own, typed)) == [one], typed
+    assert ids(search(own, "doi")) == ["sample/lab/two"]
+
+    def suggested(text: str) -> list[tuple[str, str | None]]:
+        return [(each.text, each.id) for each in searching.suggest(text, PUBLIC, index=own.index, answers=own.answers)]
+
+    assert suggested("10.5072/") == [("10.5072/Hafnium-1", one)]
+    assert suggested("sample/lab/on") == [(one, one)]
+    assert suggested("on") == [(one, one)]
+    # Where two bear it, the text leads to both.
+    two = put(own, "three", "hafnium once more", identifiers=named)
+    own.follower().catch_up()
+    assert suggested("10.5072/ha") == [("10.5072/Hafnium-1", None)]
+    assert set(ids(search(own, "10.5072/hafnium-1"))) == {one, two}
+
+
 def test_suggestions_in_a_large_index_go_past_a_title_that_many_bear(
     own: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
