@@ -28,6 +28,11 @@ def later(moment: str, by: timedelta) -> str:
     return (datetime.strptime(moment, _WRITTEN) + by).strftime(_WRITTEN)  # noqa: DTZ007 - both are UTC, as all text is
 
 
+def timestamp(moment: str) -> float:
+    """A moment as signed tokens tell it: seconds since 1970."""
+    return seconds_between("1970-01-01T00:00:00.000000Z", moment)
+
+
 def seconds_between(earlier: str, moment: str) -> float:
     """How long it is from one moment to another."""
     return (datetime.strptime(moment, _WRITTEN) - datetime.strptime(earlier, _WRITTEN)).total_seconds()  # noqa: DTZ007
