@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 from sqlalchemy import insert, select
@@ -24,6 +25,7 @@ from catalog.access.groups import Groups
 from catalog.access.people import People
 from catalog.access.readers import Readers
 from catalog.access.scopes import Scopes
+from catalog.access.seal import Seal
 from catalog.access.sessions import Sessions
 from catalog.access.sight import Sight
 from catalog.curation.profiles import propose_profile, publish_profile
@@ -67,6 +69,14 @@ from catalog.validation.profiles import (
     shipped_profiles,
 )
 from catalog.validation.second_opinion import Crosscheck, SecondOpinion
+
+if TYPE_CHECKING:
+    # Read when somebody first asks for them: the libraries that ask issuers and read their tokens take a third of a second,
+    # for which every command would wait.
+    from catalog.access.issuers import Issuers
+    from catalog.access.oidc import SignIn
+    from catalog.access.signed import Keyring
+    from catalog.access.workloads import Workloads
 
 TOKEN_BYTES = 32
 
@@ -143,6 +153,48 @@ class Catalog:
     def accounts(self) -> Accounts:
         """Names and passwords of our own."""
         return Accounts(self.store, self.people, self.sessions, self.audit)
+
+    @cached_property
+    def seal(self) -> Seal:
+        """What is kept so that a copy of the database alone tells nobody."""
+        return Seal(self.settings.data / "sealing-key")
+
+    @cached_property
+    def issuers(self) -> Issuers:
+        """Who vouches for people, programs and visas."""
+        from catalog.access.issuers import Issuers
+
+        return Issuers(self.store, self.audit, self.seal)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys of issuers."""
+        from catalog.access.signed import Keyring
+
+        return Keyring()
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """Signing in at issuers."""
+        from catalog.access.oidc import SignIn
+
+        return SignIn(
+            self.store,
+            self.issuers,
+            self.keyring,
+            self.people,
+            self.sessions,
+            self.audit,
+            self.seal,
+            base=self.base,
+        )
+
+    @cached_property
+    def workloads(self) -> Workloads:
+        """Programs that an issuer vouches for."""
+        from catalog.access.workloads import Workloads
+
+        return Workloads(self.store, self.issuers, self.keyring, self.readers, self.audit, base=self.base)
 
     @cached_property
     def book(self) -> Book:
