@@ -23,6 +23,7 @@ from catalog.access.once import forget_once, keep_once, look_once, take_once
 from catalog.access.people import People, Person, email_told, name_told
 from catalog.access.sessions import Sessions
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound, Throttled
+from catalog.questions.browser import Browser
 from catalog.questions.reader import Reader
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
@@ -62,15 +63,6 @@ class Link:
 
     value: str
     until: str
-
-
-@dataclass(frozen=True, slots=True)
-class Browser:
-    """From where somebody signs in: the network's address, what the program calls itself, and the session it had."""
-
-    address: str
-    agent: str = ""
-    instead_of: str | None = None
 
 
 class Accounts:

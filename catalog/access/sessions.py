@@ -144,6 +144,11 @@ class Sessions:
                 raise NotFound(f"there is no session {id:.80}", ja=f"セッション {id:.80} はありません")
             self._audit.note(connection, "session-ended", by, holder=person_id, sessions=1)
 
+    def end_others(self, key: int, person_id: str, id: str) -> int:
+        """End all of a person's sessions but this one, at their own wish; how many."""
+        with self._store.write() as connection:
+            return self.end_all(connection, key, person_id, by=person_id, but=id)
+
     def end_all(self, connection: Connection, key: int, person_id: str, *, by: str, but: str | None = None) -> int:
         """End all of a person's sessions, or all but one, in the transaction of what makes it necessary; how many."""
         mine = delete(session).where(session.c.person == key)

@@ -321,6 +321,7 @@ TAGS = {
     "Writing": ("Writing records", "レコードを書く"),
     "Files": ("Files", "ファイル"),
     "Registering": ("Kinds, sources, profiles, scopes", "種別・登録元・プロファイル・スコープ"),
+    "Signing in": ("Signing in, and one's account", "サインインとアカウント"),
     "Feeds": ("Following and exporting", "変更の追跡と書き出し"),
     "Linked data": ("Linked data", "リンクトデータ"),
     "Upkeep": ("Looking after the graph and the search index", "グラフと検索索引の管理"),

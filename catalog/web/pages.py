@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from catalog.web.negotiation import HTML, Language, language_for
 from catalog.web.problems import Problem
+from catalog.web.session import session_in
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -111,6 +112,7 @@ def _frame(request: Request, root: str, language: Language) -> dict[str, Any]:
         "keep": keep,
         "root": root,
         "section": "",
+        "who": session_in(request),
         "say": partial(say_in, language),
         "text": partial(marked_text, language=language),
         "to": partial(address, root, keep),

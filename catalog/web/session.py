@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from starlette.requests import Request, cookie_parser
 from starlette.responses import Response
@@ -22,6 +23,9 @@ from catalog.errors import Malformed
 from catalog.questions.reader import ADMINISTRATOR, Reader
 from catalog.web.refusals import Forged, Unauthorized
 
+if TYPE_CHECKING:
+    from catalog.access.sessions import Session
+
 SESSION: Final = "musubi_session"
 LINK: Final = "musubi_link"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -31,25 +35,6 @@ FORM_LIMIT: Final = 64 * 1024
 FORM_FIELDS: Final = 200
 USED_EVERY_SECONDS: Final = 60
 USES_KEPT: Final = 10_000
-
-
-class Sitting(Protocol):
-    """A session as far as answering needs it."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def person(self) -> str: ...
-    @property
-    def key(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def how(self) -> str: ...
-    @property
-    def csrf(self) -> str: ...
-    @property
-    def until(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +60,7 @@ class Asker:
 
     reader: Reader
     address: str  # of the network
-    session: Sitting | None = None
+    session: Session | None = None
     stale: bool = False  # the browser has a cookie of a session that is none any more
     note: Callable[[], None] | None = None  # what is to be written down about it, which may wait
 
@@ -275,7 +260,7 @@ def asker_of(request: Request) -> Asker:
     return asker
 
 
-def session_in(request: Request) -> Sitting | None:
+def session_in(request: Request) -> Session | None:
     """The session of whoever asks, for pages, which also show what failed before anybody was known."""
     asker: Asker | None = request.scope.get("state", {}).get("asker")
     return None if asker is None else asker.session
@@ -304,7 +289,7 @@ def read_form(body: bytes) -> dict[str, str]:
     return fields
 
 
-def demand_csrf(session: Sitting, told: str | None) -> None:
+def demand_csrf(session: Session, told: str | None) -> None:
     """Forged unless a request that a browser sends with its cookie shows that it comes from a page that we made."""
     if told is None or not hmac.compare_digest(told.encode("utf-8", "surrogateescape"), session.csrf.encode()):
         raise _forged("does not carry the value of its session (the header X-Csrf-Token, or the form's field csrf)")
@@ -321,16 +306,11 @@ def is_form(scope: Scope) -> str | None:
 
 def own_path(told: str | None, root: str) -> str:
     """The path of ours that somebody wanted to come to, or the first page: never an address elsewhere."""
-    if told is None or not told.startswith(root) or any(sign in told for sign in _ASTRAY):
+    # Browsers take \\ for /, drop tabs and line ends wherever they are, and read // as another host's name.
+    if told is None or not told.startswith(root) or len(told) > 2_000 or not re.fullmatch(r"[!-\[\]-~]+", told):
         return root
-    # Browsers take \ for /, drop tabs and line ends, and read // as another host's name.
-    if not told.isascii() or any(ord(sign) <= 32 or ord(sign) == 127 for sign in told) or len(told) > 2_000:
-        return root
-    parts = urlsplit(told)
-    return root if parts.scheme or parts.netloc or "//" in parts.path or ".." in parts.path.split("/") else told
-
-
-_ASTRAY: Final = ("\\", "%5c", "%5C", "%2f%2f", "%2F%2F", "%2f%2F", "%2F%2f", "%0", "%1")
+    path = unquote(re.split(r"[?#]", told, maxsplit=1)[0])
+    return root if re.search(r"//|[\\\x00-\x1f\x7f]|/\.\.?(?:/|$)", path) else told
 
 
 def _forged(how: str) -> Forged:

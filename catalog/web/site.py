@@ -40,6 +40,9 @@ STREAMS = 16
 # Answers to queries that are too large for memory, each in a file until its client has read it.
 LARGE_ANSWERS = 32
 LOADS = 4
+# A password takes a third of a second and 46 MiB to look at, by design: two at a time, and the others wait their turn.
+PASSWORDS = 2
+PASSWORDS_WAITING = 64
 
 
 @dataclass(slots=True)
@@ -47,13 +50,12 @@ class Places:
     """A bounded number of places; who finds none is told to come again."""
 
     free: int
+    full: str = "All places for streams are taken; try again in a moment."
+    full_ja: str = "ストリームの枠が埋まっています。少し待ってからもう一度お試しください。"
 
     def __enter__(self) -> None:
         if self.free == 0:
-            raise Unavailable(
-                "All places for streams are taken; try again in a moment.",
-                ja="ストリームの枠が埋まっています。少し待ってからもう一度お試しください。",
-            )
+            raise Unavailable(self.full, ja=self.full_ja)
         self.free -= 1
 
     def __exit__(self, *_: object) -> None:
@@ -88,6 +90,14 @@ class Site:
     reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READING_THREADS, "read"))
     streaming: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(STREAMS + LOADS, "stream"))
     streams: Places = field(default_factory=lambda: Places(STREAMS))
+    passwords: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(PASSWORDS, "password"))
+    passwords_waiting: Places = field(
+        default_factory=lambda: Places(
+            PASSWORDS_WAITING,
+            "Too many people sign in at this moment; try again soon.",
+            "サインインが集中しています。少し待ってからもう一度お試しください。",
+        )
+    )
     loads: Places = field(default_factory=lambda: Places(LOADS))
     large_answers: Places = field(default_factory=lambda: Places(LARGE_ANSWERS))
     health: Remembered[Health] = field(default_factory=lambda: Remembered(1))
@@ -118,6 +128,11 @@ class Site:
     async def in_thread(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """What a synchronous function answers, without holding up other requests."""
         return await asyncio.get_running_loop().run_in_executor(self.reading, partial(function, *args, **named))
+
+    async def slowly(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What a function answers that looks at a password."""
+        with self.passwords_waiting:
+            return await asyncio.get_running_loop().run_in_executor(self.passwords, partial(function, *args, **named))
 
     async def quickly(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """What a function answers that looks up one thing by its key.
@@ -153,6 +168,7 @@ class Site:
         """Let go of the threads."""
         self.reading.shutdown(wait=False, cancel_futures=True)
         self.streaming.shutdown(wait=False, cancel_futures=True)
+        self.passwords.shutdown(wait=False, cancel_futures=True)
 
 
 def _told_if_failed(done: Future[None]) -> None:

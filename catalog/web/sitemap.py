@@ -31,7 +31,7 @@ PAGES: Final = ("", "records", "kinds", "sources", "profiles", "scopes", "ns", "
 # Lists that lead from one to another without end, and what only programs read.
 NOT_FOR_CRAWLERS: Final = (
     "records?", "search?", "sparql?", "revisions/", "links/", "files/", "identifiers/", "changes", "export", "loads/",
-    "metrics", "*?format=", "*&format=", "*?revision=", "*?asOf=",
+    "metrics", "sign-in", "account", "invitation/", "reset/", "*?format=", "*&format=", "*?revision=", "*?asOf=",
 )  # fmt: skip
 
 

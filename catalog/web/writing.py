@@ -15,7 +15,7 @@ from starlette.responses import Response
 from catalog.curation.load import load, new_load_id
 from catalog.curation.submit import submit
 from catalog.errors import CatalogError, Conflict, Forbidden, Invalid, Malformed
-from catalog.questions.reader import Reader
+from catalog.questions.reader import PUBLIC, Reader
 from catalog.records.identifiers import split_id
 from catalog.records.parse import parse, parse_with_text, read_submission
 from catalog.records.record import Submission
@@ -71,10 +71,10 @@ LINES_EXAMPLE = (
 def writer(request: Request) -> Reader:
     """Who writes: somebody who has said who they are. What they may write is for the verb to say."""
     reader = site_of(request).reader(request)
-    if not reader.administrator and not reader.grants:
+    if reader.id == PUBLIC.id and not reader.grants:
         raise Unauthorized(
-            "Only who has a token may write: send `Authorization: Bearer <token>`.",
-            ja="書き込みにはトークンが必要です。`Authorization: Bearer <トークン>` を送ってください。",
+            "Only who has said who they are may write: sign in, or send `Authorization: Bearer <token>`.",
+            ja="書き込むにはサインインするか、`Authorization: Bearer <トークン>` を送ってください。",
         )
     return reader
 
@@ -425,6 +425,7 @@ async def told_in(
 _TYPES: Final[Mapping[type, tuple[str, str]]] = {
     str: ("a string", "文字列"),
     int: ("a whole number", "整数"),
+    bool: ("true or false", "true または false"),
     dict: ("an object", "オブジェクト"),
     list: ("a list", "配列"),
 }
