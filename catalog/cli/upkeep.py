@@ -156,6 +156,7 @@ def tell_report(report: dict[str, Any]) -> None:
         "dangling": t("belonging to nothing", "所属なし"),
     }
     drift = report["drift"]
+    apart = report["failing"] or report["waived"] or report["undecided"]
     tell(
         t(
             f"{TITLES[report['projection']]}: {report['records']:,} records compared in {report['seconds']:,.1f} s; ",
@@ -163,6 +164,8 @@ def tell_report(report: dict[str, Any]) -> None:
         )
         + (
             t("nothing differs", "不一致はありません")
+            if not (drift["total"] or apart)
+            else t("nothing differs but these:", "次を除いて不一致はありません")
             if not drift["total"]
             else t(
                 f"{drift['total']:,} differed, {report['repaired']:,} repaired: ",
@@ -175,14 +178,17 @@ def tell_report(report: dict[str, Any]) -> None:
         (
             report["failing"],
             t(
-                "are missing since they could not be projected: `catalog failures list`",
+                "missing, since projecting failed: `catalog failures list`",
                 "件は反映に失敗しています（`catalog failures list`）",
             ),
         ),
-        (report["waived"], t("are missing and waived", "件は欠落を容認済みです")),
+        (report["waived"], t("missing and waived", "件は欠落を容認済みです")),
         (
             report["undecided"],
-            t("went on changing meanwhile: verify again", "件は照合中も変更が続きました。もう一度照合してください"),
+            t(
+                "changed again and again meanwhile: verify again",
+                "件は照合中も変更が続きました。もう一度照合してください",
+            ),
         ),
     ):
         if number:
@@ -256,9 +262,10 @@ def show_failure(catalog: Catalog, id: str, name: Name | None, as_json: bool) ->
             answer(each.document())
             continue
         click.secho(f"{each.id} → {TITLES[each.name]}", bold=True)
+        tried = f"tried {each.attempts} times since {each.first_at}, last" if each.attempts > 1 else "tried once,"
         click.echo(
             t(
-                f"  revision {each.revision}, tried {each.attempts} times since {each.first_at}, last {each.last_at}",
+                f"  revision {each.revision}, {tried} {each.last_at}",
                 f"  第 {each.revision} 版、{each.first_at} から {each.attempts} 回試行、最終 {each.last_at}",
             )
         )

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from catalog.cli.command import COMMANDS
+from catalog.questions.search import LONGEST_TEXT, MOST_WORDS
+from catalog.records.kinds import load_kinds
 from catalog.settings import KNOWN
 from catalog.web.app import ROUTES
 from scripts.write_docs import DOCS, MARKED, PARTS, up_to_date
@@ -87,6 +89,13 @@ def test_no_page_and_no_code_names_a_place_on_somebodys_machine() -> None:
         for match in MACHINE_PATHS.finditer(path.read_text("utf-8"))
     ]
     assert found == []
+
+
+def test_the_page_on_searching_names_the_bounds_and_the_titles_that_there_are() -> None:
+    page = (DOCS / "searching.md").read_text(encoding="utf-8")
+    assert f"up to {LONGEST_TEXT:,} characters and {MOST_WORDS} words" in page
+    title = load_kinds()["sample"].field["sampleType"].titles["en"]
+    assert f'"field": "sampleType", "title": "{title}"' in page
 
 
 def test_every_target_of_make_that_people_call_is_described() -> None:

@@ -17,8 +17,10 @@ from sqlalchemy import text
 
 from catalog.assembly import Catalog, open_catalog
 from catalog.cli import catalog, projecting
+from catalog.cli.upkeep import tell_report
 from catalog.ledger.book import Booked
 from catalog.settings import read_settings
+from catalog.upkeep.verify import SORTS
 
 Run = Callable[..., Result]
 FIRST = {"kind": "sample", "source": "spring8", "localId": "first", "body": {"title": {"en": "First"}}}
@@ -147,7 +149,12 @@ def test_failures_are_listed_shown_waived_and_tried_again(run: Run, data: Path) 
         )
     (listed,) = map(json.loads, run("failures", "list", "--json").stdout.splitlines())
     assert (listed["record"], listed["projection"], listed["error"]) == (id, "search", "no reason")
-    assert "no reason" in run("failures", "show", id).stdout
+    shown = run("failures", "show", id).stdout
+    assert "tried 2 times since 2026, last 2026" in shown
+    assert "no reason" in shown
+    with opened(data) as made, made.store.write() as connection:
+        connection.execute(text("UPDATE failure SET attempts = 1"))
+    assert "tried once, 2026\n" in run("failures", "show", id).stdout
     assert run("failures", "show", ID).exit_code == 3
     assert run("failures", "waive", id, "--reason", "it may").exit_code == 0
     assert json.loads(run("failures", "list", "--waived", "--json").stdout)["waived"]["reason"] == "it may"
@@ -155,6 +162,20 @@ def test_failures_are_listed_shown_waived_and_tried_again(run: Run, data: Path) 
     assert json.loads(done.stdout) == {"records": 1, "failing": 0}
     assert run("failures", "list", "--json").stdout == ""
     assert run("failures", "retry", ID).exit_code == 3
+
+
+def test_nothing_differs_is_said_only_where_nothing_does(capsys: pytest.CaptureFixture[str]) -> None:
+    told = {
+        "projection": "graph", "records": 7, "seconds": 1.0, "drift": dict.fromkeys(("total", *SORTS), 0), "repaired": 0,
+        "failing": 0, "waived": 0, "undecided": 0, "differences": [],
+    }  # fmt: skip
+    tell_report(told)
+    assert capsys.readouterr().err.endswith("; nothing differs\n")
+    for name in ("failing", "waived", "undecided"):
+        tell_report({**told, name: 1})
+        first, second = capsys.readouterr().err.splitlines()
+        assert first.endswith("; nothing differs but these:")
+        assert second.startswith("  1 ")
 
 
 def test_a_restored_catalogue_builds_its_projections_anew(run: Run, data: Path, tmp_path: Path) -> None:
