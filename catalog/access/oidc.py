@@ -35,7 +35,7 @@ from catalog.access.sessions import Session, Sessions
 from catalog.access.signed import Keyring, Unsound, demand_issuer, demand_timely, subject_of, verified
 from catalog.access.visas import allowed_by
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
-from catalog.questions.reader import Browser
+from catalog.questions.browser import Browser
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
 from catalog.store.engine import Store

@@ -32,6 +32,10 @@ DONE: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "The password is changed, and your other sessions have ended.",
         "ja": "パスワードを変更し、他のセッションを終了しました。",
     },
+    "added": {
+        "en": "Added: you can sign in by it from now on.",
+        "ja": "追加しました。今後はこの方法でもサインインできます。",
+    },
     "ended": {"en": "Ended.", "ja": "終了しました。"},
 }
 ACCOUNT_EXAMPLE: Final = {

@@ -322,6 +322,7 @@ TAGS = {
     "Files": ("Files", "ファイル"),
     "Registering": ("Kinds, sources, profiles, scopes", "種別・登録元・プロファイル・スコープ"),
     "Signing in": ("Signing in, and one's account", "サインインとアカウント"),
+    "Issuers": ("Who vouches for others", "外部の発行者"),
     "Feeds": ("Following and exporting", "変更の追跡と書き出し"),
     "Linked data": ("Linked data", "リンクトデータ"),
     "Upkeep": ("Looking after the graph and the search index", "グラフと検索索引の管理"),

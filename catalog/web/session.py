@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SESSION: Final = "musubi_session"
 LINK: Final = "musubi_link"
+SIGN_IN: Final = "musubi_sign_in"
 FORM: Final = "application/x-www-form-urlencoded"
 # Those that a page of anybody's may send here without being asked first whether it may (Fetch, 4.10).
 SIMPLE: Final = (FORM, "multipart/form-data", "text/plain")
@@ -51,7 +52,13 @@ class Credential:
 
 def credentials_of(catalog: Catalog) -> tuple[Credential, ...]:
     """Every kind of credential that is known beside the administrator's token."""
-    return ()
+    # A token of a workload has three parts with dots between them, as none of ours has.
+    workload = Credential(
+        lambda told: told.count(".") == 2,
+        lambda told, address: catalog.workloads.reader(told, address),
+        waits=True,
+    )
+    return (workload,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class Doorkeeper:
         # `__Host-` makes a browser refuse such a cookie from a neighbouring host or over plain HTTP (RFC 6265bis, 4.1.3).
         base = urlsplit(catalog.base)
         prefix = "__Host-" if base.scheme == "https" and base.path in ("", "/") else ""
-        names = {name: prefix + name for name in (SESSION, LINK)}
+        names = {name: prefix + name for name in (SESSION, LINK, SIGN_IN)}
         return cls(_digest(catalog.token), catalog, credentials_of(catalog), names, catalog.settings.proxies)
 
     def carried(self, scope: Scope) -> Carried:
@@ -199,7 +206,7 @@ class Doorkeeper:
 
     def _with_link(self, asker: Asker, link: str) -> Asker:
         for each in self.credentials:
-            if each.fits(link) and (reader := each.reader(link, asker.address)) is not None:
+            if not each.waits and each.fits(link) and (reader := each.reader(link, asker.address)) is not None:
                 # The cookie may hold what a link is, and no token of another kind.
                 return replace(asker, reader=joined(asker.reader, reader)) if reader.id.startswith("link:") else asker
         return asker

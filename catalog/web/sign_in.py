@@ -102,7 +102,7 @@ def _wanted(request: Request, said: str | None) -> str:
 
 def issuers_of(site: Site) -> list[dict[str, Any]]:
     """Who else may say who somebody is."""
-    return []
+    return [each.brief() for each in site.catalog.issuers.for_sign_in()]
 
 
 @routes.add(

@@ -43,6 +43,9 @@ LOADS = 4
 # A password takes a third of a second and 46 MiB to look at, by design: two at a time, and the others wait their turn.
 PASSWORDS = 2
 PASSWORDS_WAITING = 64
+# Who waits for an issuer's answer does so for ten seconds at most, and in nobody else's place.
+AFAR = 8
+AFAR_WAITING = 64
 
 
 @dataclass(slots=True)
@@ -98,6 +101,14 @@ class Site:
             "サインインが集中しています。少し待ってからもう一度お試しください。",
         )
     )
+    afar_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AFAR, "afar"))
+    afar_waiting: Places = field(
+        default_factory=lambda: Places(
+            AFAR_WAITING,
+            "Too many wait for issuers at this moment; try again soon.",
+            "外部の認証元への問い合わせが集中しています。少し待ってからもう一度お試しください。",
+        )
+    )
     loads: Places = field(default_factory=lambda: Places(LOADS))
     large_answers: Places = field(default_factory=lambda: Places(LARGE_ANSWERS))
     health: Remembered[Health] = field(default_factory=lambda: Remembered(1))
@@ -118,7 +129,7 @@ class Site:
         """Who asks, found out without holding up other requests."""
         carried = self.doorkeeper.carried(scope)
         if self.doorkeeper.waits(carried):
-            return await self.in_thread(self.doorkeeper.asker, carried, writes=writes)
+            return await self.afar(self.doorkeeper.asker, carried, writes=writes)
         return await self.quickly(self.doorkeeper.asker, carried, writes=writes)
 
     def aside(self, note: Callable[[], None]) -> None:
@@ -133,6 +144,12 @@ class Site:
         """What a function answers that looks at a password."""
         with self.passwords_waiting:
             return await asyncio.get_running_loop().run_in_executor(self.passwords, partial(function, *args, **named))
+
+    async def afar(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What a function answers that may have to ask an issuer first."""
+        with self.afar_waiting:
+            threads = self.afar_threads
+            return await asyncio.get_running_loop().run_in_executor(threads, partial(function, *args, **named))
 
     async def quickly(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """What a function answers that looks up one thing by its key.
@@ -169,6 +186,7 @@ class Site:
         self.reading.shutdown(wait=False, cancel_futures=True)
         self.streaming.shutdown(wait=False, cancel_futures=True)
         self.passwords.shutdown(wait=False, cancel_futures=True)
+        self.afar_threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _told_if_failed(done: Future[None]) -> None:
