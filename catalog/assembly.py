@@ -20,14 +20,17 @@ from sqlalchemy.exc import IntegrityError
 
 from catalog.access.accounts import Accounts
 from catalog.access.audit import Audit
+from catalog.access.device_flow import DeviceFlow
 from catalog.access.grants import Grants
 from catalog.access.groups import Groups
+from catalog.access.links import Links
 from catalog.access.people import People
 from catalog.access.readers import Readers
 from catalog.access.scopes import Scopes
 from catalog.access.seal import Seal
 from catalog.access.sessions import Sessions
 from catalog.access.sight import Sight
+from catalog.access.tokens import Tokens
 from catalog.curation.profiles import propose_profile, publish_profile
 from catalog.curation.submit import Intake
 from catalog.discovery.audience import Audiences
@@ -195,6 +198,21 @@ class Catalog:
         from catalog.access.workloads import Workloads
 
         return Workloads(self.store, self.issuers, self.keyring, self.readers, self.audit, base=self.base)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """What programs carry instead of a password."""
+        return Tokens(self.store, self.readers, self.scopes, self.audit)
+
+    @cached_property
+    def links(self) -> Links:
+        """Links that open a scope to whoever carries them."""
+        return Links(self.store, self.scopes, self.grants, self.readers, self.audit)
+
+    @cached_property
+    def device_flow(self) -> DeviceFlow:
+        """Command lines that wait to be let in."""
+        return DeviceFlow(self.store, self.tokens, self.audit)
 
     @cached_property
     def book(self) -> Book:

@@ -37,6 +37,7 @@ Act = Literal[
     "grant",
     "revoke",
     "link",
+    "link-ended",
     "group",
     "group-ended",
     "member",

@@ -1,29 +1,38 @@
-"""Rights given and taken back: by whoever manages a scope, and, as far as they hold it themselves, by who may share it."""
+"""Rights given and taken back: by whoever manages a scope, and, as far as they hold it themselves, by who may share it.
+
+Every change raises the epoch first, whose one row it holds to its end: two managers who take each other's rights at one moment
+do so one after the other, and the second finds that nobody else is left.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from catalog.access.audit import Audit
 from catalog.access.epoch import turn
-from catalog.access.holders import Holder, holder_of
+from catalog.access.holders import Holder, holder_of, nobody
+from catalog.access.managers import has_manager
 from catalog.access.moments import moment_told
-from catalog.access.policy import ScopeFacts, decide
+from catalog.access.notices import tell_holder
+from catalog.access.policy import SUFFICIENT, ScopeFacts, decide
+from catalog.access.readers import EVERYONE, SIGNED_IN, with_groups
 from catalog.access.scopes import Scopes, absent
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.questions.reader import RIGHTS, Reader, Right
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
 from catalog.store.engine import Store
-from catalog.store.tables import holder, permission, scope
+from catalog.store.tables import holder, local_account, permission, person, scope
 
 # What whoever may share can pass on, as far as they hold it.
 SHARED: Final[tuple[Right, ...]] = ("read", "download")
+# Later than any moment that is written.
+ENDLESS: Final = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +90,49 @@ class Grants:
     ) -> tuple[Permission, ...]:
         """Give rights in a scope and below it; one that the holder has alike already is not given twice."""
         with self._store.write() as connection:
-            key, facts = self._scope(connection, scope_id, by)
-            return self.give(connection, key, facts, rights, holder_of(connection, to), by, since, until, why)
+            key, facts = self.shared(connection, scope_id, by)
+            whom = self._whom(connection, to, facts, by)
+            return self.give(connection, key, facts, rights, whom, by, since, until, why)
+
+    def settle(
+        self,
+        scope_id: str,
+        rights: Collection[Right],
+        to: str,
+        by: Reader,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        why: str | None = None,
+    ) -> tuple[Permission, ...]:
+        """Let somebody have exactly these rights in a scope from now on; what they have from above it stays.
+
+        Whoever may only share leaves alone what others gave.
+        """
+        with self._store.write() as connection:
+            turn(connection)
+            key, facts = self.shared(connection, scope_id, by)
+            moment = self._clock()
+            begin, end = moment_told("from", since), moment_told("until", until)
+            whom = self._whom(connection, to, facts, by)
+            manages = decide("manage", facts, by, moment)
+            held = connection.execute(
+                _permissions().where(
+                    permission.c.scope == key, permission.c.holder == whom.key, permission.c.ended_at.is_(None)
+                )
+            )
+            stale = [
+                each
+                for each in map(_permission, held)
+                if (manages or each.by == by.id)
+                and not (each.right in rights and (each.since, each.until) == (begin, end))
+            ]
+            given = self.give(connection, key, facts, rights, whom, by, since, until, why) if rights else ()
+            for each in stale:
+                self._end(connection, each, by, moment, why)
+            if any(each.right == "manage" for each in stale):
+                self._demand_manager(connection, key, whom, facts.id, moment)
+            return given
 
     def give(
         self,
@@ -97,6 +147,7 @@ class Grants:
         why: str | None,
     ) -> tuple[Permission, ...]:
         """Give rights in the caller's transaction, which may have made the holder just now."""
+        turn(connection)
         moment = self._clock()
         begin, end = moment_told("from", since), moment_told("until", until)
         if not rights or any(right not in RIGHTS for right in rights):
@@ -106,8 +157,9 @@ class Grants:
         if end is not None and end <= max(moment, begin or moment):
             raise Invalid("until: this would end before it begins", ja="until: 開始より前に終わっています")
         for right in rights:
-            demand_grantable(right, facts, to, by, moment)
+            self._demand_grantable(connection, right, facts, to, by, end, moment)
         given = []
+        told: list[Right] = []
         for right in dict.fromkeys(rights):
             same = connection.execute(
                 _permissions().where(
@@ -141,12 +193,25 @@ class Grants:
                 connection, "grant", by.id, scope=facts.id, holder=to.id, right=right, since=begin, until=end, why=why
             )
             given.append(made)
-        turn(connection)
+            told.append(right)
+        tell_holder(
+            connection,
+            self._store.database,
+            "grant",
+            facts.id,
+            told,
+            to.key,
+            at=moment,
+            by=by.id,
+            since=begin,
+            until=end,
+        )
         return tuple(given)
 
     def revoke(self, id: str, by: Reader, *, why: str | None = None) -> Permission:
         """Take a right back: whoever manages the scope any, who shared it their own, and everybody what they hold."""
         with self._store.write() as connection:
+            turn(connection)
             row = connection.execute(_permissions().where(permission.c.id == id)).fetchone()
             if row is None:
                 raise _no_permission(id)
@@ -154,18 +219,17 @@ class Grants:
             facts = self._scopes.facts(found.scope)
             assert facts is not None
             moment = self._clock()
-            if not decide("manage", facts, by, moment) and by.id not in (found.by, found.holder.id):
+            # A link is its maker's, and a token with a part of somebody's rights does not decide for them.
+            mine = () if by.partial or by.id.startswith("link:") else (found.by, found.holder.id)
+            if not decide("manage", facts, by, moment) and by.id not in mine:
                 raise _no_permission(id)
             if found.ended_at is not None:
                 return found
+            self._end(connection, found, by, moment, why)
             if found.right == "manage":
-                self._demand_another_manager(connection, found, moment)
-            connection.execute(update(permission).where(permission.c.id == id).values(ended_at=moment, ended_by=by.id))
-            self._audit.note(
-                connection, "revoke", by.id, scope=found.scope, holder=found.holder.id, right=found.right, why=why
-            )
-            turn(connection)
-        return found
+                key = int(connection.execute(select(scope.c.key).where(scope.c.id == found.scope)).scalar_one())
+                self._demand_manager(connection, key, found.holder, found.scope, moment)
+            return replace(found, ended_at=moment, ended_by=by.id)
 
     def of_scope(self, scope_id: str, reader: Reader, *, ended: bool = False) -> tuple[Permission, ...]:
         """Who was given what in a scope and above it, where it counts too; for whoever manages or shares it.
@@ -173,7 +237,7 @@ class Grants:
         `ended`: also what was taken back or is over, which tells who had access when; for whoever manages it.
         """
         with self._store.read() as connection:
-            _, facts = self._scope(connection, scope_id, reader)
+            _, facts = self.shared(connection, scope_id, reader)
             moment = self._clock()
             if ended and not decide("manage", facts, reader, moment):
                 raise Forbidden(
@@ -189,8 +253,8 @@ class Grants:
                 )
             return tuple(map(_permission, connection.execute(statement.order_by(permission.c.at, permission.c.id))))
 
-    def _scope(self, connection: Connection, id: str, by: Reader) -> tuple[int, ScopeFacts]:
-        """The scope, for whoever may manage or share it."""
+    def shared(self, connection: Connection, id: str, by: Reader) -> tuple[int, ScopeFacts]:
+        """A scope's key and facts, for whoever may manage or share it."""
         facts = self._scopes.facts(id)
         moment = self._clock()
         seen = facts is not None and any(decide(right, facts, by, moment) for right in ("read", "share", "manage"))
@@ -203,40 +267,138 @@ class Grants:
             )
         return int(connection.execute(select(scope.c.key).where(scope.c.id == id)).scalar_one()), facts
 
-    def _demand_another_manager(self, connection: Connection, found: Permission, moment: str) -> None:
-        others = select(permission.c.id).where(
-            permission.c.id != found.id,
-            permission.c.scope == select(scope.c.key).where(scope.c.id == found.scope).scalar_subquery(),
-            permission.c.may == "manage",
-            permission.c.ended_at.is_(None),
-            permission.c.until.is_(None),
-            or_(permission.c.since.is_(None), permission.c.since <= moment),
-            permission.c.holder.in_(select(holder.c.key).where(holder.c.ended_at.is_(None))),
+    def _end(self, connection: Connection, found: Permission, by: Reader, moment: str, why: str | None) -> None:
+        connection.execute(
+            update(permission).where(permission.c.id == found.id).values(ended_at=moment, ended_by=by.id)
         )
-        if connection.execute(others.limit(1)).fetchone() is None:
+        self._audit.note(
+            connection, "revoke", by.id, scope=found.scope, holder=found.holder.id, right=found.right, why=why
+        )
+        tell_holder(
+            connection,
+            self._store.database,
+            "revoke",
+            found.scope,
+            (found.right,),
+            found.holder.key,
+            at=moment,
+            by=by.id,
+        )
+
+    def _demand_manager(self, connection: Connection, key: int, gone: Holder, scope_id: str, moment: str) -> None:
+        """Conflict if nobody manages the scope now, which was managed until this transaction."""
+        if not has_manager(connection, key, moment):
+            name = gone.name or gone.id
             raise Conflict(
-                f"scope {found.scope}: {found.holder.name or found.holder.id} is the last who manages it; let somebody else manage it first",
-                ja=f"スコープ {found.scope}: {found.holder.name or found.holder.id} は最後の管理者です。先に別の管理者を設定してください",
+                f"scope {scope_id}: {name} is the last who manages it; let somebody else manage it first, without an end",
+                ja=f"スコープ {scope_id}: {name} は最後の管理者です。先に別の管理者を期限なしで設定してください",
             )
 
+    def _whom(self, connection: Connection, told: str, facts: ScopeFacts, by: Reader) -> Holder:
+        """Whom somebody means: by id, and for whoever manages the scope by sign-in name or ORCID, exactly.
 
-def demand_grantable(right: Right, facts: ScopeFacts, to: Holder, by: Reader, moment: str) -> None:
-    """Forbidden unless `by` may give this right here."""
-    if decide("manage", facts, by, moment):
-        return
-    if (
-        right in SHARED
-        and decide("share", facts, by, moment)
-        and decide(right, facts, by, moment)
-        and to.kind not in ("everyone", "signed-in")
-        # Whoever has a link may be anybody: what they hold ends with them.
-        and not by.id.startswith("link:")
-    ):
-        return
-    raise Forbidden(
-        f"scope {facts.id}: the right to {right} is given by whoever manages it, or holds it and may share it",
-        ja=f"スコープ {facts.id}: {right} の権限を付与できるのは管理者、または自身がその権限を持つ共有担当者です",
-    )
+        Others are told nothing of who there is: a person's id can't be guessed, and a name is looked up for managers only.
+        """
+        manages = decide("manage", facts, by, self._clock())
+        if told in ("everyone", "signed-in") or told.partition(":")[0] in ("person", "workload", "group"):
+            found = holder_of(connection, told)
+            if found.kind != "group" or manages or found.key in by.holders:
+                return found
+            raise nobody(told)
+        if told.startswith("link:"):
+            raise Invalid(
+                f"{told:.80}: what a link is for is said when it is made",
+                ja=f"{told:.80}: リンクの権限は作成時に決まります",
+            )
+        if not manages:
+            raise Forbidden(
+                "whoever may share, but does not manage the scope, names people by the id that their account page shows",
+                ja="共有権限のみの場合、相手はアカウントページに表示される ID で指定してください",
+            )
+        bare = told.strip().removeprefix("https://orcid.org/")
+        rows = connection.execute(
+            select(holder.c.key, holder.c.id, holder.c.kind, holder.c.name)
+            .join(person, person.c.key == holder.c.key)
+            .outerjoin(local_account, local_account.c.person == person.c.key)
+            .where(holder.c.ended_at.is_(None), or_(person.c.orcid == bare, local_account.c.login == bare.lower()))
+            .limit(2)
+        ).fetchall()
+        if not rows:
+            raise NotFound(
+                f"nobody signs in here as {told:.80}; somebody new is invited by an administrator",
+                ja=f"{told:.80} というログイン名・ORCID の利用者はいません。新しい利用者は管理者が招待します",
+            )
+        if len(rows) > 1:
+            raise Invalid(
+                f"{told:.80} may be several people: name one by the id that their account page shows",
+                ja=f"{told:.80} に当てはまる利用者が複数います。アカウントページに表示される ID で指定してください",
+            )
+        return Holder(*rows[0])
+
+    def _demand_grantable(
+        self,
+        connection: Connection,
+        right: Right,
+        facts: ScopeFacts,
+        to: Holder,
+        by: Reader,
+        until: str | None,
+        moment: str,
+    ) -> None:
+        """Forbidden unless `by` may give this right here, for so long."""
+        # Whoever has a link may be anybody, and everyone is: what changes something is for those who are known.
+        if right not in SHARED and (to.kind in ("link", "everyone") or (to.kind == "signed-in" and right == "manage")):
+            raise Forbidden(
+                f"{to.id}: the right to {right} is given to people, groups and workloads",
+                ja=f"{to.id}: {right} の権限を付与できるのは利用者、グループ、ワークロードです",
+            )
+        if decide("manage", facts, by, moment):
+            return
+        if (
+            right not in SHARED
+            or not decide("share", facts, by, moment)
+            # By a right of their own: what everyone may read today may be closed tomorrow.
+            or not by.holds(SUFFICIENT[right], facts.path)
+            or to.kind in ("everyone", "signed-in")
+            # What whoever carries a link holds ends with them.
+            or by.id.startswith("link:")
+        ):
+            raise self._not_grantable(right, facts)
+        ends = [self._held_until(connection, by, SUFFICIENT[wanted], facts, moment) for wanted in (right, "share")]
+        if None in ends:
+            raise self._not_grantable(right, facts)
+        last = min(end for end in ends if end is not None)
+        if last != ENDLESS and (until is None or until > last):
+            raise Forbidden(
+                f"scope {facts.id}: you hold this yourself until {last}; name an end that is no later (until)",
+                ja=f"スコープ {facts.id}: あなた自身の権限は {last} までです。それ以前の期限を指定してください (until)",
+            )
+
+    def _held_until(
+        self, connection: Connection, by: Reader, rights: Collection[Right], facts: ScopeFacts, moment: str
+    ) -> str | None:
+        """Until when somebody holds one of these rights in a scope themselves; ENDLESS, or None if they do not."""
+        own = by.holders or tuple(connection.scalars(select(holder.c.key).where(holder.c.id == by.id)))
+        keys = with_groups(connection, [key for key in own if key not in (EVERYONE, SIGNED_IN)], moment, [])
+        ends = connection.scalars(
+            select(permission.c.until)
+            .join(scope, scope.c.key == permission.c.scope)
+            .where(
+                permission.c.holder.in_(keys),
+                scope.c.id.in_(facts.path),
+                permission.c.may.in_(rights),
+                permission.c.ended_at.is_(None),
+                or_(permission.c.since.is_(None), permission.c.since <= moment),
+                or_(permission.c.until.is_(None), permission.c.until > moment),
+            )
+        )
+        return max((end or ENDLESS for end in ends), default=None)
+
+    def _not_grantable(self, right: Right, facts: ScopeFacts) -> Forbidden:
+        return Forbidden(
+            f"scope {facts.id}: the right to {right} is given by whoever manages it, or holds it and may share it",
+            ja=f"スコープ {facts.id}: {right} の権限を付与できるのは管理者、または自身がその権限を持つ共有担当者です",
+        )
 
 
 def _no_permission(id: str) -> NotFound:

@@ -62,7 +62,7 @@ class Readers:
     def person(self, key: int, id: str, *, part: Sequence[Part] | None = None, agent: str | None = None) -> Reader:
         """A person, or a part of what they may; `id` is the holder's id of that key."""
         whole = self._reader(id, (EVERYONE, SIGNED_IN, key), person=key)
-        return self._partial(whole, part, agent)
+        return whole if part is None and agent is None else self.part_of(whole, part, agent=agent)
 
     def workload(
         self,
@@ -74,8 +74,7 @@ class Readers:
         agent: str | None = None,
     ) -> Reader:
         """A program that an issuer vouches for."""
-        whole = self._partial(self._reader(id, (EVERYONE, SIGNED_IN, key)), part, agent)
-        return whole if source is None else replace(whole, source=source)
+        return self.part_of(self._reader(id, (EVERYONE, SIGNED_IN, key)), part, source=source, agent=agent)
 
     def link(self, key: int, id: str) -> Reader:
         """Whoever carries a link: with what the link is for, and what everyone may."""
@@ -110,16 +109,20 @@ class Readers:
             self._made.move_to_end(key)
             return made.reader
 
-    def _partial(self, whole: Reader, part: Sequence[Part] | None, agent: str | None) -> Reader:
+    def part_of(
+        self, whole: Reader, part: Sequence[Part] | None, *, source: str | None = None, agent: str | None = None
+    ) -> Reader:
+        """A reader with no more than a part of what they hold, who writes a source's records only, or as a device."""
+        partial = part is not None or source is not None or agent is not None
+        narrowed = replace(whole, source=source, agent=agent, partial=whole.partial or partial)
         if part is None:
-            return whole if agent is None else replace(whole, agent=agent)
+            return narrowed
         roots: tuple[str, ...] = ()
         if whole.administrator and any(each.scope is None for each in part):
             with self._store.read() as connection:
                 roots = tuple(connection.scalars(select(scope.c.id).where(scope.c.parent.is_(None))))
-        return replace(
-            whole, grants=within(whole, part, roots), holders=(), stored=False, administrator=False, agent=agent
-        )
+        grants = within(whole, part, roots)
+        return replace(narrowed, grants=grants, holders=(), stored=False, administrator=False)
 
 
 def within(whole: Reader, part: Iterable[Part], roots: Collection[str]) -> tuple[Grant, ...]:
@@ -158,7 +161,7 @@ def _make(
                 .where(person.c.key == person_key, holder.c.ended_at.is_(None))
             )
         )
-    holders = _with_groups(connection, roots, moment, ends)
+    holders = with_groups(connection, roots, moment, ends)
     grants = []
     rows = connection.execute(
         select(scope.c.id, permission.c.may, permission.c.since, permission.c.until)
@@ -182,7 +185,7 @@ def _make(
     return _Made(reader, number, min(ends, default=None))
 
 
-def _with_groups(connection: Connection, roots: Collection[int], moment: str, ends: list[str]) -> set[int]:
+def with_groups(connection: Connection, roots: Collection[int], moment: str, ends: list[str]) -> set[int]:
     """These holders and every group that they are in, directly or through others; a ring of groups is no more than one."""
     alive = select(holder.c.key).where(holder.c.key.in_(roots), holder.c.ended_at.is_(None))
     mine = alive.cte("mine", recursive=True)

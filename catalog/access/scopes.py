@@ -20,7 +20,7 @@ from catalog.access.moments import moment_told
 from catalog.access.policy import ScopeFacts, decide, demand
 from catalog.access.sight import Sight
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
-from catalog.questions.reader import PUBLIC, Reader
+from catalog.questions.reader import PUBLIC, RIGHTS, Reader, Right
 from catalog.records.identifiers import is_iri
 from catalog.records.standing import scope_path
 from catalog.store.clock import Clock
@@ -37,6 +37,8 @@ NODE: Final = "urn:musubi:scope:"
 _ID: Final = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?)*"
 )
+# What the address of a scope is followed by; a scope's name below a root is none of them.
+FOLLOWED_BY: Final = frozenset(("permissions", "sharing", "requests", "history", "links"))
 _COLUMNS: Final = (
     "s.id, s.title, s.level, s.mode, s.metadata_until, s.data_until, s.data_mode, s.resource,"
     " s.open, s.metadata_embargo, s.data_embargo, s.data_approval"
@@ -118,6 +120,11 @@ class Scopes:
         self._sight = Sight(store.database.name)
         self._audit = Audit(store, clock=clock)
 
+    def may(self, found: Scope, reader: Reader) -> tuple[Right, ...]:
+        """What the reader may do in a scope that was found for them."""
+        moment = self._clock()
+        return tuple(right for right in RIGHTS if decide(right, found.facts, reader, moment))
+
     def facts(self, id: str) -> ScopeFacts | None:
         """What decisions about this scope need; None if there is none of this id."""
         with self._store.read() as connection:
@@ -176,7 +183,7 @@ class Scopes:
         resource: str | None = None,
     ) -> Scope:
         """Make a scope: a root by an administrator, any other by whoever manages the scope above it."""
-        _check_id(id)
+        check_scope_id(id)
         made = Scope(
             id,
             title or {},
@@ -276,7 +283,9 @@ class Scopes:
             return self._settle(connection, id, by, "change", above, confirmed)
 
     def _alone(self, connection: Connection) -> None:
-        # Two who change one tree at a time would each work out what is in force from what the other is changing.
+        # Two who change one tree at a time would each work out what is in force from what the other is changing. The epoch
+        # goes first, as wherever rights change: who takes two locks in two orders waits for ever.
+        turn(connection)
         self._store.database.last_position(connection)
 
     def _above(self, connection: Connection, made: Scope, by: Reader) -> Scope | None:
@@ -343,7 +352,6 @@ class Scopes:
             now=_force(settled),
             set=settled.document()["set"],
         )
-        turn(connection)
         return settled
 
     def _demand_few(self, connection: Connection, id: str, closed: Sequence[str]) -> None:
@@ -411,11 +419,18 @@ def _key(connection: Connection, id: str) -> int:
     return int(connection.scalar(text("SELECT key FROM scope WHERE id = :id"), {"id": id}) or 0)
 
 
-def _check_id(id: str) -> None:
+def check_scope_id(id: str) -> None:
+    """Invalid if a text can't be a scope's id."""
     if not _ID.fullmatch(id):
         raise Invalid(
             f"scope {id!r:.200}: write names of letters, digits, '.', '_' and '-' with slashes between them, as spring8/2026A1234",
             ja=f"スコープ {id!r:.200}: 英数字と「.」「_」「-」の名前を / でつないでください (例 spring8/2026A1234)",
+        )
+    above, _, name = id.rpartition("/")
+    if above and name in FOLLOWED_BY:
+        raise Invalid(
+            f"scope {id:.200}: /scopes/{id:.200} is an address of the scope {above}; choose another name than {name}",
+            ja=f"スコープ {id:.200}: {name} はアドレスで使われる語のため、名前にできません",
         )
     if id.count("/") >= DEEPEST:
         raise Invalid(

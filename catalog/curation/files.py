@@ -17,7 +17,7 @@ def put_files(
 ) -> FileList:
     """Let these be all files of a dataset, by who may write its record."""
     held(id, "write", by, intake=intake)
-    return intake.ledger.put_files(id, checked_files(files), by=by.id, expected_version=expected_version)
+    return intake.ledger.put_files(id, checked_files(files), by=by.actor, expected_version=expected_version)
 
 
 def add_files(
@@ -25,7 +25,7 @@ def add_files(
 ) -> FileList:
     """Add these files, or replace those of the same path."""
     held(id, "write", by, intake=intake)
-    return intake.ledger.patch_files(id, checked_files(files), by=by.id, expected_version=expected_version)
+    return intake.ledger.patch_files(id, checked_files(files), by=by.actor, expected_version=expected_version)
 
 
 def take_files(
@@ -33,4 +33,4 @@ def take_files(
 ) -> FileList:
     """Take files out of the list; a path that is not there does no harm."""
     held(id, "write", by, intake=intake)
-    return intake.ledger.delete_files(id, paths, by=by.id, expected_version=expected_version)
+    return intake.ledger.delete_files(id, paths, by=by.actor, expected_version=expected_version)

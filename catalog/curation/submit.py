@@ -77,7 +77,7 @@ def enter(
     entries = [one.entry for one in prepared if one.entry is not None]
     if atomic and any(one.outcome is not None and one.outcome.outcome in REFUSALS for one in prepared):
         return [_left_out(one) for one in prepared]
-    appended = iter(ledger.append(entries, by=by.id, load=load, atomic=atomic) if entries else ())
+    appended = iter(ledger.append(entries, by=by.actor, load=load, atomic=atomic) if entries else ())
     return [one.outcome or next(appended) for one in prepared]
 
 
@@ -153,14 +153,24 @@ def _placed(
     if source is None:
         return _unknown_source(submission.source, intake.sources)
     scope = submission.scope or (before.scope if before is not None else source.home_scope)
-    for asked in {scope, before.scope if before is not None else scope}:
+    needed = {scope, before.scope if before is not None else scope}
+    home = source.home_scope
+    if before is None and scope != home and not scope.startswith(f"{home}/"):
+        # An id belongs to who writes where its source is at home: nobody takes one beforehand, or in another's name.
+        needed.add(home)
+    for asked in needed:
         if asked not in may_write:
             facts = intake.scopes.facts(asked)
             may_write[asked] = facts is not None and decide("write", facts, by, moment)
-        if not may_write[asked]:
-            # One answer for a scope that is not there, one that is hidden, and a taken id in either.
-            return _not_writable(submission.source, submission.scope)
+    if is_foreign(submission.source, by) or not all(may_write[asked] for asked in needed):
+        # One answer for a scope that is not there, one that is hidden, a taken id in either, and an id of others.
+        return _not_writable(submission.source, submission.scope)
     return scope
+
+
+def is_foreign(source: str, by: Reader) -> bool:
+    """Whether this writer has a token of another source, which writes no records of this one."""
+    return by.source not in (None, source)
 
 
 def _unknown_source(name: str, sources: Sources) -> Finding:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from catalog.access.policy import decide, is_insider
-from catalog.curation.submit import Intake
+from catalog.curation.submit import Intake, is_foreign
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.ledger.append import Known
 from catalog.ledger.verbs import StatusVerb
@@ -23,12 +23,18 @@ def held(id: str, right: Right, by: Reader, *, intake: Intake) -> Known:
     if known is None or facts is None:
         raise absent(id)
     moment = now()
+    foreign = is_foreign(split_id(id)[1], by)
     # Whoever manages a scope may set every status in it, withdrawing included.
-    if decide(right, facts, by, moment) or (right == "write" and decide("manage", facts, by, moment)):
+    if not foreign and (decide(right, facts, by, moment) or (right == "write" and decide("manage", facts, by, moment))):
         return known
     shown = known.status == "public" and decide("read", facts, by, moment)
     if not shown and not is_insider(facts, by):
         raise absent(id)
+    if foreign:
+        raise Forbidden(
+            f"{id}: this token writes records of '{by.source}' only",
+            ja=f"{id}: このトークンで書き込めるのは登録元「{by.source}」のレコードだけです",
+        )
     raise Forbidden(
         f"{id}: this needs the right to {right} in its scope; ask whoever manages it",
         ja=f"{id}: このレコードのスコープで {right} の権限が必要です。管理者に依頼してください",
@@ -45,7 +51,7 @@ def publish(id: str, by: Reader, *, intake: Intake, expected_revision: int | Non
     known = held(id, "manage", by, intake=intake)
     if known.status == "draft":
         _demand_sound(id, known, intake)
-    return intake.ledger.change_status(id, "publish", by=by.id, expected_revision=expected_revision)
+    return intake.ledger.change_status(id, "publish", by=by.actor, expected_revision=expected_revision)
 
 
 def suppress(id: str, by: Reader, *, intake: Intake, expected_revision: int | None = None) -> int | None:
@@ -60,19 +66,19 @@ def hide(id: str, by: Reader, *, intake: Intake, expected_revision: int | None =
 
 def _change_status(id: str, verb: StatusVerb, by: Reader, intake: Intake, expected_revision: int | None) -> int | None:
     held(id, "manage", by, intake=intake)
-    return intake.ledger.change_status(id, verb, by=by.id, expected_revision=expected_revision)
+    return intake.ledger.change_status(id, verb, by=by.actor, expected_revision=expected_revision)
 
 
 def withdraw(id: str, reason: str, by: Reader, *, intake: Intake, expected_revision: int | None = None) -> int | None:
     """Take the record out of what is shown, saying why."""
     held(id, "write", by, intake=intake)
-    return intake.ledger.withdraw(id, reason, by=by.id, expected_revision=expected_revision)
+    return intake.ledger.withdraw(id, reason, by=by.actor, expected_revision=expected_revision)
 
 
 def restore(id: str, by: Reader, *, intake: Intake, expected_revision: int | None = None) -> int | None:
     """Show a withdrawn record again."""
     held(id, "write", by, intake=intake)
-    return intake.ledger.restore(id, by=by.id, expected_revision=expected_revision)
+    return intake.ledger.restore(id, by=by.actor, expected_revision=expected_revision)
 
 
 def move(id: str, scope: str, by: Reader, *, intake: Intake, expected_revision: int | None = None) -> int | None:
@@ -84,20 +90,20 @@ def move(id: str, scope: str, by: Reader, *, intake: Intake, expected_revision: 
             f"there is no scope '{scope}' in which you may write",
             ja=f"書き込めるスコープ「{scope}」はありません",
         )
-    return intake.ledger.move(id, scope, by=by.id, expected_revision=expected_revision)
+    return intake.ledger.move(id, scope, by=by.actor, expected_revision=expected_revision)
 
 
 def merge(id: str, into: str, by: Reader, *, intake: Intake) -> int | None:
     """Say that two records are one thing, by who manages both."""
     held(id, "manage", by, intake=intake)
     held(into, "manage", by, intake=intake)
-    return intake.ledger.merge(id, into, by=by.id)
+    return intake.ledger.merge(id, into, by=by.actor)
 
 
 def unmerge(id: str, by: Reader, *, intake: Intake) -> int | None:
     """Take a merging back."""
     held(id, "manage", by, intake=intake)
-    return intake.ledger.unmerge(id, by=by.id)
+    return intake.ledger.unmerge(id, by=by.actor)
 
 
 EXPUNGE_CODE: Final = "expunge-{request}.code"
@@ -108,7 +114,7 @@ def request_expunge(
 ) -> str:
     """Ask that bytes be erased for good; the code that confirms it is written where only the installation's keeper reads."""
     _demand_administrator(by)
-    requested = intake.ledger.request_expunge(id, reason, by=by.id, number=revision)
+    requested = intake.ledger.request_expunge(id, reason, by=by.actor, number=revision)
     path = folder / EXPUNGE_CODE.format(request=requested.id)
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(requested.code + "\n", "utf-8")
@@ -118,7 +124,7 @@ def request_expunge(
 def expunge(request: str, code: str, by: Reader, *, intake: Intake, folder: Path, id: str | None = None) -> int | None:
     """Do what was requested, once, with its code; `id`, if it is said, must be the record that it is about."""
     _demand_administrator(by)
-    position = intake.ledger.expunge(request, code, by=by.id, id=id)
+    position = intake.ledger.expunge(request, code, by=by.actor, id=id)
     (folder / EXPUNGE_CODE.format(request=request)).unlink(missing_ok=True)
     return position
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from catalog.errors import Invalid
 from catalog.ledger import alike, rows, terms, verbs
-from catalog.ledger.changes import LAY_IN, Change, changes_after, changes_of, last_position, write_changes
+from catalog.ledger.changes import LAY_IN, Change, changes_after, changes_of, done_as, last_position, write_changes
 from catalog.ledger.expunge import Requested, expunge, request_expunge
 from catalog.ledger.files import (
     FileList,
@@ -33,7 +33,7 @@ from catalog.ledger.sources import Sources
 from catalog.ledger.verbs import StatusVerb
 from catalog.records.finding import Breaks, Finding
 from catalog.records.kinds import Kinds
-from catalog.records.record import Mode, Status, Submission
+from catalog.records.record import By, Mode, Status, Submission, actor_of
 from catalog.store.clock import Clock, now
 from catalog.store.database import Row
 from catalog.store.engine import Store
@@ -119,7 +119,7 @@ class Known:
 
 
 REVISION_COLUMNS = (
-    "record number body as_sent profile hash scope findings quarantined at by load".split()
+    "record number body as_sent profile hash scope findings quarantined at by load agent".split()
 )  # fmt: skip
 RECORD_COLUMNS = (
     "key kind source local_id scope status revision shown hash profile findings created_at modified_at".split()
@@ -157,6 +157,7 @@ class _Batch:
 
     at: str
     by: str
+    agent: str | None
     load: str | None
     states: dict[int, _State] = field(default_factory=dict)
     revisions: list[Row] = field(default_factory=list)
@@ -205,7 +206,7 @@ class Ledger:
         )
 
     def append(
-        self, entries: Sequence[Entry], *, by: str, load: str | None = None, atomic: bool = False
+        self, entries: Sequence[Entry], *, by: By, load: str | None = None, atomic: bool = False
     ) -> list[Outcome]:
         """Enter all of these in ONE transaction, in order; each tells what became of it.
 
@@ -213,7 +214,8 @@ class Ledger:
         """
         if not entries:
             return []
-        batch = _Batch(self._clock(), by, load)
+        actor = actor_of(by)
+        batch = _Batch(self._clock(), actor.id, actor.agent, load)
         try:
             with self._store.write() as connection:
                 keys = self._write(connection, batch, entries, atomic)
@@ -263,51 +265,51 @@ class Ledger:
         with self.store.read() as connection:
             return last_position(connection)
 
-    def change_status(self, id: str, verb: StatusVerb, *, by: str, expected_revision: int | None = None) -> int | None:
+    def change_status(self, id: str, verb: StatusVerb, *, by: By, expected_revision: int | None = None) -> int | None:
         """Publish, suppress or hide a record; None when it is so already."""
         return verbs.change_status(self._pen, id, verb, by=by, expected_revision=expected_revision)
 
-    def withdraw(self, id: str, reason: str, *, by: str, expected_revision: int | None = None) -> int | None:
+    def withdraw(self, id: str, reason: str, *, by: By, expected_revision: int | None = None) -> int | None:
         """Take a record out of what is shown; its id goes on to say that it was here, and why it is no more."""
         return verbs.withdraw(self._pen, id, reason, by=by, expected_revision=expected_revision)
 
-    def restore(self, id: str, *, by: str, expected_revision: int | None = None) -> int | None:
+    def restore(self, id: str, *, by: By, expected_revision: int | None = None) -> int | None:
         """Show a withdrawn record again, with the status that it had and its newest content."""
         return verbs.restore(self._pen, id, by=by, expected_revision=expected_revision)
 
-    def move(self, id: str, scope: str, *, by: str, expected_revision: int | None = None) -> int | None:
+    def move(self, id: str, scope: str, *, by: By, expected_revision: int | None = None) -> int | None:
         """Lay a record into another scope; None when it lies there already."""
         return verbs.move(self._pen, id, scope, by=by, expected_revision=expected_revision)
 
-    def merge(self, id: str, into: str, *, by: str) -> int | None:
+    def merge(self, id: str, into: str, *, by: By) -> int | None:
         """Say that two records of a kind are one thing, and which of them is to be read."""
         return verbs.merge(self._pen, id, into, by=by)
 
-    def unmerge(self, id: str, *, by: str) -> int | None:
+    def unmerge(self, id: str, *, by: By) -> int | None:
         """Take a merging back."""
         return verbs.unmerge(self._pen, id, by=by)
 
-    def request_expunge(self, id: str, reason: str, *, by: str, number: int | None = None) -> Requested:
+    def request_expunge(self, id: str, reason: str, *, by: By, number: int | None = None) -> Requested:
         """Ask that a revision be expunged, or all of a record; nothing happens before `expunge`."""
         return request_expunge(self._pen, id, reason, by=by, number=number)
 
-    def expunge(self, request: str, code: str, *, by: str, id: str | None = None) -> int | None:
+    def expunge(self, request: str, code: str, *, by: By, id: str | None = None) -> int | None:
         """Do what was requested: the bytes go, a tombstone with their hash and the reason stays."""
         return expunge(self._pen, request, code, by=by, id=id)
 
     def put_files(
-        self, id: str, files: Iterable[Mapping[str, Any]], *, by: str, expected_version: int | None = None
+        self, id: str, files: Iterable[Mapping[str, Any]], *, by: By, expected_version: int | None = None
     ) -> FileList:
         """Let these be all files of a dataset."""
         return put_files(self._pen, id, files, by=by, expected_version=expected_version)
 
     def patch_files(
-        self, id: str, files: Iterable[Mapping[str, Any]], *, by: str, expected_version: int | None = None
+        self, id: str, files: Iterable[Mapping[str, Any]], *, by: By, expected_version: int | None = None
     ) -> FileList:
         """Add these files, or replace those of the same path; the others stay."""
         return patch_files(self._pen, id, files, by=by, expected_version=expected_version)
 
-    def delete_files(self, id: str, paths: Iterable[str], *, by: str, expected_version: int | None = None) -> FileList:
+    def delete_files(self, id: str, paths: Iterable[str], *, by: By, expected_version: int | None = None) -> FileList:
         """Take files out of a dataset's list."""
         return delete_files(self._pen, id, paths, by=by, expected_version=expected_version)
 
@@ -555,6 +557,7 @@ def _revise(batch: _Batch, place: int, entry: Entry, state: _State, quarantined:
             batch.at,
             batch.by,
             batch.load,
+            batch.agent,
         )
     )
     if not quarantined:
@@ -571,7 +574,8 @@ def _revise(batch: _Batch, place: int, entry: Entry, state: _State, quarantined:
 
 def _change(batch: _Batch, place: int, change: Change) -> None:
     batch.positioned[place] = len(batch.changes)
-    batch.changes.append(change)
+    # Of a submission its revision tells it.
+    batch.changes.append(change if change.verb == "submit" else done_as(batch.agent, change))
 
 
 def _record_row(state: _State, entry: Entry, at: str) -> Row:

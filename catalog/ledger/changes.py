@@ -8,7 +8,7 @@ numbers from a sequence, which are given in one order and become visible in anot
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -20,6 +20,8 @@ COLUMNS = ("position", "record", "verb", "revision", "at", "by", "detail")
 # In the detail of a change that may hide a record: the key of the scope in which it lay until then, and whether everyone
 # could read that. Who is told of the change depends on what they saw at the time, not on what its scope is now.
 LAY_IN, OPEN = "layIn", "open"
+# In the detail of whatever a device did: the id of its record.
+AGENT = "agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Change:
     detail: Mapping[str, Any] | None = None
     id: str = ""
     position: int = 0
+
+
+def done_as(agent: str | None, change: Change) -> Change:
+    """The change, with the device as which it was done."""
+    return change if agent is None else replace(change, detail={**(change.detail or {}), AGENT: agent})
 
 
 def write_changes(connection: Connection, database: Database, changes: Sequence[Change]) -> int:

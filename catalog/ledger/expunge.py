@@ -18,6 +18,7 @@ from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.ledger import alike, rows
 from catalog.ledger.changes import LAY_IN
 from catalog.ledger.pen import Held, Page, Pen, page
+from catalog.records.record import By, actor_of
 from catalog.store.tables import expunge_request, file, file_list, node, profile_version, revision, verdict
 
 
@@ -29,7 +30,7 @@ class Requested:
     code: str
 
 
-def request_expunge(pen: Pen, id: str, reason: str, *, by: str, number: int | None = None) -> Requested:
+def request_expunge(pen: Pen, id: str, reason: str, *, by: By, number: int | None = None) -> Requested:
     """Ask that a revision be expunged, or all of a record; nothing happens before `expunge`."""
     if not reason.strip():
         raise Invalid("expunging needs a reason: it is all that will be left", ja="抹消には理由が必要です")
@@ -46,13 +47,13 @@ def request_expunge(pen: Pen, id: str, reason: str, *, by: str, number: int | No
                 reason=reason,
                 code_hash=_hash(made.code),
                 at=here.at,
-                by=by,
+                by=actor_of(by).id,
             )
         )
     return made
 
 
-def expunge(pen: Pen, request: str, code: str, *, by: str, id: str | None = None) -> int | None:
+def expunge(pen: Pen, request: str, code: str, *, by: By, id: str | None = None) -> int | None:
     """Do what was requested, once: content, linked form, mirror and rows are overwritten; whatever said the same, too.
 
     `id`, if it is said, must be the record that the request is about.

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from catalog.errors import Conflict, Invalid, NotFound
 from catalog.ledger.nodes import LONGEST
 from catalog.ledger.pen import Held, Page, Pen, page
+from catalog.records.record import By
 from catalog.store.database import Database
 from catalog.store.engine import Store
 from catalog.store.tables import file, file_list, location, node
@@ -50,7 +51,7 @@ class FileList:
 
 
 def put_files(
-    pen: Pen, id: str, files: Iterable[Mapping[str, Any]], *, by: str, expected_version: int | None = None
+    pen: Pen, id: str, files: Iterable[Mapping[str, Any]], *, by: By, expected_version: int | None = None
 ) -> FileList:
     """Let these be all files of a dataset."""
 
@@ -63,7 +64,7 @@ def put_files(
 
 
 def patch_files(
-    pen: Pen, id: str, files: Iterable[Mapping[str, Any]], *, by: str, expected_version: int | None = None
+    pen: Pen, id: str, files: Iterable[Mapping[str, Any]], *, by: By, expected_version: int | None = None
 ) -> FileList:
     """Add these files, or replace those of the same path; the others stay."""
 
@@ -75,7 +76,7 @@ def patch_files(
     return _change(pen, id, write, by=by, expected_version=expected_version)
 
 
-def delete_files(pen: Pen, id: str, paths: Iterable[str], *, by: str, expected_version: int | None = None) -> FileList:
+def delete_files(pen: Pen, id: str, paths: Iterable[str], *, by: By, expected_version: int | None = None) -> FileList:
     """Take files out of the list; a path that is not there is no error, so that a repeated request does no harm."""
 
     def write(here: Page, held: Held) -> None:
@@ -187,7 +188,7 @@ def refuse_if_wrong(files: Sequence[Mapping[str, Any]], kind: str) -> None:
 
 
 def _change(
-    pen: Pen, id: str, write: Callable[[Page, Held], None], *, by: str, expected_version: int | None
+    pen: Pen, id: str, write: Callable[[Page, Held], None], *, by: By, expected_version: int | None
 ) -> FileList:
     with page(pen, by) as here:
         (held,) = here.hold(id)

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from catalog.errors import Conflict, NotFound
 from catalog.ledger import terms
-from catalog.ledger.changes import Change, write_changes
+from catalog.ledger.changes import Change, done_as, write_changes
 from catalog.ledger.mirror import Mirrors, Target
+from catalog.records.record import By, actor_of
 from catalog.store.clock import Clock
 from catalog.store.engine import Store
 from catalog.store.tables import node, record
@@ -48,6 +49,7 @@ class Page:
     connection: Connection
     pen: Pen
     by: str
+    agent: str | None
     at: str
     targets: Mapping[str, Sequence[Target]]
     changes: list[Change] = field(default_factory=list)
@@ -77,14 +79,16 @@ class Page:
 
     def note(self, held: Held, verb: str, detail: Mapping[str, Any] | None = None) -> None:
         """Let this change be told at the end."""
-        self.changes.append(Change(held.key, verb, held.revision, self.at, self.by, detail))
+        change = Change(held.key, verb, held.revision, self.at, self.by, detail)
+        self.changes.append(done_as(self.agent, change))
 
 
 @contextmanager
-def page(pen: Pen, by: str) -> Iterator[Page]:
+def page(pen: Pen, by: By) -> Iterator[Page]:
     """One transaction in which a verb writes; its changes get their positions as its last act, told in `last`."""
     with pen.store.write() as connection:
-        opened = Page(connection, pen, by, pen.clock(), pen.mirrors.targets(connection))
+        actor = actor_of(by)
+        opened = Page(connection, pen, actor.id, actor.agent, pen.clock(), pen.mirrors.targets(connection))
         yield opened
         if opened.changes:
             terms.keep(connection, pen.store.database, opened.at, opened.terms.keys(), opened.terms)

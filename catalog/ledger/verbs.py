@@ -10,13 +10,14 @@ from sqlalchemy import select, text
 from catalog.errors import Conflict, Invalid
 from catalog.ledger.changes import LAY_IN
 from catalog.ledger.pen import Held, Page, Pen, expect, page, scope_key
+from catalog.records.record import By
 from catalog.store.tables import linked, record, revision
 
 StatusVerb = Literal["publish", "suppress", "hide"]
 BECOMES: dict[StatusVerb, str] = {"publish": "public", "suppress": "suppressed", "hide": "private"}
 
 
-def change_status(pen: Pen, id: str, verb: StatusVerb, *, by: str, expected_revision: int | None = None) -> int | None:
+def change_status(pen: Pen, id: str, verb: StatusVerb, *, by: By, expected_revision: int | None = None) -> int | None:
     """Publish, suppress or hide a record; None when it is so already."""
     with page(pen, by) as here:
         (held,) = here.hold(id)
@@ -41,7 +42,7 @@ def change_status(pen: Pen, id: str, verb: StatusVerb, *, by: str, expected_revi
     return here.last
 
 
-def withdraw(pen: Pen, id: str, reason: str, *, by: str, expected_revision: int | None = None) -> int | None:
+def withdraw(pen: Pen, id: str, reason: str, *, by: By, expected_revision: int | None = None) -> int | None:
     """Take a record out of what is shown; its id goes on to say that it was here, and why it is no more."""
     if not reason.strip():
         raise Invalid(
@@ -60,7 +61,7 @@ def withdraw(pen: Pen, id: str, reason: str, *, by: str, expected_revision: int 
     return here.last
 
 
-def restore(pen: Pen, id: str, *, by: str, expected_revision: int | None = None) -> int | None:
+def restore(pen: Pen, id: str, *, by: By, expected_revision: int | None = None) -> int | None:
     """Show a withdrawn record again, with the status that it had and its newest content."""
     with page(pen, by) as here:
         (held,) = here.hold(id)
@@ -83,7 +84,7 @@ def restore(pen: Pen, id: str, *, by: str, expected_revision: int | None = None)
     return here.last
 
 
-def move(pen: Pen, id: str, scope: str, *, by: str, expected_revision: int | None = None) -> int | None:
+def move(pen: Pen, id: str, scope: str, *, by: By, expected_revision: int | None = None) -> int | None:
     """Lay a record into another scope; None when it lies there already. Its revisions remember where they were made."""
     with page(pen, by) as here:
         (held,) = here.hold(id)
@@ -96,7 +97,7 @@ def move(pen: Pen, id: str, scope: str, *, by: str, expected_revision: int | Non
     return here.last
 
 
-def merge(pen: Pen, id: str, into: str, *, by: str) -> int | None:
+def merge(pen: Pen, id: str, into: str, *, by: By) -> int | None:
     """Say that two records of a kind are one thing, and which of them is to be read. Both are kept as they are."""
     if id == into:
         raise Invalid(f"{id} can't be merged into itself", ja=f"{id} を自分自身に統合することはできません")
@@ -129,7 +130,7 @@ def merge(pen: Pen, id: str, into: str, *, by: str) -> int | None:
     return here.last
 
 
-def unmerge(pen: Pen, id: str, *, by: str) -> int | None:
+def unmerge(pen: Pen, id: str, *, by: By) -> int | None:
     """Take a merging back."""
     with page(pen, by) as here:
         (held,) = here.hold(id)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
+from catalog.records.record import Actor
+
 Right = Literal["read", "download", "share", "write", "run", "manage"]
 RIGHTS: Final[tuple[Right, ...]] = ("read", "download", "share", "write", "run", "manage")
 
@@ -35,11 +37,19 @@ class Reader:
     source: str | None = None
     # The record of type device that acts: an instrument, a robot.
     agent: str | None = None
+    # The id of the API token that is carried, and whether it stands for less than whom it belongs to.
+    token: str | None = None
+    partial: bool = False
 
     @property
     def person(self) -> str | None:
-        """The person's id; None if nobody in person asks."""
-        return self.id if self.id.startswith("person:") else None
+        """The person's id; None if nobody in person asks: a part of somebody's rights is not that somebody."""
+        return self.id if self.id.startswith("person:") and not self.partial else None
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, as what is written down says."""
+        return Actor(self.id, self.agent)
 
     @cached_property
     def rights_in(self) -> Mapping[str, frozenset[Right]]:

@@ -44,6 +44,23 @@ class Source:
     homepage: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something, and the record of the device as which they did it, if it was one."""
+
+    id: str
+    agent: str | None = None
+
+
+# Who writes: one who is no device is told by id alone.
+By = str | Actor
+
+
+def actor_of(by: By) -> Actor:
+    """Who writes, and as which device."""
+    return by if isinstance(by, Actor) else Actor(by)
+
+
 # The rows beside a record are named tuples: a load makes a dozen for each record, and a frozen dataclass takes four
 # times as long to make (1.4 µs).
 class Link(NamedTuple):

@@ -162,6 +162,15 @@ revision = Table(
     Column("at", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("load", Text),
+    Column("agent", Id),  # the record of the device as which it was done, if it was one
+    # Whom the closing of a device's record reaches.
+    Index(
+        "ix_revision_agent",
+        "agent",
+        "record",
+        sqlite_where=text("agent IS NOT NULL"),
+        postgresql_where=text("agent IS NOT NULL"),
+    ),
     # What was expunged must not come back: each submission asks for these few.
     Index(
         "ix_revision_expunged",
@@ -589,6 +598,7 @@ token = Table(
     Column("part", Text),  # [{right, scope}]; null: all that the owner holds
     Column("source", Id, ForeignKey("source.id")),  # writes records of this source only
     Column("agent", Id),  # the record of type device as which it acts
+    Column("parent", Id),  # the token that made it, with which it ends
     Column("at", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("until", Text, nullable=False),
@@ -597,6 +607,8 @@ token = Table(
     Column("ended_at", Text),
     Column("ended_by", Text),
     Index("ix_token_owner", "owner"),
+    Index("ix_token_source", "source"),
+    Index("ix_token_parent", "parent"),
 )
 
 # A link that can be passed on without an account. Its rights are its holder's permissions.
@@ -655,7 +667,8 @@ access_request = Table(
     "access_request",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("scope", Key, ForeignKey("scope.key"), nullable=False, index=True),
+    # By its id, which need not be any scope's: asking for what is hidden and for what is not there is kept alike.
+    Column("scope", Id, nullable=False, index=True),
     Column("person", Key, ForeignKey("person.key"), nullable=False, index=True),
     Column("rights", Text, nullable=False),
     Column("text", Text, nullable=False),

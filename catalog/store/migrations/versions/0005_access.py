@@ -152,6 +152,7 @@ def upgrade() -> None:
         sa.Column("part", sa.Text(), nullable=True),
         sa.Column("source", id_text, nullable=True),
         sa.Column("agent", id_text, nullable=True),
+        sa.Column("parent", id_text, nullable=True),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("until", sa.Text(), nullable=False),
@@ -165,6 +166,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_token_digest")),
     )
     op.create_index("ix_token_owner", "token", ["owner"], unique=False)
+    op.create_index("ix_token_source", "token", ["source"], unique=False)
+    op.create_index("ix_token_parent", "token", ["parent"], unique=False)
     op.create_table(
         "workload",
         sa.Column("key", key, autoincrement=False, nullable=False),
@@ -180,7 +183,7 @@ def upgrade() -> None:
     op.create_table(
         "access_request",
         sa.Column("id", id_text, nullable=False),
-        sa.Column("scope", key, nullable=False),
+        sa.Column("scope", id_text, nullable=False),
         sa.Column("person", key, nullable=False),
         sa.Column("rights", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -191,7 +194,6 @@ def upgrade() -> None:
         sa.Column("answer", sa.Text(), nullable=True),
         sa.Column("until", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["person"], ["person.key"], name=op.f("fk_access_request_person")),
-        sa.ForeignKeyConstraint(["scope"], ["scope.key"], name=op.f("fk_access_request_scope")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_request")),
     )
     op.create_index(op.f("ix_access_request_person"), "access_request", ["person"], unique=False)
@@ -238,6 +240,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_session_id")),
     )
     op.create_index(op.f("ix_session_person"), "session", ["person"], unique=False)
+    op.add_column("revision", sa.Column("agent", id_text, nullable=True))
+    op.create_index(
+        "ix_revision_agent",
+        "revision",
+        ["agent", "record"],
+        unique=False,
+        sqlite_where=sa.text("agent IS NOT NULL"),
+        postgresql_where=sa.text("agent IS NOT NULL"),
+    )
     op.add_column("scope", sa.Column("data_mode", sa.Text(), nullable=True))
     op.add_column("scope", sa.Column("resource", sa.Text(), nullable=True))
     op.add_column("scope", sa.Column("data_approval", sa.Boolean(), server_default=sa.text("false"), nullable=False))
