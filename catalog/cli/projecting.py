@@ -160,7 +160,11 @@ class Met:
                 self._come[number] = _how_far(row)
                 self._before.pop(number, None)
                 self._since.pop(number, None)
-            if row.state == "old" or row.trouble is None or row.trouble_at in (None, self._before.get(number)):
+            if (
+                row.state in ("old", "damaged")
+                or row.trouble is None
+                or row.trouble_at in (None, self._before.get(number))
+            ):
                 continue
             met = self._since.setdefault(number, {})
             met[row.trouble_at] = row.trouble

@@ -145,7 +145,7 @@ class Feeder:
         self.troubles += 1
         self.trouble = f"{type(problem).__name__}: {problem}"
         seconds = min(0.25 * 2 ** min(self.troubles, 10), LONGEST_PAUSE)
-        log.warning("%s can't be fed now, and will be tried again in %.0f s: %s", self.name, seconds, self.trouble)
+        log.warning("%s can't be fed now, and will be tried again in %.1f s: %s", self.name, seconds, self.trouble)
         generation = next((each.generation for each in (self.building, self.live) if each is not None), None)
         # What was not settled may be half done: it opens again as it was when it settled last.
         self.close()
@@ -168,6 +168,7 @@ class Feeder:
         live = next((row for row in rows if row.state == "live"), None)
         next_one = next((row for row in rows if row.state in ("wanted", "building")), None)
         self._let_go(live, next_one)
+        self._clear_away(rows)
         if self.live is not None and isinstance(self.live.writer, Checked):
             self.live.writer.check()
         if live is not None and self.live is None:
@@ -179,6 +180,8 @@ class Feeder:
             except Damaged as problem:
                 log.error("%s: generation %d is damaged: %s", self.name, live.generation, problem)
                 self._book.damage(self._fence, self.name, live.generation)
+                rows = self._book.rows(self.name)
+                self._clear_away(rows)
                 live = None
             else:
                 self.live = self._open(live, writer)
@@ -197,6 +200,12 @@ class Feeder:
             self._open_building(next_one)
             return
         self._looked_at = time.monotonic()
+
+    def _clear_away(self, rows: Sequence[Booked]) -> None:
+        """Nobody reads what is damaged any more, and the next generation may need its room."""
+        for row in rows:
+            if row.state == "damaged":
+                shutil.rmtree(self._book.folder_of(self.name, row.generation), ignore_errors=True)
 
     def _let_go(self, live: Booked | None, next_one: Booked | None) -> None:
         if self.live is not None and (live is None or live.generation != self.live.generation):

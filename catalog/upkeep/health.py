@@ -42,8 +42,9 @@ class ProjectionHealth:
 
     @property
     def trouble(self) -> str | None:
-        """What keeps it from being fed."""
-        return next((each.trouble for each in self.generations if each.trouble and each.state != "old"), None)
+        """What keeps it from being fed. What kept another that is not fed any more is no trouble now."""
+        fed = (each for each in self.generations if each.state not in ("old", "damaged"))
+        return next((each.trouble for each in fed if each.trouble), None)
 
     @property
     def drift(self) -> int:

@@ -231,6 +231,7 @@ class _Seat:
         self._thread: threading.Thread | None = None
         self.child: _Child | None = None
         self.job: _Job | None = None
+        self._path: Path | None = None  # what the process was asked last
 
     def begin(self) -> None:
         """Work, if that has not begun."""
@@ -279,13 +280,19 @@ class _Seat:
         return self.child
 
     def _drop(self) -> None:
-        child, self.child = self.child, None
+        child, self.child, self._path = self.child, None, None
         if child is not None:
             child.close()
 
     def _answer(self, job: _Job) -> Answer:
         for attempt in range(_TRIES):
-            path, dataset = job.place()
+            try:
+                path, dataset = job.place()
+            except Unavailable:
+                if self._path is not None and not self._path.parent.exists():
+                    # A generation that is gone keeps its room on the disk as long as a process has it open.
+                    self._drop()
+                raise
             body = self._pool.spool()
             try:
                 told = self._asked(job, path, dataset, body)
@@ -306,6 +313,7 @@ class _Seat:
     def _asked(self, job: _Job, path: Path, dataset: Dataset, body: IO[bytes]) -> dict[str, Any]:
         """Ask the process, and put what it answers into the body; what it tells at the end."""
         query, bounds = job.query, self._pool.bounds
+        self._path = path
         try:
             child = self._started()
         except (OSError, _Gone, TimeoutError) as problem:

@@ -75,6 +75,8 @@ class TantivyIndex:
     def snapshot(self, seen: Seen | None) -> TantivySnapshot:
         """What can be read of what the book tells; Unavailable while nothing is built yet or what was built is broken."""
         if seen is None:
+            # What answered until now may be gone, and keeps its room on the disk as long as it is open.
+            self.close()
             raise Unavailable(
                 "there is no search index yet: it is built while `catalog serve` or `catalog follow` runs; try again in a while",
                 ja="検索索引がまだありません。`catalog serve` か `catalog follow` の稼働中に作成されます。しばらくしてからお試しください",

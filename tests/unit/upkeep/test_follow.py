@@ -16,10 +16,12 @@ import pytest
 
 from catalog.errors import Unavailable
 from catalog.ledger.book import NOTHING, Come, Superseded
+from catalog.ledger.verifications import Verifications
 from catalog.projections.projection import Unprojectable
 from catalog.records.standing import Gone, Standing
 from catalog.upkeep import follow
 from catalog.upkeep.follower import Follower
+from catalog.upkeep.health import health
 from tests.contract.followed import Followed, followed
 from tests.contract.ledgers import entry
 
@@ -454,7 +456,7 @@ def test_a_failed_record_that_is_revised_goes_in_by_itself(here: Followed) -> No
     here.assert_true()
 
 
-def test_a_full_disk_pauses_and_is_told_and_nothing_is_lost(here: Followed) -> None:
+def test_a_full_disk_pauses_and_is_told_and_nothing_is_lost(here: Followed, caplog: pytest.LogCaptureFixture) -> None:
     here.catch_up()
 
     def full(what: str, shown: Sequence[Standing], gone: Sequence[Gone]) -> None:
@@ -466,6 +468,7 @@ def test_a_full_disk_pauses_and_is_told_and_nothing_is_lost(here: Followed) -> N
     with pytest.raises(Unavailable, match="No space left"):
         here.catch_up()
     assert "No space left" in (here.row().trouble or "")
+    assert "tried again in 0.5 s" in caplog.text
     assert here.book.failures() == []
     assert here.row().position < here.ledger.last_position()
     here.search.before = None
@@ -663,6 +666,30 @@ def test_a_damaged_folder_is_built_again(here: Followed, damage: str) -> None:
     assert here.states() == [(2, "live")]
     assert here.row().why == "damaged"
     assert here.folders() == {"2"}
+    here.assert_true()
+
+
+def test_what_is_damaged_makes_room_for_what_is_built_in_its_place_and_is_no_trouble_any_more(here: Followed) -> None:
+    here.enter_many("a", "b")
+    here.catch_up()
+    folder = here.book.folder_of("search", 1)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with here.ledger.store.write() as connection:
+        # As it was met when it was read.
+        connection.exec_driver_sql("UPDATE projection SET trouble = 'met', trouble_at = '2026' WHERE generation = 1")
+    met: list[tuple[bool, str | None, str]] = []
+
+    def look(what: str, shown: Sequence[Standing], gone: Sequence[Gone]) -> None:
+        told = health(here.book, Verifications(here.ledger.store)).projections["search"]
+        met.append((folder.exists(), told.trouble, told.status))
+
+    here.search.before = look
+    here.catch_up()
+
+    assert here.states() == [(2, "live")]
+    assert met[0] == (False, None, "building")
     here.assert_true()
 
 
