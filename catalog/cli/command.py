@@ -37,6 +37,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "kind": ("kinds", t("Kinds: list, show.", "種別の一覧・表示。")),
     "units": ("units", t("Units: load QUDT's.", "単位表の読み込み。")),
     "vocabulary": ("vocabularies", t("Vocabularies: list, load.", "語彙の一覧・読み込み。")),
+    "issuer": ("issuers", t("Who vouches for people, programs, visas.", "利用者やプログラムを保証する発行者。")),
+    "workload": ("issuers", t("Programs that an issuer vouches for.", "発行者が保証するプログラム。")),
     "scope": ("scopes", t("Scopes: list, make, open, close.", "スコープの一覧・作成・公開範囲の設定。")),
     "person": ("people", t("People: list, add, end.", "利用者の一覧・追加・停止。")),
     "invite": ("people", t("Let somebody make an account.", "利用者を招待する。")),
