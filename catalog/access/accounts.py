@@ -96,8 +96,6 @@ class Accounts:
         tried = (_guess_at("login", name), _guess_from(browser.address))
         self._refuse_guesses(tried)
         with self._store.write() as connection:
-            # Counted before it is known to be wrong, so that guesses at the same time are counted, too.
-            self._demand_patience(connection, tried, lock=True)
             self._count(connection, tried)
             row = connection.execute(
                 select(local_account.c.password, holder.c.key, holder.c.id)
@@ -147,15 +145,35 @@ class Accounts:
     def _refuse_guesses(self, tried: Sequence[tuple[str, int]]) -> None:
         """Throttled without writing anything: whoever keeps knocking costs no more than a look."""
         with self._store.read() as connection:
-            self._demand_patience(connection, tried, lock=False)
+            self._demand_patience(connection, tried)
 
-    def _demand_patience(self, connection: Connection, tried: Sequence[tuple[str, int]], *, lock: bool) -> None:
+    def _count(self, connection: Connection, tried: Sequence[tuple[str, int]]) -> None:
+        """Throttled, or one guess more: before it is known to be wrong, so that guesses at the same time are counted, too."""
         moment = self._clock()
-        wanted = select(guess.c.what, guess.c.failures, guess.c.last_at).where(
-            guess.c.what.in_(tuple(what for what, _ in tried)), guess.c.last_at > later(moment, -FORGOTTEN)
+        connection.execute(delete(guess).where(guess.c.last_at <= later(moment, -FORGOTTEN)))
+        names = sorted(what for what, _ in tried)
+        for what in names:
+            # In one order, and there before it is looked at: whoever guesses the same at this moment waits here.
+            connection.execute(
+                text(
+                    "INSERT INTO guess (what, failures, last_at) VALUES (:what, 0, :at) ON CONFLICT (what) DO NOTHING"
+                ),
+                {"what": what, "at": moment},
+            )
+            connection.execute(select(guess.c.what).where(guess.c.what == what).with_for_update())
+        self._demand_patience(connection, tried)
+        connection.execute(
+            update(guess).where(guess.c.what.in_(names)).values(failures=guess.c.failures + 1, last_at=moment)
         )
+
+    def _demand_patience(self, connection: Connection, tried: Sequence[tuple[str, int]]) -> None:
+        moment = self._clock()
         free = dict(tried)
-        rows = connection.execute(wanted.order_by(guess.c.what).with_for_update() if lock else wanted).fetchall()
+        rows = connection.execute(
+            select(guess.c.what, guess.c.failures, guess.c.last_at).where(
+                guess.c.what.in_(tuple(free)), guess.c.last_at > later(moment, -FORGOTTEN)
+            )
+        ).fetchall()
         waits = (delay_after(failures, free[what]) - seconds_between(last, moment) for what, failures, last in rows)
         seconds = max(waits, default=0.0)
         if seconds > 0:
@@ -164,19 +182,6 @@ class Accounts:
                 f"There were too many wrong passwords; try again in {whole} seconds.",
                 retry_after_seconds=whole,
                 ja=f"パスワードの誤りが続いています。{whole}秒後にもう一度お試しください。",
-            )
-
-    def _count(self, connection: Connection, tried: Sequence[tuple[str, int]]) -> None:
-        moment = self._clock()
-        forgotten = later(moment, -FORGOTTEN)
-        connection.execute(delete(guess).where(guess.c.last_at <= forgotten))
-        for what, _ in sorted(tried):
-            connection.execute(
-                text(
-                    "INSERT INTO guess (what, failures, last_at) VALUES (:what, 1, :moment) "
-                    "ON CONFLICT (what) DO UPDATE SET failures = guess.failures + 1, last_at = :moment"
-                ),
-                {"what": what, "moment": moment},
             )
 
     def _uncount(self, connection: Connection, tried: Sequence[tuple[str, int]]) -> None:
@@ -304,6 +309,7 @@ class Accounts:
                 raise _no_link()
             account = self._account(connection, told["person"])
             self._set_password(connection, account.key, kept)
+            forget_once(connection, "reset", told)
             self._audit.note(connection, "password", account.id, holder=account.id, address=browser.address)
             self._sessions.end_all(connection, account.key, account.id, by=account.id)
             connection.execute(delete(guess).where(guess.c.what == _guess_at("login", account.login)[0]))
@@ -316,7 +322,6 @@ class Accounts:
         tried = (_guess_at("login", account.login), _guess_from(browser.address))
         kept = self._hashed(password)
         with self._store.write() as connection:
-            self._demand_patience(connection, tried, lock=True)
             self._count(connection, tried)
         if not self._is_right(account.password, old):
             raise Forbidden("The old password is wrong.", ja="現在のパスワードが正しくありません。")
