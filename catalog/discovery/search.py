@@ -218,6 +218,8 @@ def _now(index: Searchable, place: _Place | None) -> tuple[Snapshot, Pending]:
             )
         return index.index.snapshot(seen), pending
     pinned = index.pins.find(place.snapshot) if time.time() < place.made + CURSOR_SECONDS else None
+    if pinned is not None and not pinned.whole:
+        pinned = None
     if pinned is None and seen is not None and (seen.generation, seen.position) == place.snapshot:
         # Another process gave the cursor, and nothing has changed since.
         pinned = index.index.snapshot(seen) if time.time() < place.made + CURSOR_SECONDS else None

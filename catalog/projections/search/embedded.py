@@ -156,7 +156,7 @@ def open_index(folder: Path) -> tuple[tantivy.Index, Columns]:
         if not tantivy.Index.is_compatible(str(folder)):
             raise _damaged(folder, "it was written by another version of tantivy")
         # Before tantivy looks: it takes a file of positions that is missing for an empty one.
-        _check_files(folder)
+        check_files(folder)
         index = tantivy.Index.open(str(folder))
         index.register_tokenizer(ANALYZER, analyzer())
         index.config_reader("manual")
@@ -225,7 +225,7 @@ def _reason(standing: Standing, problem: Exception) -> str:
     return f"{standing.id}: {type(problem).__name__}: {problem}"
 
 
-def _check_files(folder: Path) -> None:
+def check_files(folder: Path) -> None:
     """Damaged unless every file of the last commit is there and has its end."""
     while True:
         told = _last_commit(folder)
@@ -235,6 +235,15 @@ def _check_files(folder: Path) -> None:
         # Segments are merged meanwhile, and what is merged goes.
         if _last_commit(folder) == told:
             raise _damaged(folder, f"{broken[0]} is missing or cut off")
+
+
+def lengths_of(folder: Path) -> dict[str, int]:
+    """How long each file of the last commit is, by its path; without those that are gone since."""
+    told: dict[str, int] = {}
+    for name in _files_of(_last_commit(folder)):
+        with suppress(FileNotFoundError):
+            told[str(folder / name)] = (folder / name).stat().st_size
+    return told
 
 
 @contextmanager
@@ -351,7 +360,7 @@ class TantivyGeneration:
 
     def check(self) -> None:
         """Damaged if what settled last has been deleted or cut off."""
-        _check_files(self._folder)
+        check_files(self._folder)
 
     def tallies(self) -> Mapping[tuple[str, int], Tally]:
         """What is really here, by kind and bucket, as of the last `settle`."""

@@ -208,6 +208,11 @@ class Snapshot(Protocol):
         ...
 
     @property
+    def whole(self) -> bool:
+        """Whether it can be read still: what it lies in may be cut off meanwhile."""
+        ...
+
+    @property
     def size(self) -> int:
         """How many documents there are, whoever may see them."""
         ...

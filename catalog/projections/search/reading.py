@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -16,7 +17,7 @@ from tantivy import Order as Direction
 from catalog.errors import Invalid, Unavailable
 from catalog.projections.projection import Damaged, Seen
 from catalog.projections.search.document import BEGINNING, END, SEP, Columns, label_of
-from catalog.projections.search.embedded import open_index
+from catalog.projections.search.embedded import check_files, lengths_of, open_index
 from catalog.projections.search.index import (
     Asked,
     Counts,
@@ -83,7 +84,9 @@ class TantivyIndex:
             )
         now = self._snapshot
         if now is not None and _state(now.seen) == _state(seen):
-            return now
+            if now.whole:
+                return now
+            self.close()
         with self._lock:
             return self._follow(seen)
 
@@ -94,23 +97,33 @@ class TantivyIndex:
 
     def _follow(self, seen: Seen) -> TantivySnapshot:
         now = self._snapshot
-        if now is not None and now.seen.generation == seen.generation and now.seen.position > seen.position:
+        if (
+            now is not None
+            and now.seen.generation == seen.generation
+            and now.seen.position > seen.position
+            and now.whole
+        ):
             return now  # another thread saw more meanwhile
         try:
             opened = self._opened
             if opened is None or opened[0] != seen.folder:
                 opened = self._opened = (seen.folder, *open_index(seen.folder))
             else:
+                # Before tantivy maps anything.
+                check_files(seen.folder)
                 opened[1].reload()
+            lengths = lengths_of(seen.folder)
         except (Damaged, ValueError, OSError) as problem:
-            self._opened = None
+            self._opened = self._snapshot = None
             raise Unavailable(
                 "the search index can't be read and is being built again: try again in a while",
                 ja="検索索引が読めないため作り直しています。しばらくしてからお試しください",
                 retry_after_seconds=30,
             ) from problem
         _, index, columns = opened
-        self._snapshot = TantivySnapshot(seen, index.searcher(), index.schema, columns, self._rooms, self._held)
+        self._snapshot = TantivySnapshot(
+            seen, index.searcher(), index.schema, columns, self._rooms, self._held, lengths
+        )
         return self._snapshot
 
 
@@ -122,7 +135,14 @@ class TantivySnapshot:
     """What tantivy answers of the index as it is at one moment."""
 
     def __init__(
-        self, seen: Seen, searcher: tantivy.Searcher, schema: tantivy.Schema, columns: Columns, rooms: Kept, held: Kept
+        self,
+        seen: Seen,
+        searcher: tantivy.Searcher,
+        schema: tantivy.Schema,
+        columns: Columns,
+        rooms: Kept,
+        held: Kept,
+        lengths: Mapping[str, int],
     ) -> None:
         self._seen = seen
         self.searcher = searcher
@@ -131,6 +151,18 @@ class TantivySnapshot:
         self._conditions = Conditions(schema, searcher, columns)
         self._rooms = rooms
         self._held = held
+        self._lengths = lengths  # of its files, by path
+
+    @property
+    def whole(self) -> bool:
+        """Whether no file is shorter than it was: the kernel ends a process that reads what was cut off from under its map."""
+        for path, length in self._lengths.items():
+            try:
+                if os.stat(path).st_size < length:  # noqa: PTH116 - for each search, of each file
+                    return False
+            except OSError:
+                continue  # a map of what was deleted stays as it was
+        return True
 
     @property
     def seen(self) -> Seen:

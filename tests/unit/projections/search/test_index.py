@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,46 @@ def test_without_an_index_or_with_a_broken_one_the_answer_is_to_come_again(kinds
     assert refused.value.retry_after_seconds > 0
     (tmp_path / "1" / "meta.json").write_bytes(meta)
     assert count(index.snapshot(Seen(1, tmp_path / "1", None, 1, 1))) == 1
+
+
+@pytest.mark.parametrize("part", ["idx", "term", "store", "fast", "fieldnorm", "*"])
+def test_what_was_cut_off_from_under_a_map_is_not_read(kinds: Kinds, tmp_path: Path, part: str) -> None:
+    projection, index = TantivyProjection(kinds), TantivyIndex()
+    generation = projection.make(tmp_path / "1")
+    generation.apply([standing(kinds, key) for key in (1, 2)], [])
+    first = Seen(1, tmp_path / "1", generation.settle(), 1, 1)
+    held = index.snapshot(first)
+    assert count(held) == 2
+    generation.apply([standing(kinds, 3)], [])
+    second = replace(first, visible=generation.settle(), position=2)
+    generation.close()
+    assert held.whole
+    for path in (tmp_path / "1").glob(f"*.{part}"):
+        os.truncate(path, 10)
+    # Reading it would end this process: the one that it has, and the one that it would go over to.
+    assert not held.whole
+    for seen in (first, second, replace(first, position=0)):
+        with pytest.raises(Unavailable) as refused:
+            index.snapshot(seen)
+        assert refused.value.retry_after_seconds > 0
+
+
+def test_what_was_deleted_from_under_a_map_can_be_read_on(kinds: Kinds, tmp_path: Path) -> None:
+    projection, index = TantivyProjection(kinds), TantivyIndex()
+    generation = projection.make(tmp_path / "1")
+    generation.apply([standing(kinds, 1)], [])
+    seen = Seen(1, tmp_path / "1", generation.settle(), 1, 1)
+    generation.close()
+    held = index.snapshot(seen)
+    shutil.rmtree(tmp_path / "1")
+    assert held.whole
+    assert index.snapshot(seen) is held
+    assert of_number(held) == count(held) == 1
+    # Once nothing is told to answer, it is let go of: its room on the disk is free then.
+    with pytest.raises(Unavailable):
+        index.snapshot(None)
+    with pytest.raises(Unavailable):
+        index.snapshot(seen)
 
 
 def test_many_threads_read_while_one_writes(kinds: Kinds, tmp_path: Path) -> None:
