@@ -139,6 +139,14 @@ class Scopes:
             raise absent(id)
         return scope
 
+    def known(self, id: str, reader: Reader) -> Scope:
+        """The scope, for whoever has any right in it; NotFound to others."""
+        with self._store.read() as connection:
+            scope = _read(connection, id)
+        if scope is None or not self.may(scope, reader):
+            raise absent(id)
+        return scope
+
     def managed(self, id: str, reader: Reader) -> Scope:
         """The scope, for whoever manages it; NotFound to who may not see it either, Forbidden to who may only see it."""
         with self._store.read() as connection:

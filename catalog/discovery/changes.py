@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import orjson
+from sqlalchemy import Connection
 
+from catalog.access.notices import VERBS
 from catalog.access.policy import SUFFICIENT
+from catalog.access.readers import EVERYONE, SIGNED_IN
 from catalog.access.scopes import NODE
 from catalog.errors import Invalid
 from catalog.ledger.answer import Answers
@@ -30,7 +34,8 @@ class Told:
 
     `changed`: read the record again. `gone`: it is no more to be seen by this reader. `merged`: read `into` instead.
     `scope-again` and `scope-gone`: the whole scope was opened to or closed to this reader; read what lies in it again,
-    or forget what can no more be read.
+    or forget what can no more be read. `since` and `until` say when the right that was given begins and ends by the clock,
+    which nobody is told of when it comes.
     """
 
     position: int
@@ -40,14 +45,20 @@ class Told:
     revision: int | None = None
     reason: str | None = None
     into: str | None = None
+    since: str | None = None
+    until: str | None = None
 
     def document(self) -> dict[str, Any]:
         """The change as it is answered."""
         told: dict[str, Any] = {"position": str(self.position), "what": self.what, "id": self.id, "at": self.at}
-        for name in ("revision", "reason", "into"):
-            if (value := getattr(self, name)) is not None:
-                told[name] = value
-        return told
+        more = {
+            "revision": self.revision,
+            "reason": self.reason,
+            "into": self.into,
+            "from": self.since,
+            "until": self.until,
+        }
+        return told | {name: value for name, value in more.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +79,63 @@ def changes_after(position: int, reader: Reader, *, answers: Answers, limit: int
     with answers.store.read() as connection:
         rows = answers.rows(_changes, {"position": position, "limit": SLICE}, reader, connection)
         latest = {row[1]: row[0] for row in rows}
+        listener = _Listener(reader, answers, connection)
         for row in rows:
             if len(told) == limit:
                 return Feed(tuple(told), position, True)
             position = row[0]
-            told.extend(_told(row, latest[row[1]] == position, reader))
+            told.extend(_told(row, latest[row[1]] == position, reader, listener))
     return Feed(tuple(told), position, len(rows) == SLICE)
 
 
-def _told(row: Any, is_latest: bool, reader: Reader) -> Iterator[Told]:
+class _Listener:
+    """Who reads a feed, as notices name them; looked up when the first notice comes."""
+
+    def __init__(self, reader: Reader, answers: Answers, connection: Connection) -> None:
+        self._reader = reader
+        self._answers = answers
+        self._connection = connection
+
+    def _ask(self, make: Callable[[Terms], str], id: str) -> list[Any]:
+        return self._answers.rows(make, {"id": id}, self._reader, self._connection)
+
+    @cached_property
+    def _known(self) -> tuple[int, str] | None:
+        rows = self._ask(_holder, self._reader.id)
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    @cached_property
+    def _part(self) -> Collection[str | None]:
+        """The scopes of what is read with a token for a part of somebody's rights; None stands for all of them."""
+        rows = self._ask(_token, self._reader.token) if self._reader.token is not None else []
+        part = orjson.loads(rows[0][0]) if rows and rows[0][0] else []
+        return {each["scope"] for each in part if each["right"] in SUFFICIENT["read"]}
+
+    def is_concerned(self, holders: Collection[int], at: str) -> bool:
+        """Whether what was given to these, or taken from them, is this reader's to know."""
+        if EVERYONE in holders:
+            return True
+        if self._known is None:
+            return False
+        key, since = self._known
+        return key in holders or (SIGNED_IN in holders and since <= at and not self._reader.id.startswith("link:"))
+
+    def had_part_in(self, scope: str) -> bool:
+        """Whether what this reader carries lets them read anything in or below a scope, if its owner may."""
+        if not self._reader.partial:
+            return True
+        path = scope_path(scope)
+        return any(each is None or each in path or each.startswith(f"{scope}/") for each in self._part)
+
+
+def _told(row: Any, is_latest: bool, reader: Reader, listener: _Listener) -> Iterator[Told]:
     position, _, verb, revision, at, detail, id, status, readable, could_read, into = row
     said: Mapping[str, Any] = orjson.loads(detail) if detail else {}
     if verb == "scope":
         yield from _scope_told(position, at, said, reader, bool(readable))
+        return
+    if verb in VERBS:
+        yield from _notice_told(position, verb, at, said, reader, bool(readable), listener)
         return
     if status == "public" and readable:
         # Of several changes in a stretch the last is enough: what is read is the state of now.
@@ -112,14 +167,42 @@ def _scope_told(position: int, at: str, said: Mapping[str, Any], reader: Reader,
         yield Told(position, "scope-again", scope, at)
 
 
+def _notice_told(
+    position: int, verb: str, at: str, said: Mapping[str, Any], reader: Reader, readable: bool, listener: _Listener
+) -> Iterator[Told]:
+    scope = said["scope"]
+    if reader.administrator or not listener.is_concerned(said["holders"], at):
+        return
+    since, until = (said.get("since"), said.get("until")) if verb == "grant" else (None, None)
+    if readable:
+        # More than before is to be read, or less; which, tells whoever reads it again.
+        yield Told(position, "scope-again", scope, at, since=since, until=until)
+    elif not listener.had_part_in(scope):
+        return
+    elif verb == "revoke":
+        yield Told(position, "scope-gone", scope, at)
+    elif since is not None and since > at:
+        # Told beforehand, since nothing is written down when the time comes.
+        yield Told(position, "scope-again", scope, at, since=since, until=until)
+
+
+def _holder(terms: Terms) -> str:
+    return f"SELECT h.key, h.at FROM holder h WHERE h.id = {terms.value('id')} AND h.ended_at IS NULL"
+
+
+def _token(terms: Terms) -> str:
+    return f"SELECT t.part FROM token t WHERE t.id = {terms.value('id')}"
+
+
 def _changes(terms: Terms) -> str:
     # Whether this reader could read, until the change, where the record lay until then: as one of everyone, or by a grant.
-    lay_in = f"CASE WHEN c.verb <> 'scope' THEN {terms.number_in('c.detail', LAY_IN)} END"
+    of_scopes = ", ".join(f"'{verb}'" for verb in ("scope", *VERBS))
+    lay_in = f"CASE WHEN c.verb NOT IN ({of_scopes}) THEN {terms.number_in('c.detail', LAY_IN)} END"
     was_open = terms.flag_in("c.detail", OPEN)
     of_scope = f"EXISTS (SELECT 1 FROM scope x WHERE x.id = substr(n.id, {len(NODE) + 1}) AND {terms.readable('x')})"
     return (
         f"{terms.beginning()} SELECT c.position, c.record, c.verb, r.shown, c.at, c.detail, n.id, r.status,"
-        f" CASE WHEN c.verb = 'scope' THEN {of_scope} ELSE coalesce({terms.readable('s')}, FALSE) END,"
+        f" CASE WHEN c.verb IN ({of_scopes}) THEN {of_scope} ELSE coalesce({terms.readable('s')}, FALSE) END,"
         f" EXISTS (SELECT 1 FROM scope b WHERE b.key = {lay_in} AND (({was_open} AND {terms.readable('b')}) OR {terms.granted('b')})),"
         f" (SELECT mn.id FROM record m JOIN node mn ON mn.key = m.key JOIN scope ms ON ms.key = m.scope"
         f" WHERE m.key = r.merged_into AND m.status = 'public' AND {terms.readable('ms')})"

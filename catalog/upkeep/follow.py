@@ -20,6 +20,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection
 
+from catalog.access.notices import VERBS
 from catalog.ledger import alike
 from catalog.ledger.book import (
     ALL_OPEN,
@@ -336,6 +337,8 @@ class Following:
             opened: set[int] = set()
             scopes: dict[int, int] = {}
             for position, key, verb, revision, detail, at in rows:
+                if verb in VERBS:
+                    continue  # what single people may see is asked when they ask
                 if verb == "scope":
                     said = orjson.loads(detail)
                     # What closes at the same time has spread already.

@@ -20,6 +20,7 @@ from catalog.questions.reader import Reader
 from catalog.web.negotiation import CSV, EVENTS, JSON, N_QUADS, NDJSON, form_for, language_for
 from catalog.web.operations import FORMAT, LIMIT, Answer, Operation, Parameter, Routes, asked
 from catalog.web.reading import cache_for
+from catalog.web.refusals import Unauthorized
 from catalog.web.site import Site, site_of
 from catalog.web.streams import gathered
 from catalog.web.writing import in_language
@@ -58,7 +59,9 @@ CHANGE_EXAMPLE = (
         "The changes of records that you may see, in an order that skips nothing. As NDJSON a page of them, the last line "
         'being `{"next": token}`; as Server-Sent Events a stream that goes on for up to ten minutes, to be taken up again '
         "with `Last-Event-ID`. `changed`: read the record again; `gone`: it was withdrawn or taken from your sight; `merged`: read "
-        "`into` instead; `scope-again`, `scope-gone`: a whole scope was opened or closed to you.",
+        "`into` instead; `scope-again`, `scope-gone`: a whole scope was opened or closed to everyone or to you (a right given or taken "
+        "back, a group joined or left), so read what lies in it again, or forget what you can no more read. A right that begins or "
+        "ends by the clock says so beforehand (`from`, `until`); nothing is told when the time comes.",
         {200: Answer("The changes.", (NDJSON, EVENTS), CHANGE_EXAMPLE)},
         (400, 406, 503),
         (SINCE, LIMIT, WAIT, FORMAT),
@@ -67,7 +70,6 @@ CHANGE_EXAMPLE = (
 async def changes(request: Request) -> Response:
     """What has changed since a token."""
     site, said = site_of(request), asked(request)
-    reader = site.reader(request)
     form = form_for(request, (NDJSON, EVENTS))
     since = said.get("since")
     if form is EVENTS:
@@ -75,18 +77,23 @@ async def changes(request: Request) -> Response:
         since = request.headers.get("last-event-id") or since
         position = site.tokens.read(since) if since else 0
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        events = await site.begun(_events(site, position, reader))
+        events = await site.begun(_events(site, position, request))
         return StreamingResponse(events, 200, headers, EVENTS.content_type)
     position = site.tokens.read(since) if since else 0
-    found = await _look(site, position, reader, said["limit"])
+    found = await _look(site, position, site.reader(request), said["limit"])
     until = asyncio.get_running_loop().time() + said["wait"]
     while not found.changes and (found.more or asyncio.get_running_loop().time() < until):
         if not found.more:
             await asyncio.sleep(LOOKS_EVERY_SECONDS)
-        found = await _look(site, found.position, reader, said["limit"])
+        found = await _look(site, found.position, await _by_now(site, request), said["limit"])
     lines = [orjson.dumps(_told(site, change)) + b"\n" for change in found.changes]
     lines.append(orjson.dumps({"next": site.tokens.write(found.position), "more": found.more}) + b"\n")
-    return Response(b"".join(lines), 200, {"Cache-Control": cache_for(reader)}, NDJSON.content_type)
+    return Response(b"".join(lines), 200, {"Cache-Control": cache_for(site.reader(request))}, NDJSON.content_type)
+
+
+async def _by_now(site: Site, request: Request) -> Reader:
+    """Who asks, with what they may by now: a right, a session or a token may have ended while a feed waited."""
+    return (await site.asker(request.scope, writes=False)).reader
 
 
 async def _look(site: Site, position: int, reader: Reader, limit: int) -> Feed:
@@ -100,12 +107,13 @@ def _told(site: Site, change: Told) -> dict[str, Any]:
     return {"token": site.tokens.write(change.position), **told}
 
 
-async def _events(site: Site, position: int, reader: Reader) -> AsyncIterator[bytes]:
+async def _events(site: Site, position: int, request: Request) -> AsyncIterator[bytes]:
     """Changes as they happen, for a bounded time."""
     clock = asyncio.get_running_loop().time
     until, silent_since = clock() + LONGEST_STREAM_SECONDS, clock()
     # The first look is taken before the first word is said, so that what fails at once is a problem.
-    found = await _look(site, position, reader, PAGE)
+    found = await _look(site, position, site.reader(request), PAGE)
+    who = site.reader(request).id
     yield b"retry: 2000\n\n"
     while True:
         for change in found.changes:
@@ -123,6 +131,13 @@ async def _events(site: Site, position: int, reader: Reader) -> AsyncIterator[by
                 yield b": nothing new\n\n"
                 silent_since = clock()
             await asyncio.sleep(LOOKS_EVERY_SECONDS)
+        try:
+            reader = await _by_now(site, request)
+        except Unauthorized:
+            return
+        if reader.id != who:
+            # Signed out meanwhile: whoever takes it up again does so as who they are then.
+            return
         found = await _look(site, found.position, reader, PAGE)
 
 
