@@ -134,7 +134,7 @@ class Links:
             row = connection.execute(alive).fetchone()
         return None if row is None else self._readers.link(row.key, row.id)
 
-    def used(self, value: str, address: str) -> None:
+    def used(self, value: str) -> None:
         """Write down that a link is in use; from where, nobody is told: a reviewer stays unknown."""
         moment = self._clock()
         mine = link_token.c.digest == digest_of(value)
@@ -169,7 +169,7 @@ class Links:
                 wanted = wanted.where(holder.c.by == by.id)
             return _links(connection.execute(wanted).fetchall())
 
-    def end(self, scope_id: str, id: str, by: Reader) -> None:
+    def end(self, id: str, by: Reader) -> None:
         """Take a link back at once: whoever made it, or manages the scope."""
         with self._store.write() as connection:
             rows = connection.execute(_LINKS.where(holder.c.id == id, holder.c.ended_at.is_(None))).fetchall()
@@ -179,7 +179,6 @@ class Links:
             if (
                 found is None
                 or facts is None
-                or found.scope != scope_id
                 or not (
                     decide("manage", facts, by, moment) or (by.id == found.by and decide("share", facts, by, moment))
                 )

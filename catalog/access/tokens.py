@@ -308,7 +308,7 @@ class Tokens:
 
     # --- using
 
-    def reader(self, value: str, address: str) -> Reader | None:
+    def reader(self, value: str) -> Reader | None:
         """Who carries this token; None if it is none, has ended or is over, or its owner has ended."""
         wanted = _TOKENS.where(
             token.c.digest == digest_of(value), token.c.ended_at.is_(None), token.c.until > self._clock()
@@ -394,20 +394,13 @@ class Tokens:
         with self._store.read() as connection:
             return tuple(map(_token, connection.execute(wanted.order_by(token.c.at.desc(), token.c.id))))
 
-    def end(self, id: str, by: Reader, *, source: str | None = None) -> None:
+    def end(self, id: str, by: Reader) -> None:
         """End a token at once, with those that it made: its owner, an administrator, or whoever carries it."""
         with self._store.write() as connection:
             row = connection.execute(_TOKENS.where(token.c.id == id, token.c.ended_at.is_(None))).fetchone()
             found = None if row is None else _token(row)
-            if (
-                found is None
-                or (source is not None and found.source != source)
-                or not (
-                    by.administrator
-                    or by.token == id
-                    or (found.owner is not None and by.person is not None and found.owner.id == by.person)
-                )
-            ):
+            mine = found is not None and found.owner is not None and found.owner.id == by.person
+            if found is None or not (mine or by.administrator or by.token == id):
                 raise NotFound(
                     f"there is no token {id:.80} that you may end", ja=f"終了できるトークン {id:.80} はありません"
                 )

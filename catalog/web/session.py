@@ -58,7 +58,17 @@ def credentials_of(catalog: Catalog) -> tuple[Credential, ...]:
         lambda told, address: catalog.workloads.reader(told, address),
         waits=True,
     )
-    return (workload,)
+    tokens = Credential(
+        lambda told: told.startswith("mst_"),
+        lambda told, address: catalog.tokens.reader(told),
+        lambda told, address: catalog.tokens.used(told, address),
+    )
+    links = Credential(
+        lambda told: told.startswith("mlk_"),
+        lambda told, address: catalog.links.reader(told),
+        lambda told, address: catalog.links.used(told),
+    )
+    return tokens, links, workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +216,15 @@ class Doorkeeper:
 
     def _with_link(self, asker: Asker, link: str) -> Asker:
         for each in self.credentials:
-            if not each.waits and each.fits(link) and (reader := each.reader(link, asker.address)) is not None:
+            if each.waits or not each.fits(link) or (reader := each.reader(link, asker.address)) is None:
+                continue
+            if not reader.id.startswith("link:"):
                 # The cookie may hold what a link is, and no token of another kind.
-                return replace(asker, reader=joined(asker.reader, reader)) if reader.id.startswith("link:") else asker
+                return asker
+            note = asker.note
+            if note is None and each.used is not None and self.uses.is_news(_digest(link), asker.address):
+                note = partial(each.used, link, asker.address)
+            return replace(asker, reader=joined(asker.reader, reader), note=note)
         return asker
 
     def set_cookie(self, response: Response, name: str, value: str, *, seconds: int | None = None) -> None:

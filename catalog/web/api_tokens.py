@@ -1,0 +1,358 @@
+"""API tokens: one's own, and those of sources; and who a token says that one is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from catalog.errors import CatalogError, Malformed, NotFound
+from catalog.questions.reader import RIGHTS
+from catalog.web.forms import by_form, refused, said_in, see
+from catalog.web.negotiation import HTML, JSON, form_for
+from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
+from catalog.web.pages import page
+from catalog.web.session import FORM
+from catalog.web.sign_in import NOT_KEPT
+from catalog.web.site import Site, site_of
+
+if TYPE_CHECKING:
+    from catalog.access.tokens import Made, Token
+
+routes = Routes()
+
+TAG: Final = "Programs"
+SOURCE: Final = Parameter("source", "The source's id.", place="path", example="spring8")
+TOKEN_EXAMPLE: Final = {
+    "id": "7d1f0c2b9a4e6853",
+    "name": "Beamline 02 loader",
+    "owner": {"id": "person:5d2c0a7be1f04c39", "kind": "person", "name": "Haruka Ito"},
+    "part": [{"right": "write", "scope": "spring8/2026A1234"}],
+    "source": None,
+    "agent": "agent/spring8/bl02b2-robot",
+    "at": "2026-04-01T00:00:00.000000Z",
+    "by": "person:5d2c0a7be1f04c39",
+    "until": "2027-04-01T00:00:00.000000Z",
+    "usedAt": None,
+    "usedFrom": None,
+    "endedAt": None,
+}
+LIST_EXAMPLE: Final = {"items": [TOKEN_EXAMPLE]}
+MADE: Final = Answer("It is made: `token` is shown this once.", (JSON, HTML), {**TOKEN_EXAMPLE, "token": "mst_…"})
+SAID_EXAMPLE: Final = {
+    "name": "Beamline 02 loader",
+    "until": "2027-04-01",
+    "part": [{"right": "write", "scope": "spring8/2026A1234"}],
+    "agent": "agent/spring8/bl02b2-robot",
+}
+FORM_EXAMPLE: Final = "csrf=q3bX&name=Loader&until=2027-04-01&write=true&scope=spring8%2F2026A1234"
+ENDED: Final = {
+    200: Answer("It has ended.", (JSON,), {"ended": "7d1f0c2b9a4e6853"}),
+    303: Answer("By a form: it has ended; back to the page."),
+}
+
+
+# --- one's own
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/account/tokens",
+        "tokens",
+        TAG,
+        "One's own tokens",
+        "自分のトークン一覧",
+        "Those that have not ended, the newest first, without what they are: that is kept nowhere.",
+        {200: Answer("The tokens.", (JSON, HTML), LIST_EXAMPLE)},
+        (400, 403, 406),
+        (FORMAT,),
+    )
+)
+async def tokens(request: Request) -> Response:
+    """One's own tokens."""
+    asked(request)
+    return await _listed(request, None)
+
+
+@routes.add(
+    Operation(
+        "POST",
+        "/account/tokens",
+        "make-token",
+        TAG,
+        "Make a token",
+        "トークンを作成する",
+        "Programs send it as `Authorization: Bearer mst_…`. It works until `until` (366 days at most) with what you hold at each "
+        "request, and `part` narrows that: each a right in a scope and below it, or (without a scope) everywhere. A token with "
+        "a part of your rights decides nothing in your name, and makes no tokens. With `source` it writes records of "
+        "that source only. With `agent`, a published record of a device that you may write, what it does is written down as "
+        "done by that device. A token that was made with a token ends with it.",
+        {201: MADE},
+        (400, 403, 409, 413, 415, 422),
+        (),
+        Body("What it is to be.", {"application/json": SAID_EXAMPLE, FORM: FORM_EXAMPLE}),
+    )
+)
+async def make_token(request: Request) -> Response:
+    """Make a token of one's own."""
+    asked(request)
+    site = site_of(request)
+    reader = site.reader(request)
+    said = await _said(request)
+    try:
+        made = await site.in_thread(site.catalog.tokens.make, reader, said.pop("name"), **said)
+    except CatalogError as error:
+        return await _not_done(request, None, error)
+    return await _made(request, None, made)
+
+
+@routes.add(
+    Operation(
+        "POST",
+        "/account/tokens/end",
+        "end-token",
+        TAG,
+        "End a token",
+        "トークンを終了する",
+        "It is worthless at the next request, and so are those that were made with it. Without an `id` it is the one that asks.",
+        ENDED,
+        (400, 403, 404, 413, 415),
+        (),
+        Body(
+            "Which one.",
+            {"application/json": {"id": "7d1f0c2b9a4e6853"}, FORM: "csrf=q3bX&id=7d1f0c2b9a4e6853"},
+            required=False,
+        ),
+    )
+)
+async def end_token(request: Request) -> Response:
+    """End a token of one's own, or the one that asks."""
+    asked(request)
+    return await _end(request, None)
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/whoami",
+        "whoami",
+        TAG,
+        "Who asks",
+        "誰として認証されているか",
+        "Who one is here, and by which token: to see that a program's credentials work, and until when.",
+        {
+            200: Answer(
+                "Who asks.",
+                (JSON,),
+                {
+                    "id": "person:5d2c0a7be1f04c39",
+                    "name": "Haruka Ito",
+                    "administrator": False,
+                    "source": None,
+                    "agent": "agent/spring8/bl02b2-robot",
+                    "token": TOKEN_EXAMPLE,
+                },
+            )
+        },
+        (400, 406),
+        (FORMAT,),
+    )
+)
+async def whoami(request: Request) -> Response:
+    """Who asks, and by which token."""
+    asked(request)
+    site = site_of(request)
+    reader = site.reader(request)
+    form_for(request, (JSON,))
+    carried = await site.in_thread(site.catalog.tokens.carried, reader)
+    name = None if carried is None or carried.owner is None else carried.owner.name
+    if name is None and reader.person is not None:
+        name = (await site.in_thread(site.catalog.people.find, reader.person, reader)).name
+    told = {
+        "id": reader.id,
+        "name": name,
+        "administrator": reader.administrator,
+        "source": reader.source,
+        "agent": reader.agent,
+        "token": None if carried is None else carried.document(),
+    }
+    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+
+
+# --- those of sources
+
+
+@routes.add(
+    Operation(
+        "GET",
+        "/sources/{source}/tokens",
+        "source-tokens",
+        TAG,
+        "A source's own tokens",
+        "登録元のトークン一覧",
+        "For administrators.",
+        {200: Answer("The tokens.", (JSON, HTML), LIST_EXAMPLE)},
+        (400, 403, 404, 406),
+        (SOURCE, FORMAT),
+    )
+)
+async def source_tokens(request: Request) -> Response:
+    """A source's own tokens."""
+    asked(request)
+    return await _listed(request, request.path_params["source"])
+
+
+@routes.add(
+    Operation(
+        "POST",
+        "/sources/{source}/tokens",
+        "make-source-token",
+        TAG,
+        "Make a token of a source",
+        "登録元のトークンを作成する",
+        "By administrators. It writes records of that source and of no other, in the scopes that `part` names (with `read`, "
+        "`download` or `write`); without `part` in the source's home scope and below it.",
+        {201: MADE},
+        (400, 403, 404, 409, 413, 415, 422),
+        (SOURCE,),
+        Body("What it is to be.", {"application/json": SAID_EXAMPLE, FORM: FORM_EXAMPLE}),
+    )
+)
+async def make_source_token(request: Request) -> Response:
+    """Make a token of a source."""
+    asked(request)
+    site, source = site_of(request), request.path_params["source"]
+    reader = site.reader(request)
+    said = await _said(request)
+    if said.pop("source", source) != source:
+        raise Malformed(
+            "source is another one in the body than in the address.", ja="source が本文とアドレスで違います。"
+        )
+    try:
+        made = await site.in_thread(site.catalog.tokens.make_for_source, source, reader, said.pop("name"), **said)
+    except CatalogError as error:
+        return await _not_done(request, source, error)
+    return await _made(request, source, made)
+
+
+@routes.add(
+    Operation(
+        "POST",
+        "/sources/{source}/tokens/end",
+        "end-source-token",
+        TAG,
+        "End a token of a source",
+        "登録元のトークンを終了する",
+        "By administrators. It is worthless at the next request.",
+        ENDED,
+        (400, 403, 404, 413, 415),
+        (SOURCE,),
+        Body("Which one.", {"application/json": {"id": "7d1f0c2b9a4e6853"}, FORM: "csrf=q3bX&id=7d1f0c2b9a4e6853"}),
+    )
+)
+async def end_source_token(request: Request) -> Response:
+    """End a token of a source."""
+    asked(request)
+    return await _end(request, request.path_params["source"])
+
+
+# --- what both share
+
+
+def _of(site: Site, request: Request, source: str | None) -> tuple[Token, ...]:
+    reader, kept = site.reader(request), site.catalog.tokens
+    return kept.of(reader) if source is None else kept.of_source(source, reader)
+
+
+async def _told(request: Request, source: str | None) -> dict[str, Any]:
+    site = site_of(request)
+    found = await site.in_thread(_of, site, request, source)
+    return {"items": [token.document() for token in found]}
+
+
+async def _listed(request: Request, source: str | None) -> Response:
+    form = form_for(request, (JSON, HTML))
+    told = await _told(request, source)
+    if form is HTML:
+        return _page(request, source, told)
+    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+
+
+def _page(request: Request, source: str | None, told: Mapping[str, Any], **values: Any) -> Response:
+    site = site_of(request)
+    shown = {"made": None, "problem": None, "headers": NOT_KEPT, **values}
+    return page(
+        request,
+        site.pages,
+        site.root,
+        "api_tokens.html",
+        source=source,
+        at=_address(source),
+        rights=RIGHTS,
+        **told,
+        **shown,
+    )
+
+
+def _address(source: str | None) -> str:
+    return "account/tokens" if source is None else f"sources/{source}/tokens"
+
+
+async def _made(request: Request, source: str | None, made: Made) -> Response:
+    told = {**made.token.document(), "token": made.value}
+    if by_form(request):
+        return _page(request, source, await _told(request, source), made=told, status=201)
+    return Response(orjson.dumps(told), 201, NOT_KEPT, JSON.content_type)
+
+
+async def _not_done(request: Request, source: str | None, error: CatalogError) -> Response:
+    if not by_form(request):
+        raise error
+    told = await _told(request, source)
+    return refused(
+        request, "api_tokens.html", error, source=source, at=_address(source), rights=RIGHTS, made=None, **told
+    )
+
+
+async def _end(request: Request, source: str | None) -> Response:
+    site = site_of(request)
+    reader = site.reader(request)
+    said = await said_in(request, of={"id": str})
+    id = said.get("id", reader.token if source is None else None)
+    if id is None:
+        raise Malformed("id is missing.", ja="id がありません。")
+    try:
+        if source is not None and id not in {token.id for token in await site.in_thread(_of, site, request, source)}:
+            raise NotFound(
+                f"there is no token {id:.80} of this source", ja=f"この登録元にトークン {id:.80} はありません"
+            )
+        await site.in_thread(site.catalog.tokens.end, id, reader)
+    except CatalogError as error:
+        return await _not_done(request, source, error)
+    if by_form(request):
+        return see(site.root + _address(source))
+    return Response(orjson.dumps({"ended": id}), 200, NOT_KEPT, JSON.content_type)
+
+
+async def _said(request: Request) -> dict[str, Any]:
+    """What a token is to be, as a form or a JSON body says it."""
+    if by_form(request):
+        ticks = dict.fromkeys((*RIGHTS, "whole"), bool)
+        text = dict.fromkeys(("name", "until", "scope", "source", "agent"), str)
+        said = await said_in(request, of={**text, **ticks}, required=("name", "until"))
+        rights = [right for right in RIGHTS if said.pop(right, False)]
+        whole, scope = said.pop("whole", False), said.pop("scope", None)
+        if not whole:
+            said["part"] = [{"right": right, "scope": scope} for right in rights]
+        return said
+    known: dict[str, type] = {"name": str, "until": str, "part": list, "source": str, "agent": str}
+    told = await said_in(request, of=known, required=("name", "until"), nullable=True)
+    said = {name: value for name, value in told.items() if value is not None}
+    for name in ("name", "until"):
+        if name not in said:
+            raise Malformed(f"{name} is null.", ja=f"{name} が null です。")
+    return said
