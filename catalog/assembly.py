@@ -26,6 +26,7 @@ from catalog.access.groups import Groups
 from catalog.access.links import Links
 from catalog.access.people import People
 from catalog.access.readers import Readers
+from catalog.access.requests import Requests
 from catalog.access.scopes import Scopes
 from catalog.access.seal import Seal
 from catalog.access.sessions import Sessions
@@ -141,6 +142,11 @@ class Catalog:
     def groups(self) -> Groups:
         """Groups of people, workloads and other groups."""
         return Groups(self.store, self.audit)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """What people have asked to be let into."""
+        return Requests(self.store, self.scopes, self.grants, self.audit)
 
     @cached_property
     def sessions(self) -> Sessions:

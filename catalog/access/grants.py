@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from catalog.access.audit import Audit
@@ -27,7 +28,7 @@ from catalog.questions.reader import RIGHTS, Reader, Right
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
 from catalog.store.engine import Store
-from catalog.store.tables import holder, local_account, permission, person, scope
+from catalog.store.tables import audit, holder, local_account, permission, person, scope
 
 # What whoever may share can pass on, as far as they hold it.
 SHARED: Final[tuple[Right, ...]] = ("read", "download")
@@ -252,6 +253,23 @@ class Grants:
                     or_(permission.c.until.is_(None), permission.c.until > moment),
                 )
             return tuple(map(_permission, connection.execute(statement.order_by(permission.c.at, permission.c.id))))
+
+    def openings(self, scope_id: str, reader: Reader) -> tuple[dict[str, Any], ...]:
+        """When a scope, or one above it, was opened, closed or put under embargo; for whoever manages it."""
+        found = self._scopes.managed(scope_id, reader)
+        wanted = select(audit.c.at, audit.c.by, audit.c.scope, audit.c.detail).where(
+            audit.c.act == "scope", audit.c.scope.in_(found.facts.path)
+        )
+        with self._store.read() as connection:
+            rows = connection.execute(wanted.order_by(audit.c.position)).fetchall()
+        told = []
+        for row in rows:
+            detail = orjson.loads(row.detail)
+            if detail["was"] != detail["now"] or detail["what"] == "create":
+                told.append(
+                    {"at": row.at, "by": row.by, "scope": row.scope, "was": detail["was"], "now": detail["now"]}
+                )
+        return tuple(told)
 
     def shared(self, connection: Connection, id: str, by: Reader) -> tuple[int, ScopeFacts]:
         """A scope's key and facts, for whoever may manage or share it."""

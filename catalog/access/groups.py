@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +12,9 @@ from sqlalchemy import Connection, delete, insert, or_, select
 from catalog.access.audit import Audit
 from catalog.access.epoch import turn
 from catalog.access.holders import Holder, end_holder, holder_of, make_holder
+from catalog.access.managers import has_manager, is_empty, managed_through
 from catalog.access.moments import moment_told
+from catalog.access.notices import Verb, claimed_by, members_of, tell_members
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.questions.reader import Reader
 from catalog.store.clock import Clock
@@ -136,19 +139,23 @@ class Groups:
     def remove(self, id: str, member: str, by: Reader) -> None:
         """Let somebody be in a group no more; everybody may leave."""
         with self._store.write() as connection:
-            if by.id == member:
+            turn(connection)
+            if by.person == member:
                 group = self._group(connection, id)
                 if group.key not in by.holders:
                     raise _absent(id)
             else:
                 group = self._managed(connection, id, by)
             gone = holder_of(connection, member)
+            managed = managed_through(connection, group.key)
             deleted = connection.execute(
                 delete(membership).where(membership.c.group_key == group.key, membership.c.member == gone.key)
             )
             if deleted.rowcount:
                 self._audit.note(connection, "member-ended", by.id, holder=member, group=id)
-                turn(connection)
+                self._tell(connection, "revoke", group, [gone.key], by)
+                if is_empty(connection, group.key):
+                    self._demand_managers(connection, managed, gone)
 
     def claim(self, id: str, issuer_id: str, value: str, by: Reader) -> Group:
         """Whoever the issuer says has this value among their groups is in this one; administrators say so."""
@@ -159,9 +166,10 @@ class Groups:
             told = {"group_key": group.key, "issuer": issuer_id, "value": value}
             there = select(group_claim).where(*(group_claim.c[name] == each for name, each in told.items()))
             if connection.execute(there).fetchone() is None:
+                turn(connection)
                 connection.execute(insert(group_claim), told)
                 self._audit.note(connection, "claim", by.id, holder=id, issuer=issuer_id, value=value)
-                turn(connection)
+                self._tell(connection, "grant", group, claimed_by(connection, issuer_id, value), by)
         return self.find(id, by)
 
     def unclaim(self, id: str, issuer_id: str, value: str, by: Reader) -> None:
@@ -176,19 +184,36 @@ class Groups:
                 )
             )
             if gone.rowcount:
-                self._audit.note(connection, "claim-ended", by.id, holder=id, issuer=issuer_id, value=value)
                 turn(connection)
+                self._audit.note(connection, "claim-ended", by.id, holder=id, issuer=issuer_id, value=value)
+                self._tell(connection, "revoke", group, claimed_by(connection, issuer_id, value), by)
 
     def end(self, id: str, by: Reader) -> None:
         """Dissolve a group: nobody holds anything through it any more."""
         with self._store.write() as connection:
+            turn(connection)
             group = self._managed(connection, id, by)
+            managed = managed_through(connection, group.key)
+            # What it holds is looked up while it still does.
+            self._tell(connection, "revoke", group, members_of(connection, group.key), by)
             end_holder(connection, group.key, self._clock())
             self._audit.note(connection, "group-ended", by.id, holder=id)
+            self._demand_managers(connection, managed, group)
+
+    def _demand_managers(self, connection: Connection, managed: Sequence[tuple[int, str]], gone: Holder) -> None:
+        """Conflict if nobody is left who manages one of these scopes, which a group managed until this transaction."""
+        moment = self._clock()
+        for key, scope_id in managed:
+            if not has_manager(connection, key, moment):
+                raise Conflict(
+                    f"{gone.id}: nobody else manages the scope {scope_id}; let somebody else manage it first, without an end",
+                    ja=f"{gone.id}: スコープ {scope_id} の最後の管理者です。先に別の管理者を期限なしで設定してください",
+                )
 
     def _add(
         self, connection: Connection, group: Holder, added: Holder, by: Reader, *, manages: bool, until: str | None
     ) -> None:
+        turn(connection)
         connection.execute(
             delete(membership).where(membership.c.group_key == group.key, membership.c.member == added.key)
         )
@@ -204,7 +229,10 @@ class Groups:
             },
         )
         self._audit.note(connection, "member", by.id, holder=added.id, group=group.id, manages=manages, until=until)
-        turn(connection)
+        self._tell(connection, "grant", group, [added.key], by)
+
+    def _tell(self, connection: Connection, verb: Verb, group: Holder, members: Iterable[int], by: Reader) -> None:
+        tell_members(connection, self._store.database, verb, group.key, members, at=self._clock(), by=by.id)
 
     def _group(self, connection: Connection, id: str) -> Holder:
         row = connection.execute(

@@ -42,17 +42,24 @@ def make_holder(
 
 def holder_of(connection: Connection, id: str) -> Holder:
     """The holder of this id; NotFound if there is none, or it has ended."""
+    if not id.isprintable():
+        raise nobody(ascii(id))
     row = connection.execute(
         select(holder.c.key, holder.c.id, holder.c.kind, holder.c.name).where(
             holder.c.id == id, holder.c.ended_at.is_(None)
         )
     ).fetchone()
     if row is None:
-        raise NotFound(
-            f"there is nobody called {id:.200}: name a person, a group or a workload by its id, 'everyone' or 'signed-in'",
-            ja=f"{id:.200} は登録されていません。利用者、グループ、ワークロードの ID、または everyone、signed-in を指定してください",
-        )
+        raise nobody(id)
     return Holder(*row)
+
+
+def nobody(id: str) -> NotFound:
+    """What is said of a holder that is not here, has ended, or is not to be known of."""
+    return NotFound(
+        f"there is nobody called {id:.200}: name a person, a group or a workload by its id, 'everyone' or 'signed-in'",
+        ja=f"{id:.200} は登録されていません。利用者、グループ、ワークロードの ID、または everyone、signed-in を指定してください",
+    )
 
 
 def end_holder(connection: Connection, key: int, at: str) -> bool:

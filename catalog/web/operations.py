@@ -270,5 +270,9 @@ class Switchboard:
 
 
 def _particularity(path: str) -> tuple[int, ...]:
-    """Words before variables, and the variable that takes everything last."""
-    return tuple(2 if ":path}" in part else 1 if part.startswith("{") else 0 for part in path.split("/"))
+    """Words before variables, and the variable that takes everything last: only with words behind it before one without."""
+    parts = path.split("/")
+    return tuple(
+        (2 if place < len(parts) else 3) if ":path}" in part else 1 if part.startswith("{") else 0
+        for place, part in enumerate(parts, 1)
+    )

@@ -67,6 +67,31 @@ def marked_text(texts: Mapping[str, str] | str | None, language: Language) -> st
     return Markup('<span lang="{}">{}</span>').format(tag, text)
 
 
+# What may be done in a scope, in the words of pages.
+RIGHT_NAMES: Mapping[str, tuple[str, str]] = {
+    "read": ("see", "閲覧"),
+    "download": ("files", "ファイル取得"),
+    "share": ("share", "共有"),
+    "write": ("write", "書き込み"),
+    "run": ("run jobs", "ジョブ実行"),
+    "manage": ("manage", "管理"),
+}
+
+
+def right_name(right: str, language: Language) -> str:
+    """What a right is called."""
+    return RIGHT_NAMES[right][language == "ja"]
+
+
+def holder_name(holder: Mapping[str, str], language: Language) -> str:
+    """What somebody who holds rights is called."""
+    if holder["kind"] == "everyone":
+        return say_in(language, "Everyone", "全員")
+    if holder["kind"] == "signed-in":
+        return say_in(language, "Everyone signed in", "サインインした利用者全員")
+    return holder["name"] or holder["id"]
+
+
 def address(root: str, keep: str | None, path: str, **query: str | None) -> str:
     """A path of ours with its query, and with the language if the reader chose one by address."""
     told = {name: value for name, value in query.items() if value is not None}
@@ -115,6 +140,8 @@ def _frame(request: Request, root: str, language: Language) -> dict[str, Any]:
         "who": session_in(request),
         "say": partial(say_in, language),
         "text": partial(marked_text, language=language),
+        "right_name": partial(right_name, language=language),
+        "holder_name": partial(holder_name, language=language),
         "to": partial(address, root, keep),
         "in_language": partial(in_language, request, root),
     }

@@ -33,6 +33,9 @@ SCOPE_EXAMPLE: Final = {
     "resource": None,
     "set": {"dataUntil": "2028-04-01T00:00:00.000000Z"},
 }
+KNOWN_EXAMPLE: Final = {**SCOPE_EXAMPLE, "may": ["read", "download"]}
+# How many of the scopes below it a scope's page shows.
+BELOW: Final = 200
 SAID_EXAMPLE: Final = {"title": {"en": "Cathodes under load"}, "mode": "limited", "dataUntil": "2028-04-01"}
 CONFIRM: Final = Parameter(
     "confirm",
@@ -86,10 +89,10 @@ async def scopes(request: Request) -> Response:
         "Registering",
         "One scope",
         "スコープの説明",
-        "What is in force in a scope, and under `set` what was set in it.",
-        {200: Answer("The scope.", (JSON,), SCOPE_EXAMPLE)},
-        (404, 406),
-        (SCOPE,),
+        "What is in force in a scope, under `set` what was set in it, and under `may` what you may do there.",
+        {200: Answer("The scope.", (JSON, HTML), KNOWN_EXAMPLE)},
+        (400, 404, 406),
+        (SCOPE, FORMAT),
     )
 )
 async def scope(request: Request) -> Response:
@@ -97,9 +100,20 @@ async def scope(request: Request) -> Response:
     site = site_of(request)
     asked(request)
     reader = site.reader(request)
-    form = form_for(request, (JSON,))
-    found = await site.in_thread(site.catalog.scopes.find, last_segment(request, "scopes"), reader)
-    return answered(request, reader, orjson.dumps(found.document()), form)
+    form = form_for(request, (JSON, HTML))
+    id = last_segment(request, "scopes")
+    scopes = site.catalog.scopes
+
+    def made() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        found = scopes.find(id, reader)
+        below = scopes.list(reader, after=f"{id}/", limit=BELOW) if form is HTML else ()
+        told = {**found.document(), "may": scopes.may(found, reader)}
+        return told, [each.document() for each in below if each.id.startswith(f"{id}/")]
+
+    told, below = await site.in_thread(made)
+    if form is HTML:
+        return page(request, site.pages, site.root, "scope.html", scope=told, below=below)
+    return answered(request, reader, orjson.dumps(told), form)
 
 
 @routes.add(
