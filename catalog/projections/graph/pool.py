@@ -36,6 +36,7 @@ Kind = Literal["solutions", "boolean", "graph"]
 QUICK_SECONDS: Final = 1.0
 START_SECONDS: Final = 20.0
 _TICK_SECONDS: Final = 0.05
+_IDLE_SECONDS: Final = 2.0
 _HELD_IN_MEMORY: Final = 1 << 20
 _READ_BYTES: Final = 1 << 18
 # A checkpoint may be replaced by a newer one between being told and being opened.
@@ -165,10 +166,10 @@ class SparqlPool:
 
     # ------------------------------------------------------------------------------------------ whoever works
 
-    def next_job(self) -> _Job | None:
-        """The next query, each client in turn; None when the pool is closed."""
-        with self._changed:
-            while True:
+    def next_job(self, idle: Callable[[], None]) -> _Job | None:
+        """The next query, each client in turn; None when the pool is closed. While there is none, `idle` is done now and then."""
+        while True:
+            with self._changed:
                 if self._closed:
                     return None
                 for client in list(self._lines):
@@ -184,7 +185,9 @@ class SparqlPool:
                     if not line:
                         del self._lines[client]
                     return job
-                self._changed.wait()
+                waited = self._changed.wait(_IDLE_SECONDS)
+            if not waited:
+                idle()
 
     def must_give_way(self, seat: int) -> bool:
         """Whether a query that takes long has to end for those that wait: long ones may hold all processes but one."""
@@ -256,7 +259,7 @@ class _Seat:
             except (OSError, _Gone, TimeoutError) as problem:
                 log.error("a process for queries could not be started: %s", problem)
                 self._drop()
-            job = self._pool.next_job()
+            job = self._pool.next_job(self._let_go_of_what_is_gone)
             if job is None:
                 return
             self.job = job
@@ -279,6 +282,11 @@ class _Seat:
             self.child = _Child(self._pool.bounds.memory)
         return self.child
 
+    def _let_go_of_what_is_gone(self) -> None:
+        """A generation that was deleted keeps its room on the disk as long as a process has it open."""
+        if self._path is not None and not self._path.parent.exists():
+            self._drop()
+
     def _drop(self) -> None:
         child, self.child, self._path = self.child, None, None
         if child is not None:
@@ -286,13 +294,7 @@ class _Seat:
 
     def _answer(self, job: _Job) -> Answer:
         for attempt in range(_TRIES):
-            try:
-                path, dataset = job.place()
-            except Unavailable:
-                if self._path is not None and not self._path.parent.exists():
-                    # A generation that is gone keeps its room on the disk as long as a process has it open.
-                    self._drop()
-                raise
+            path, dataset = job.place()
             body = self._pool.spool()
             try:
                 told = self._asked(job, path, dataset, body)
@@ -313,12 +315,12 @@ class _Seat:
     def _asked(self, job: _Job, path: Path, dataset: Dataset, body: IO[bytes]) -> dict[str, Any]:
         """Ask the process, and put what it answers into the body; what it tells at the end."""
         query, bounds = job.query, self._pool.bounds
-        self._path = path
         try:
             child = self._started()
         except (OSError, _Gone, TimeoutError) as problem:
             log.error("a process for queries could not be started: %s", problem)
             raise _busy(5) from problem
+        self._path = path
         question = {
             "query": query.text,
             "base": query.base,

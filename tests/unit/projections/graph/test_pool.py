@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pyoxigraph as ox
 import pytest
 
 from catalog.errors import CatalogError, Malformed, TooCostly, Unavailable
+from catalog.projections.graph import pool as pool_of_processes
 from catalog.projections.graph.dataset import Dataset
 from catalog.projections.graph.pool import Answer, Bounds, NoSuchForm, Query, SparqlPool
 
@@ -300,6 +302,30 @@ def test_a_newer_checkpoint_is_opened_and_one_that_vanished_is_looked_up_again(a
 
     assert answer.body.read() == b"o\r\nnew\r\n"
     answer.body.close()
+
+
+def test_a_generation_that_was_deleted_is_held_open_by_no_process(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_of_processes, "_IDLE_SECONDS", 0.05)
+    generation = tmp_path / "1"
+    shutil.copytree(checkpoint, generation / "checkpoints" / "4")
+    pool = SparqlPool(1, Bounds(256 << 20, 1_000, 1 << 20))
+    try:
+        asker = Asker(pool, generation / "checkpoints" / "4")
+        assert still_answers(asker)
+        (pid,) = pool.pids
+        time.sleep(0.3)
+        assert pool.pids == [pid]
+        shutil.rmtree(generation)
+        until = time.monotonic() + 20
+        while _runs(pid):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        asker.checkpoint = checkpoint
+        assert still_answers(asker)
+    finally:
+        pool.close()
 
 
 def test_what_cannot_be_asked_any_more_when_its_turn_comes_is_not_asked(asker: Asker) -> None:
