@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection
 
-from catalog.discovery.show import absent, read_former, withdrawn
+from catalog.discovery.show import absent, ever_shown, read_former, withdrawn
 from catalog.errors import NotFound
 from catalog.ledger.answer import Answers, One
 from catalog.ledger.changes import LAY_IN, OPEN
@@ -93,10 +93,12 @@ def history(id: str, reader: Reader, *, answers: Answers, before: int | None = N
             detail[end] for verb, detail in told_of if verb in MERGING for end in ("into", "from") if end in detail
         ]
         seen = answers.readable(others, reader, connection) if others else {}
+        numbers = [row[0] for row in rows]
+        shown = ever_shown(one, min(numbers), max(numbers), reader, answers, connection) if numbers else frozenset()
     noted = []
     for number, at, profile, scope, hash, quarantined, expunged, by, inside in rows:
         inside = one.inside and bool(inside)
-        if quarantined and not inside:
+        if not inside and (quarantined or number not in shown):
             continue
         noted.append(
             Noted(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection
@@ -210,7 +210,7 @@ def read_former(
         return None
     text, profile, scope, hash, at, by, expunged, findings, quarantined, wrote_inside = rows[0]
     inside = one.inside and bool(wrote_inside)
-    if quarantined and not inside:
+    if not inside and (quarantined or number not in ever_shown(one, number, number, reader, answers, connection)):
         return None
     body = None if expunged is not None else orjson.loads(text)
     hidden: frozenset[str] = frozenset()
@@ -225,6 +225,40 @@ def read_former(
     told = orjson.loads(findings) if findings else []
     return Former(
         number, body, hidden, profile, scope, hash, at, by if inside else None, expunged, told, inside, titles
+    )
+
+
+def ever_shown(
+    one: One, first: int, last: int, reader: Reader, answers: Answers, connection: Connection
+) -> frozenset[int]:
+    """Those of these revisions that others than writers could see once: what was a draft or private stays so."""
+    rows = answers.rows(_life, {"key": one.key, "first": first, "last": last}, reader, connection)
+    turns: list[tuple[int, int, str, str]] = []
+    begun: dict[int, int] = {}
+    for position, verb, number, detail in rows:
+        if verb == "submit":
+            begun[number] = position
+        elif detail is not None and isinstance((said := orjson.loads(detail)).get("to"), str):
+            turns.append((position, number, said["from"], said["to"]))
+    initial = turns[0][2] if turns else one.status
+
+    def was_shown(number: int, since: int) -> bool:
+        before = next((to for position, _, _, to in reversed(turns) if position < since), initial)
+        later = (to for position, of, _, to in turns if position > since and of == number)
+        return before in _SHOWN or any(to in _SHOWN for to in later)
+
+    return frozenset(number for number, since in begun.items() if was_shown(number, since) or number == one.revision)
+
+
+_SHOWN: Final = ("public", "suppressed")
+
+
+def _life(terms: Terms) -> str:
+    # What is done to a record's status carries the number of the revision that is there then, or that comes with it.
+    return (
+        f"SELECT c.position, c.verb, c.revision, c.detail FROM change c WHERE c.record = {terms.value('key')}"
+        " AND (c.verb IN ('publish', 'suppress', 'hide', 'draft', 'withdraw', 'restore', 'expunge') OR (c.verb = 'submit'"
+        f" AND c.revision BETWEEN {terms.value('first')} AND {terms.value('last')})) ORDER BY c.position"
     )
 
 

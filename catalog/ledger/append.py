@@ -492,7 +492,7 @@ def _decide(batch: _Batch, place: int, entry: Entry, key: int, scopes: Mapping[s
     if entry.expected_revision is not None and entry.expected_revision != state.revision:
         return Outcome(judged.id, "conflict", state.revision, None, (stale(entry.expected_revision, state.revision),))
     if not quarantined:
-        _follow(batch, place, entry, state, scope)
+        _follow(batch, place, entry, state, scope, state.revision + 1)
     _revise(batch, place, entry, state, quarantined)
     return Outcome(judged.id, "quarantined" if quarantined else "revised", state.revision, None, judged.findings)
 
@@ -502,7 +502,7 @@ def _unchanged(batch: _Batch, place: int, entry: Entry, state: _State, scope: in
     if _said(entry, state, scope) != before and entry.expected_revision not in (None, state.revision):
         moved_on = stale(entry.expected_revision or 0, state.revision)
         return Outcome(entry.judged.id, "conflict", state.revision, None, (moved_on,))
-    _follow(batch, place, entry, state, scope)
+    _follow(batch, place, entry, state, scope, state.revision)
     moved = (state.scope, state.status) != before
     return Outcome(entry.judged.id, "revised" if moved else "unchanged", state.revision, None, entry.judged.findings)
 
@@ -523,17 +523,18 @@ def _sayable(status: str) -> str:
     return status if status in SAYABLE else "public"
 
 
-def _follow(batch: _Batch, place: int, entry: Entry, state: _State, scope: int) -> None:
+def _follow(batch: _Batch, place: int, entry: Entry, state: _State, scope: int, revision: int) -> None:
+    """Lay the record where the submission says, and show it to whom; `revision` is the one that this comes with."""
     scope, status = _said(entry, state, scope)
     if scope != state.scope:
         detail = {"from": state.scope, "to": scope, "status": state.status, LAY_IN: state.scope}
         state.scope, state.changed = scope, True
-        _change(batch, place, Change(state.key, "move", state.revision, batch.at, batch.by, detail))
+        _change(batch, place, Change(state.key, "move", revision, batch.at, batch.by, detail))
     if status != state.status:
         verb = "publish" if state.status == "quarantined" else STATUS_VERBS[status]
         detail_of_status = {"from": state.status, "to": status, LAY_IN: state.scope}
         state.status, state.changed = status, True
-        _change(batch, place, Change(state.key, verb, state.revision, batch.at, batch.by, detail_of_status))
+        _change(batch, place, Change(state.key, verb, revision, batch.at, batch.by, detail_of_status))
 
 
 def _revise(batch: _Batch, place: int, entry: Entry, state: _State, quarantined: bool) -> None:

@@ -171,6 +171,14 @@ revision = Table(
         sqlite_where=text("agent IS NOT NULL"),
         postgresql_where=text("agent IS NOT NULL"),
     ),
+    # What somebody submitted themselves; what is loaded in bulk by programs is not looked for like that.
+    Index(
+        "ix_revision_person",
+        "by",
+        "record",
+        sqlite_where=text("\"by\" >= 'person:' AND \"by\" < 'person;'"),
+        postgresql_where=text("\"by\" >= 'person:' AND \"by\" < 'person;'"),
+    ),
     # What was expunged must not come back: each submission asks for these few.
     Index(
         "ix_revision_expunged",

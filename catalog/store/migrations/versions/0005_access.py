@@ -249,6 +249,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("agent IS NOT NULL"),
         postgresql_where=sa.text("agent IS NOT NULL"),
     )
+    op.create_index(
+        "ix_revision_person",
+        "revision",
+        ["by", "record"],
+        unique=False,
+        sqlite_where=sa.text("\"by\" >= 'person:' AND \"by\" < 'person;'"),
+        postgresql_where=sa.text("\"by\" >= 'person:' AND \"by\" < 'person;'"),
+    )
     op.add_column("scope", sa.Column("data_mode", sa.Text(), nullable=True))
     op.add_column("scope", sa.Column("resource", sa.Text(), nullable=True))
     op.add_column("scope", sa.Column("data_approval", sa.Boolean(), server_default=sa.text("false"), nullable=False))
