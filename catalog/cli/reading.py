@@ -73,7 +73,7 @@ def put_rdf(catalog: Catalog, shown: Shown, form: Literal["jsonld", "nt"]) -> No
             f"{shown.id}: a draft or a quarantined record has no form in RDF",
             ja=f"{shown.id}: 下書きや隔離中のレコードは RDF で表せません",
         )
-    entry = registration_of(shown, answers=catalog.answers)
+    entry = registration_of(shown, ADMINISTRATOR, answers=catalog.answers)
     files = shown.document.get("files") or {}
     if form == "nt":
         put(as_triples(catalog.kinds, linked, files, entry, catalog.base))
@@ -229,7 +229,16 @@ def history_(catalog: Catalog, id: str, numbers: tuple[int, ...], as_json: bool)
             if as_json:
                 answer(noted.document())
             else:
-                rows.append((noted.number, noted.at, noted.by or "", noted.profile or "", noted.scope, state_of(noted)))
+                rows.append(
+                    (
+                        noted.number,
+                        noted.at,
+                        " ".join(filter(None, (noted.by, noted.agent))),
+                        noted.profile or "",
+                        noted.scope,
+                        state_of(noted),
+                    )
+                )
         if page.next is None:
             break
         before = page.next

@@ -55,7 +55,7 @@ def statements(question: Question, reader: Reader, *, answers: Answers, kinds: K
     items = answers.each(asked, reader)
     while some := [orjson.loads(item.text) for item in islice(items, LINKED_AT_ONCE)]:
         told = [each for each in some if each["linked"] is not None]
-        entries = registrations_of({each["id"]: each["revision"] for each in told}, answers=answers)
+        entries = registrations_of({each["id"]: each["revision"] for each in told}, reader, answers=answers)
         forms = [with_files(each["linked"], *_files(each)) for each in told]
         # Reading the context is what each time costs.
         yield triples(kinds, forms, base) + b"".join([entry.triples(base) for entry in entries])

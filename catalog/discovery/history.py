@@ -24,7 +24,7 @@ from catalog.records.kinds import Kinds
 class Noted:
     """A revision, as a list of them tells it.
 
-    `by` is told to writers of its scope only, and so is `hash`: whoever knows all but a private value, or a hidden link,
+    `by` (and `agent`, the device as which it was done) is told to writers of its scope only, and so is `hash`: whoever knows all but a private value, or a hidden link,
     could try until it agrees.
     """
 
@@ -37,6 +37,7 @@ class Noted:
     quarantined: bool
     expunged: str | None
     by: str | None
+    agent: str | None
 
     def document(self) -> dict[str, Any]:
         """The revision as it is answered."""
@@ -55,6 +56,8 @@ class Noted:
             told["expunged"] = self.expunged
         if self.by is not None:
             told["by"] = self.by
+        if self.agent is not None:
+            told["agent"] = self.agent
         return told
 
 
@@ -96,7 +99,7 @@ def history(id: str, reader: Reader, *, answers: Answers, before: int | None = N
         numbers = [row[0] for row in rows]
         shown = ever_shown(one, min(numbers), max(numbers), reader, answers, connection) if numbers else frozenset()
     noted = []
-    for number, at, profile, scope, hash, quarantined, expunged, by, inside in rows:
+    for number, at, profile, scope, hash, quarantined, expunged, by, agent, inside in rows:
         inside = one.inside and bool(inside)
         if not inside and (quarantined or number not in shown):
             continue
@@ -111,6 +114,7 @@ def history(id: str, reader: Reader, *, answers: Answers, before: int | None = N
                 bool(quarantined),
                 expunged,
                 by if inside else None,
+                agent if inside else None,
             )
         )
     more = len(rows) > limit
@@ -137,7 +141,7 @@ def _one(id: str, reader: Reader, answers: Answers, connection: Connection) -> O
 def _revisions(terms: Terms) -> str:
     # The scope of a revision is judged like that of a record; quarantined ones are for writers.
     return (
-        f"{terms.beginning()} SELECT v.number, v.at, v.profile, s.id, v.hash, v.quarantined, v.expunged, v.by, {terms.inside('s')}"
+        f"{terms.beginning()} SELECT v.number, v.at, v.profile, s.id, v.hash, v.quarantined, v.expunged, v.by, v.agent, {terms.inside('s')}"
         f" FROM revision v JOIN scope s ON s.key = v.scope WHERE v.record = {terms.value('key')} AND v.number < {terms.value('before')}"
         f" AND ({terms.readable('s')} OR {terms.inside('s')}) ORDER BY v.number DESC LIMIT {terms.value('limit')}"
     )

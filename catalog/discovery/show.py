@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -118,13 +118,14 @@ def _withdrawal(terms: Terms) -> str:
     )
 
 
-def registration_of(found: Shown, *, answers: Answers) -> Registration | None:
-    """When, from where and by which load the revision that is shown was entered; None if it has gone meanwhile."""
+def registration_of(found: Shown, reader: Reader, *, answers: Answers) -> Registration | None:
+    """When, from where, by which load and device the revision that is shown was entered; None if it has gone meanwhile."""
     rows = answers.rows(_registration, {"id": found.id, "number": found.revision}, PUBLIC)
-    return Registration(found.id, *rows[0]) if rows else None
+    entries = [Registration(found.id, *told) for told in rows[:1]]
+    return _with_devices_seen(entries, reader, answers)[0] if entries else None
 
 
-def registrations_of(shown: Mapping[str, int], *, answers: Answers) -> list[Registration]:
+def registrations_of(shown: Mapping[str, int], reader: Reader, *, answers: Answers) -> list[Registration]:
     """The same of many records, each with the revision that is shown, by id."""
     rows = answers.rows(_registrations, {"ids": orjson.dumps(list(shown)).decode()}, PUBLIC) if shown else []
     found = {id: Registration(id, *told) for id, number, *told in rows if number == shown[id]}
@@ -132,11 +133,22 @@ def registrations_of(shown: Mapping[str, int], *, answers: Answers) -> list[Regi
         # Revised more than once since it was read.
         for told in answers.rows(_registration, {"id": id, "number": shown[id]}, PUBLIC):
             found[id] = Registration(id, *told)
-    return list(found.values())
+    return _with_devices_seen(list(found.values()), reader, answers)
+
+
+def _with_devices_seen(entries: list[Registration], reader: Reader, answers: Answers) -> list[Registration]:
+    """The same, without the devices whose records the reader may not see."""
+    devices = {entry.agent for entry in entries if entry.agent is not None}
+    if not devices:
+        return entries
+    seen = answers.readable(devices, reader)
+    return [entry if entry.agent in seen else replace(entry, agent=None) for entry in entries]
 
 
 # Asked only of what was shown: who may see it has been decided.
-_ENTRY = "r.source, v.at, v.load FROM node n JOIN record r ON r.key = n.key JOIN revision v ON v.record = r.key"
+_ENTRY = (
+    "r.source, v.at, v.load, v.agent FROM node n JOIN record r ON r.key = n.key JOIN revision v ON v.record = r.key"
+)
 
 
 def _registration(terms: Terms) -> str:

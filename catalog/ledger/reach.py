@@ -35,12 +35,14 @@ class Reach:
             " LIMIT 1"
         )
         self._first_changes = f"SELECT record, min(position) FROM change WHERE {among('record')} GROUP BY record"
-        # Everything that shows something of these records: by a link, as whose assertion, as what it is merged into.
+        # Everything that shows something of these records: by a link, as whose assertion, as what it is merged into, as
+        # the device that entered it.
         linkers = (
             f"SELECT target, record FROM link WHERE {among('target')}"
             f' UNION ALL SELECT n.key, l.record FROM node AS n JOIN link AS l ON l."by" = n.id WHERE {among("n.key")}'
             f' AND l."by" IS NOT NULL UNION ALL SELECT merged_into, key FROM record WHERE merged_into IS NOT NULL'
-            f" AND {among('merged_into')}"
+            f" AND {among('merged_into')} UNION ALL SELECT n.key, v.record FROM node AS n JOIN revision AS v ON v.agent = n.id"
+            f" JOIN record AS r ON r.key = v.record AND r.shown = v.number WHERE {among('n.key')} AND v.agent IS NOT NULL"
         )
         self._linkers = f"{linkers} LIMIT {mark}"
         self._counted = f"SELECT target, count(*) FROM ({linkers}) AS t GROUP BY target"
@@ -145,10 +147,10 @@ class Reach:
     ) -> tuple[set[int], list[int]]:
         """The records that show something of these, and those of these that too many speak of to be told at once."""
         listed = self._listed(keys)
-        pairs = self._pairs(connection, self._linkers, listed, listed, listed, most + 1)
+        pairs = self._pairs(connection, self._linkers, listed, listed, listed, listed, most + 1)
         hubs: list[int] = []
         if len(pairs) > most:
-            counted = self._pairs(connection, self._counted, listed, listed, listed)
+            counted = self._pairs(connection, self._counted, listed, listed, listed, listed)
             room = most
             small: list[int] = []
             for target, number in sorted(counted, key=lambda pair: (pair[1], pair[0])):
@@ -158,7 +160,7 @@ class Reach:
                 else:
                     hubs.append(target)
             listed = self._listed(small)
-            pairs = self._pairs(connection, self._linkers, listed, listed, listed, most) if small else []
+            pairs = self._pairs(connection, self._linkers, listed, listed, listed, listed, most) if small else []
         return {record for _, record in pairs}, hubs
 
     def reached(self, connection: Connection, spread: Spread, most: int) -> array[int]:
@@ -172,7 +174,7 @@ class Reach:
                 return self._keys(connection, self._stirred_by, spread.key, spread.done_to, most)
             case "linkers":
                 listed = self._listed([spread.key])
-                return self._keys(connection, self._linking, listed, listed, listed, spread.done_to, most)
+                return self._keys(connection, self._linking, listed, listed, listed, listed, spread.done_to, most)
 
     def stirred(self, connection: Connection, after: int, to: int, most: int) -> list[tuple[int, int]]:
         """What was stirred in between: by which position, and which record."""

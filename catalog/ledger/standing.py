@@ -37,7 +37,7 @@ class Standings:
         among = database.among
         self._records = (
             "SELECT r.key, n.id, r.kind, r.source, r.status, r.shown, r.scope, r.merged_into, r.profile, r.created_at,"
-            " r.modified_at, d.document, v.at, v.load, f.version, f.count, f.size"
+            " r.modified_at, d.document, v.at, v.load, f.version, f.count, f.size, v.agent"
             " FROM record AS r JOIN node AS n ON n.key = r.key"
             " LEFT JOIN linked AS d ON d.record = r.key AND r.status = 'public'"
             " LEFT JOIN revision AS v ON v.record = r.key AND v.number = r.shown"
@@ -159,7 +159,11 @@ class Standings:
             named = dict(self._rows(connection, self._named, {by for some in asserters.values() for by in some}))
             for record, some in asserters.items():
                 links[record].update(dict.fromkeys(named[by] for by in sorted(some) if by in named))
+        devices: dict[str, int] = {}
+        if acting := {row[17] for row in there if row[17] is not None}:
+            devices = dict(self._rows(connection, self._named, acting))
         ends = {target for targets in links.values() for target in targets}
+        ends.update(devices.values())
         ends.update(row[7] for row in there if row[7] is not None)
         ours: dict[int, tuple[str, int | None, int | None]] = {}
         if ends:
@@ -187,11 +191,12 @@ class Standings:
             if (row := found.get(key)) is None:
                 continue
             (_, id, kind, source, _, revision, scope, merged_into, profile, created, modified, document, at, load,
-             version, count, size) = row  # fmt: skip
+             version, count, size, agent) = row  # fmt: skip
             if document is None:
                 gone.append(Gone(key, id, position))
                 continue
             targets = links[key]
+            device = neighbours.get(devices[agent]) if agent in devices else None
             into = neighbours.get(merged_into) if merged_into is not None else None
             shown.append(
                 Standing(
@@ -214,6 +219,7 @@ class Standings:
                     FileSummary(count, size, formats.get((key, version), ())) if version is not None else None,
                     above.get(key, ()),
                     same.get(key, {}),
+                    (agent, device.lie) if device is not None else None,
                 )
             )
 

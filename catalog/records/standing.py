@@ -98,6 +98,8 @@ class Standing:
     # that bear the same identifier, by id.
     above: tuple[str, ...] = ()
     same: Mapping[str, Lie] = field(default_factory=dict)
+    # The public record of the device that entered the revision that is shown, and where it lies.
+    agent: tuple[str, Lie] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,7 @@ async def record(request: Request) -> Response:
             told = whole(id, site.catalog.base, RECORD_FORMS, linked, makers, files=_has_files(found))
             return found, told, ""
         links = header(of_form(id, site.root, RECORD_FORMS, form, citable(linked)))
-        entry = registration_of(found, answers=site.catalog.answers)
+        entry = registration_of(found, reader, answers=site.catalog.answers)
         files = found.document.get("files") or {}
         return found, record_as(form, site.catalog.kinds, linked, files, entry, site.catalog.base), links
 
@@ -487,7 +487,7 @@ async def revisions(request: Request) -> Response:
             for event in told.events
         ]
         if form is HTML:
-            shown = [{"quarantined": False, "expunged": None, "by": None, **item} for item in items]
+            shown = [{"quarantined": False, "expunged": None, "by": None, "agent": None, **item} for item in items]
             return page(
                 request, site.pages, site.root, "revisions.html", id=id, revisions=shown, events=events,
                 headers={"Cache-Control": "private, no-cache"},

@@ -22,11 +22,12 @@ from catalog.questions.question import Question
 from catalog.questions.reader import PUBLIC, Grant, Reader
 from catalog.records.linked import link_up
 from catalog.store.engine import Store
-from catalog.store.tables import linked, node, record, scope
+from catalog.store.tables import linked, node, record, revision, scope
 from tests.contract.ledgers import migrated
 from tests.contract.small_catalogue import NOW, SCOPES, fill, known_words, small
 
 BASE = "https://catalogue.example/"
+ASSOCIATED = "http://www.w3.org/ns/prov#wasAssociatedWith"
 KINDS, WORDS = known_words()
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 
@@ -51,6 +52,12 @@ def filled(store: Store, tmp_path: Path, seed: int) -> OxigraphGeneration:
             connection.execute(
                 update(linked).where(linked.c.record == key).values(document=orjson.dumps(document).decode())
             )
+        # Some were entered by a device whose record lies elsewhere, or is not here.
+        ids = [each.id for each in catalogue.records]
+        for place, id in enumerate(ids[::3]):
+            key = connection.scalar(select(node.c.key).where(node.c.id == id))
+            device = ids[(place * 7 + 1) % len(ids)] if place % 9 else "agent/lab/none"
+            connection.execute(update(revision).where(revision.c.record == key).values(agent=device))
     generation = OxigraphProjection(KINDS, BASE).make(tmp_path / f"graph-{seed}")
     for shown in Standings(store, clock=lambda: NOW).walk():
         generation.apply(shown, [])
@@ -112,3 +119,5 @@ def test_a_reader_finds_in_the_graph_what_the_ledger_answers(store: Store, tmp_p
             assert told == answered, reader.id
         compared += len(answered)
     assert compared > 5_000
+    devices = list(generation.store.quads_for_pattern(None, NamedNode(ASSOCIATED), None, None))
+    assert len({quad.graph_name for quad in devices}) > 2

@@ -14,12 +14,12 @@ from typing import Any, Final
 from catalog.records.hidden import without_links
 from catalog.records.identifiers import is_iri, is_record_id
 from catalog.records.kinds import Kinds
-from catalog.records.registration import FRAGMENT, Registration, with_files
+from catalog.records.registration import FRAGMENT, Registration, association, with_files
 from catalog.records.standing import Lie, Standing, scope_path
 from catalog.records.triples import triples
 
 # Raised when the same standing is said or kept otherwise, so that the graph is built anew.
-FORMAT: Final = 4
+FORMAT: Final = 5
 DEFAULT: Final = ""
 REGISTRATION: Final = FRAGMENT
 # What no record says by itself, but what follows from several.
@@ -38,7 +38,7 @@ def quads_of(standing: Standing, kinds: Kinds, base: str) -> Mapping[str, bytes]
     Malformed where something in it can't be said in RDF.
     """
     said = _asserted(standing, kinds, base)
-    if not said or not (standing.above or standing.same):
+    if not said or not (standing.above or standing.same or standing.agent):
         return said
     told = dict(said)
     record = f"<{base}{standing.id}>"
@@ -48,23 +48,33 @@ def quads_of(standing: Standing, kinds: Kinds, base: str) -> Mapping[str, bytes]
     for graph, ids in shared(standing, base).items():
         same = "".join([f"{record} <{SAME}> <{base}{id}> .\n" for id in ids]).encode()
         told[graph] = told.get(graph, b"") + same
+    if standing.agent is not None:
+        id, lie = standing.agent
+        withheld = () if standing.merged_into is None else scope_path(standing.merged_into.scope)
+        for graph in _where_both(standing.lie, lie, base):
+            if graph not in {graph_of(scope, base) for scope in withheld}:
+                told[graph] = told.get(graph, b"") + association(standing.id, id, base)
     return told
 
 
 def shared(standing: Standing, base: str) -> Mapping[str, list[str]]:
     """Which records share an identifier with this one, by the graph whose readers may read both; just so of each of those."""
     found: dict[str, list[str]] = {}
-    ours = standing.lie
-    here = scope_path(ours.scope)
     for id, lie in standing.same.items():
-        if ours.open and lie.open:
-            found.setdefault(DEFAULT, []).append(id)
-            continue
-        there = scope_path(lie.scope)
-        for scope in there if ours.open else here:
-            if lie.open or scope in there:
-                found.setdefault(graph_of(scope, base), []).append(id)
+        for graph in _where_both(standing.lie, lie, base):
+            found.setdefault(graph, []).append(id)
     return found
+
+
+def _where_both(ours: Lie, lie: Lie, base: str) -> Iterator[str]:
+    """The graphs whose readers may read what lies here and what lies there."""
+    if ours.open and lie.open:
+        yield DEFAULT
+        return
+    there = scope_path(lie.scope)
+    for scope in there if ours.open else scope_path(ours.scope):
+        if lie.open or scope in there:
+            yield graph_of(scope, base)
 
 
 def _iris(names: Iterable[str], base: str) -> Iterator[str]:
