@@ -107,6 +107,7 @@ class Door:
                 # The answer has begun, so only cutting it off can say that it is not whole.
                 logger.error("answer cut off: %s %s", method, scope["path"], exc_info=error)
                 raise
+            self.site.tell_refused(scope, error)
             response = answer_problem(self.site, Request(scope), error)
             if unread and not any(name == b"expect" for name, _ in scope["headers"]):
                 # A connection that is closed on an unread body is reset, and the problem may be lost with it.

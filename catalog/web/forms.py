@@ -63,6 +63,7 @@ def see(path: str) -> Response:
 def refused(request: Request, template: str, error: CatalogError, **values: Any) -> Response:
     """The page from which something was sent that is refused, with what was wrong."""
     site = site_of(request)
+    site.tell_refused(request.scope, error)
     problem = problem_from(error, language_for(request))
     headers = {**problem.headers, "Cache-Control": "no-store"}
     return page(

@@ -41,6 +41,10 @@ class Unauthorized(CatalogError):
     """Who asks has not said who they are, or said it wrongly."""
 
 
+class WrongPassword(Unauthorized):
+    """Name and password do not belong together, which is told to the audit as such."""
+
+
 class Forged(Forbidden):
     """A browser sent it, and nothing shows that a page of ours made it do so."""
 

@@ -114,6 +114,23 @@ class Uses:
             return True
 
 
+@dataclass(slots=True)
+class Bounds:
+    """How often something was done by each lately: what is written for ever is not written without end."""
+
+    most: int
+    _minute: int = -1
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def allows(self, who: str) -> bool:
+        """Whether it may be done once more in this minute."""
+        minute = int(time.monotonic()) // 60
+        if minute != self._minute:
+            self._minute, self._counts = minute, {}
+        self._counts[who] = count = self._counts.get(who, 0) + 1
+        return count <= self.most
+
+
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
     """Knows the administrator's token by its digest only, and whom to ask about everything else."""

@@ -16,7 +16,7 @@ from catalog.web.forms import by_form, refused, said_in, see
 from catalog.web.negotiation import HTML, JSON, form_for, language_for
 from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
 from catalog.web.pages import page
-from catalog.web.refusals import Unauthorized
+from catalog.web.refusals import Unauthorized, WrongPassword
 from catalog.web.session import FORM, SESSION, asker_of, own_path
 from catalog.web.site import Site, site_of
 
@@ -174,7 +174,7 @@ async def sign_in(request: Request) -> Response:
     try:
         value = await site.slowly(accounts.sign_in, said["login"], said["password"], browser)
         if value is None:
-            raise Unauthorized(
+            raise WrongPassword(
                 "Login and password do not belong together.", ja="ログイン名またはパスワードが正しくありません。"
             )
     except CatalogError as error:

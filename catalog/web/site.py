@@ -20,11 +20,13 @@ from starlette.types import Scope
 
 from catalog.assembly import Catalog
 from catalog.discovery.sitemap import Part
-from catalog.errors import Unavailable
+from catalog.errors import Forbidden, Unavailable
 from catalog.questions.reader import Reader
 from catalog.upkeep.health import Health
 from catalog.web.metrics import Metrics
-from catalog.web.session import Asker, Doorkeeper, asker_of
+from catalog.web.operations import Operation
+from catalog.web.refusals import Unauthorized, WrongPassword
+from catalog.web.session import Asker, Bounds, Doorkeeper, asker_of
 from catalog.web.streams import outflow
 from catalog.web.tokens import Tokens
 
@@ -43,6 +45,8 @@ LOADS = 4
 # A password takes a third of a second and 46 MiB to look at, by design: two at a time, and the others wait their turn.
 PASSWORDS = 2
 PASSWORDS_WAITING = 64
+# Of each who asks and each address, as many refused writes are told to the audit; whoever is refused more often is known by then.
+REFUSALS_A_MINUTE = 60
 # Who waits for an issuer's answer does so for ten seconds at most, and in nobody else's place.
 AFAR = 8
 AFAR_WAITING = 64
@@ -111,6 +115,7 @@ class Site:
     )
     loads: Places = field(default_factory=lambda: Places(LOADS))
     large_answers: Places = field(default_factory=lambda: Places(LARGE_ANSWERS))
+    refusals: Bounds = field(default_factory=lambda: Bounds(REFUSALS_A_MINUTE))
     health: Remembered[Health] = field(default_factory=lambda: Remembered(1))
     sitemap: Remembered[list[Part]] = field(default_factory=lambda: Remembered(300))
     # Statements by predicate in what everyone may read, of one state of the graph.
@@ -131,6 +136,22 @@ class Site:
         if self.doorkeeper.waits(carried):
             return await self.afar(self.doorkeeper.asker, carried, writes=writes)
         return await self.quickly(self.doorkeeper.asker, carried, writes=writes)
+
+    def tell_refused(self, scope: Scope, error: Exception) -> None:
+        """Let the audit know, once for each request, of a write that was refused."""
+        told: Operation | None = scope["app"].state.operations.get(getattr(scope.get("route"), "name", None))
+        state = scope["state"]
+        if told is None or not told.writes or not isinstance(error, Forbidden | Unauthorized) or "refused" in state:
+            return
+        state["refused"] = True
+        asker: Asker | None = state.get("asker")
+        address = self.doorkeeper.address(scope)
+        by = "public" if asker is None else asker.reader.id
+        # A wrong password is told as such, where it was looked at.
+        if not isinstance(error, WrongPassword) and self.refusals.allows(f"{by} {address}"):
+            # A one-time link's address is as good as what it opens.
+            path = told.path if "{code}" in told.path else scope["path"][:500]
+            self.aside(partial(self.catalog.audit.tell, "refused", by, address=address, method=told.method, path=path))
 
     def aside(self, note: Callable[[], None]) -> None:
         """Do something that nobody waits for."""

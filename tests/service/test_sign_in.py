@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -501,3 +503,46 @@ def test_a_refused_form_is_shown_again_without_the_password(served: Served, ito:
         assert 'value="/records"' in answer.text
         assert "quite a wrong one" not in answer.text
         assert 'role="alert"' in answer.text
+
+
+# --- what is written down
+
+
+def test_refused_writes_are_told_to_the_audit_once_without_bodies_and_codes(
+    served: Served, administrator: httpx.Client, ito: Somebody
+) -> None:
+    scope = f"s{secrets.token_hex(4)}"
+    secret = f"body-{secrets.token_hex(8)}"
+    told = {"json": {"title": {"en": secret}}, "headers": ito.own_page}
+    assert ito.browser.put(f"scopes/{scope}", **told).status_code == 403
+    assert ito.browser.put(f"scopes/{scope}", json={}).status_code == 403
+    with served.client() as client:
+        assert client.put(f"scopes/{scope}", json={}).status_code == 401
+        assert client.get("people").status_code == 401
+        form = {"login": ito.login, "password": PASSWORD, "name": secret}
+        evil = {"Origin": "https://evil.example"}
+        assert client.post(f"invitation/{secret}", data=form, headers=evil).status_code == 403
+    page = ito.browser.post("people/person:00/end", data={"csrf": ito.csrf}, headers={**origin(ito.browser), **HTML})
+    assert page.status_code == 403
+    expected = {
+        (ito.id, f'{{"method":"PUT","path":"/scopes/{scope}"}}'): 2,
+        ("public", f'{{"method":"PUT","path":"/scopes/{scope}"}}'): 1,
+        ("public", '{"method":"POST","path":"/invitation/{code}"}'): 1,
+        (ito.id, '{"method":"POST","path":"/people/person:00/end"}'): 1,
+    }
+    lines = refusals(served, expected)
+    assert {line: lines.count(line) for line in expected} == expected
+    assert secret not in str(lines)
+    assert '/people"' not in str(lines)
+
+
+def refusals(served: Served, expected: dict[tuple[str, str], int]) -> list[tuple[str, str]]:
+    """Who was refused what, as the audit says; what is written aside is waited for."""
+    deadline = time.monotonic() + 30
+    while True:
+        with closing(sqlite3.connect(served.data / "catalog.sqlite")) as database:
+            lines = database.execute("SELECT by, detail FROM audit WHERE act = 'refused'").fetchall()
+        if all(lines.count(line) >= count for line, count in expected.items()):
+            return lines
+        assert time.monotonic() < deadline, lines
+        time.sleep(0.05)
