@@ -428,6 +428,14 @@ def language(environment: Mapping[str, str] | None = None) -> str:
     return "en"
 
 
+def configuration_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """Where a person's own configuration of this program lies (XDG Base Directory Specification)."""
+    told = os.environ if environment is None else environment
+    base = told.get("XDG_CONFIG_HOME", "")
+    # What is not absolute is to be ignored, says the specification.
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".config") / "musubi-catalog"
+
+
 def table() -> str:
     """The settings as a Markdown table: what docs/settings.md holds."""
     lines = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
