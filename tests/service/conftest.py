@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.service.issuers import issuer, keycloak, other_issuer  # noqa: F401 - fixtures are found by their names here
+from tests.service.issuers.forger import forger  # noqa: F401
 from tests.service.projecting import Forker, Harmed, harmed, unharmed
 
 START = "import sys; from catalog.cli import main; sys.exit(main())"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import threading
 import time
@@ -14,9 +17,9 @@ from urllib.parse import parse_qs
 
 import pytest
 from joserfc import jws, jwt
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
-Key = RSAKey | ECKey | OctKey
+Key = RSAKey | ECKey
 
 
 def new_key(kid: str, kind: str = "RSA") -> RSAKey | ECKey:
@@ -30,6 +33,18 @@ def signed(claims: Mapping[str, Any], key: Key, algorithm: str = "RS256", **head
     told = {"alg": algorithm, "typ": "JWT", **header}
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
     return jwt.encode(told, dict(claims), key, algorithms=[algorithm], registry=registry)
+
+
+def part(value: object) -> str:
+    """A part of a token, as anybody can write it."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def signed_with(secret: bytes, claims: Mapping[str, Any], **header: Any) -> str:
+    """A token signed by HS256 with any bytes; joserfc itself would not take a public key for a secret."""
+    told = f"{part({'alg': 'HS256', 'typ': 'JWT', **header})}.{part(dict(claims))}"
+    code = hmac.new(secret, told.encode(), hashlib.sha256).digest()
+    return f"{told}.{base64.urlsafe_b64encode(code).rstrip(b'=').decode()}"
 
 
 class Forger:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
 import pytest
 from joserfc.errors import SecurityWarning
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from catalog.access.signed import (
     Keyring,
@@ -21,7 +20,7 @@ from catalog.access.signed import (
     verified,
 )
 from catalog.errors import Unavailable
-from tests.service.issuers.forger import new_key, signed
+from tests.service.issuers.forger import new_key, part, signed, signed_with
 
 HERE = "https://issuer.example.org/jwks"
 CLAIMS = {"iss": "https://issuer.example.org", "sub": "s-1", "exp": 2_000_000_000}
@@ -47,10 +46,6 @@ class Published:
 
     def keyring(self) -> Keyring:
         return Keyring(self.fetch, elapsed=lambda: self.moment)
-
-
-def part(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 @pytest.mark.parametrize(("key", "algorithm"), [(RSA, "RS256"), (EC, "ES256")])
@@ -97,7 +92,7 @@ def test_hmac_with_the_public_key_as_its_secret_proves_nothing(written: str) -> 
         "der": RSA.as_der(private=False),
         "n": str(RSA.as_dict(private=False)["n"]).encode(),
     }
-    token = signed(CLAIMS, OctKey.import_key(base64.urlsafe_b64encode(forms[written])), "HS256", kid="r1")
+    token = signed_with(forms[written], CLAIMS, kid="r1")
     with pytest.raises(Unsound, match="nothing is accepted but"):
         verified(token, HERE, Published(RSA).keyring())
 
