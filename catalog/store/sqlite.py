@@ -86,6 +86,9 @@ class Sqlite:
     def writer(self) -> Engine:
         return self._writer
 
+    def each_alone(self, driver: Any, alone: bool) -> None:
+        """Nothing to do: what no BEGIN stands before is a transaction by itself."""
+
     def among(self, expression: str) -> str:
         return f"{expression} IN (SELECT value FROM json_each(?))"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine
@@ -18,9 +19,32 @@ from catalog.store.database import Database
 @contextmanager
 def transaction(database: Database, engine: Engine) -> Iterator[Connection]:
     """One transaction: committed at the end, or undone by whatever is raised inside."""
+    with _told(database), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def glance(database: Database, engine: Engine) -> Iterator[Any]:
+    """A driver's connection outside any transaction of ours, to be read with one statement."""
+    with _told(database):
+        borrowed = engine.raw_connection()
+        try:
+            driver = borrowed.driver_connection
+            database.each_alone(driver, True)
+            yield driver
+            database.each_alone(driver, False)
+        except BaseException:
+            # Nobody knows how far it came; the next gets another.
+            borrowed.invalidate()
+            raise
+        finally:
+            borrowed.close()
+
+
+@contextmanager
+def _told(database: Database) -> Iterator[None]:
     try:
-        with engine.begin() as connection:
-            yield connection
+        yield
     except NoConnectionFree as error:
         raise Unavailable(
             "too many requests are waiting for the database: try again",
