@@ -24,6 +24,7 @@ from catalog.access.device_flow import DeviceFlow
 from catalog.access.grants import Grants
 from catalog.access.groups import Groups
 from catalog.access.links import Links
+from catalog.access.past import Chronicle
 from catalog.access.people import People
 from catalog.access.readers import Readers
 from catalog.access.requests import Requests
@@ -137,6 +138,11 @@ class Catalog:
     def grants(self) -> Grants:
         """Rights given and taken back."""
         return Grants(self.store, self.scopes, self.audit)
+
+    @cached_property
+    def chronicle(self) -> Chronicle:
+        """Who had access to a scope, and when."""
+        return Chronicle(self.store, self.scopes, self.grants)
 
     @cached_property
     def groups(self) -> Groups:

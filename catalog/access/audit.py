@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
 
+from catalog.access.moments import moment_told
 from catalog.errors import Forbidden, Invalid
 from catalog.questions.reader import Reader
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
 from catalog.store.engine import Store
-from catalog.store.tables import audit
+from catalog.store.tables import audit, holder
 
 if TYPE_CHECKING:
     from catalog.access.scopes import Scopes
@@ -160,21 +161,29 @@ class Audit:
         for column, value in ((audit.c.by, by), (audit.c.holder, holder)):
             if value is not None:
                 wanted.append(column == value)
-        if since is not None:
-            wanted.append(audit.c.at >= since)
-        if until is not None:
-            wanted.append(audit.c.at < until)
+        begin, end = moment_told("since", since), moment_told("until", until)
+        if begin is not None:
+            wanted.append(audit.c.at >= begin)
+        if end is not None:
+            wanted.append(audit.c.at < end)
         if before is not None:
             wanted.append(audit.c.position < before)
         statement = select(audit).where(and_(True, *wanted)).order_by(audit.c.position.desc()).limit(limit)
         with self._store.read() as connection:
             return tuple(_line(row) for row in connection.execute(statement))
 
-    def every(self, reader: Reader, *, slice_of: int = 1_000) -> Iterator[Line]:
-        """All lines, the oldest first, for administrators to keep elsewhere."""
+    def names(self, lines: Iterable[Line]) -> dict[str, str]:
+        """What those who are named in some lines are called, by id; for who may read the lines."""
+        ids = {id for line in lines for id in (line.by, line.holder) if id is not None}
+        with self._store.read() as connection:
+            rows = connection.execute(select(holder.c.id, holder.c.name).where(holder.c.id.in_(ids))).fetchall()
+        return {row.id: row.name for row in rows if row.name}
+
+    def every(self, reader: Reader, *, after: int = 0, slice_of: int = 1_000) -> Iterator[Line]:
+        """All lines behind a position, the oldest first, for administrators to keep elsewhere."""
         if not reader.administrator:
             raise Forbidden("only administrators export the audit", ja="監査記録を書き出せるのは管理者のみです")
-        done = 0
+        done = after
         while True:
             statement = select(audit).where(audit.c.position > done).order_by(audit.c.position).limit(slice_of)
             with self._store.read() as connection:

@@ -703,6 +703,7 @@ audit = Table(
     Index("ix_audit_scope", "scope", "position"),
     Index("ix_audit_holder", "holder", "position"),
     Index("ix_audit_by", "by", "position"),
+    Index("ix_audit_act", "act", "position"),
 )
 
 # One row, whose number rises with every change of who may do what: what was worked out before it is worked out again.

@@ -21,6 +21,7 @@ from catalog.settings import read_settings
 from catalog.web import (
     account,
     api_tokens,
+    audit,
     described,
     device,
     feeds,
@@ -66,6 +67,7 @@ ROUTES = Routes(
         *registry.routes,
         *scopes.routes,
         *sharing.routes,
+        *audit.routes,
         *requests.routes,
         *groups.routes,
         *sign_in.routes,

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position", name=op.f("pk_audit")),
     )
     op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
+    op.create_index("ix_audit_act", "audit", ["act", "position"], unique=False)
     op.create_index("ix_audit_by", "audit", ["by", "position"], unique=False)
     op.create_index("ix_audit_holder", "audit", ["holder", "position"], unique=False)
     op.create_index("ix_audit_scope", "audit", ["scope", "position"], unique=False)
