@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
 from catalog.access.audit import Audit
 from catalog.access.moments import later
+from catalog.access.once import digest_of
 from catalog.access.readers import Readers
 from catalog.errors import NotFound
 from catalog.questions.reader import Reader
@@ -74,11 +74,11 @@ class Sessions:
         over = or_(session.c.until <= moment, session.c.seen_at <= later(moment, -IDLE))
         connection.execute(delete(session).where(over))
         if instead_of is not None:
-            connection.execute(delete(session).where(session.c.digest == _digest(instead_of)))
+            connection.execute(delete(session).where(session.c.digest == digest_of(instead_of)))
         connection.execute(
             insert(session),
             {
-                "digest": _digest(value),
+                "digest": digest_of(value),
                 "id": secrets.token_hex(8),
                 "person": key,
                 "how": how,
@@ -96,15 +96,16 @@ class Sessions:
     def reader(self, value: str) -> tuple[Session, Reader] | None:
         """Whose session this is, and what they may; None if it is none, or has ended, or its person has."""
         moment = self._clock()
-        wanted = _sessions().where(
-            session.c.digest == _digest(value), session.c.until > moment, session.c.seen_at > later(moment, -IDLE)
-        )
-        with self._store.read() as connection:
-            row = connection.execute(wanted).fetchone()
+        # Once for each request, so in one statement, by the driver: SQLAlchemy's own way takes ten times as long.
+        with self._store.glance() as driver:
+            row = driver.execute(_LOOK.replace("?", self._store.database.mark), (digest_of(value), moment)).fetchone()
         if row is None:
             return None
-        found = Session(*row)
-        return found, self._readers.person(found.key, found.person)
+        *told, epoch = row
+        found = Session(*told)
+        if found.seen_at <= later(moment, -IDLE):
+            return None
+        return found, self._readers.person(found.key, found.person, epoch=epoch)
 
     def is_long_unseen(self, found: Session) -> bool:
         """Whether it should be written down that a session is in use."""
@@ -179,6 +180,9 @@ def _sessions() -> Select[Any]:
     )
 
 
-def _digest(value: str) -> str:
-    # 32 random bytes can't be guessed, so that a plain digest hides them as well as a slow one would.
-    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()
+_LOOK: Final = (
+    "SELECT session.id, holder.id, holder.key, holder.name, session.how, session.csrf, session.started_at, session.seen_at, "
+    "session.until, session.address, session.agent, (SELECT number FROM epoch WHERE key = 1) "
+    "FROM session JOIN holder ON holder.key = session.person "
+    "WHERE session.digest = ? AND session.until > ? AND holder.ended_at IS NULL"
+)
