@@ -258,3 +258,57 @@ def change_status(catalog: Catalog, verb: str, id: str) -> None:
         assert withdraw(id, "why", ADMINISTRATOR, intake=catalog.intake)
     elif verb == "restore" and withdrawn:
         assert restore(id, ADMINISTRATOR, intake=catalog.intake)
+
+
+def test_a_new_id_is_taken_where_its_source_is_at_home_or_by_who_may_write_there(catalog: Catalog) -> None:
+    elsewhere, home, below = writer_in("other"), writer_in("lab", "other"), writer_in("lab/closed")
+    (refused,) = entered(catalog, of("squatted", scope="other"), by=elsewhere)
+    (hidden,) = entered(catalog, of("squatted", scope="nowhere"), by=elsewhere)
+    assert [each.rule for each in refused.findings] == ["scope/write"]
+    said = [
+        each.findings[0].messages["en"].replace(name, "…") for each, name in ((refused, "other"), (hidden, "nowhere"))
+    ]
+    assert said[0] == said[1]
+    assert told(entered(catalog, of("below", scope="lab/closed"), by=below)) == [("created", 1)]
+    assert told(entered(catalog, of("squatted", scope="other"), by=home)) == [("created", 1)]
+    # What is there already is revised by who may write where it lies.
+    other = {"title": {"en": "other"}}
+    assert told(entered(catalog, of("squatted", other), by=elsewhere)) == [("revised", 2)]
+
+
+def test_a_sources_writer_writes_its_own_records_whatever_the_verb(catalog: Catalog) -> None:
+    entered(catalog, of("others"))
+    rights = tuple(Grant(right, "lab") for right in ("write", "manage", "read"))
+    foreign, own = Reader("source:x", rights, source="elsewhere"), Reader("source:lab", rights, source="lab")
+    (refused,) = entered(catalog, of("others", {"title": {"en": "x"}}), by=foreign)
+    assert refused.outcome == "refused"
+    id, intake = "sample/lab/others", catalog.intake
+    for verb in (publish, suppress, restore, unmerge):
+        with pytest.raises(Forbidden):
+            verb(id, foreign, intake=intake)
+    with pytest.raises(Forbidden):
+        withdraw(id, "x", foreign, intake=intake)
+    with pytest.raises(Forbidden):
+        move(id, "lab/closed", foreign, intake=intake)
+    with pytest.raises(Forbidden):
+        merge(id, id, foreign, intake=intake)
+    # Of what they may not see either, they are told nothing.
+    with pytest.raises(NotFound):
+        withdraw("sample/lab/none", "x", foreign, intake=intake)
+    assert suppress(id, own, intake=intake) is not None
+
+
+def test_a_device_that_acts_is_in_what_is_written_down(catalog: Catalog) -> None:
+    robot = Reader("person:1", (Grant("write", "lab"),), agent="agent/lab/robot")
+    entered(catalog, of("by-robot"), by=robot)
+    withdraw("sample/lab/by-robot", "broken", robot, intake=catalog.intake)
+    changes = catalog.ledger.history("sample/lab/by-robot")
+    assert [(change.verb, change.by, (change.detail or {}).get("agent")) for change in changes] == [
+        ("submit", "person:1", None),
+        ("withdraw", "person:1", "agent/lab/robot"),
+    ]
+    with catalog.store.read() as connection:
+        agents = connection.exec_driver_sql(
+            "SELECT v.agent FROM revision v JOIN node n ON n.key = v.record WHERE n.id = 'sample/lab/by-robot'"
+        )
+        assert agents.scalars().all() == ["agent/lab/robot"]
