@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from catalog.access.audit import Audit
@@ -28,10 +27,11 @@ from catalog.questions.reader import RIGHTS, Reader, Right
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
 from catalog.store.engine import Store
-from catalog.store.tables import audit, holder, local_account, permission, person, scope
+from catalog.store.tables import holder, local_account, permission, person, scope
 
 # What whoever may share can pass on, as far as they hold it.
 SHARED: Final[tuple[Right, ...]] = ("read", "download")
+LONGEST_WHY: Final = 1_000
 # Later than any moment that is written.
 ENDLESS: Final = "~"
 
@@ -151,6 +151,8 @@ class Grants:
         turn(connection)
         moment = self._clock()
         begin, end = moment_told("from", since), moment_told("until", until)
+        if why is not None and (len(why) > LONGEST_WHY or not why.isprintable()):
+            raise _no_reason()
         if not rights or any(right not in RIGHTS for right in rights):
             raise Invalid(
                 f"rights: name some of {', '.join(RIGHTS)}", ja=f"rights: {', '.join(RIGHTS)} から選んでください"
@@ -217,6 +219,8 @@ class Grants:
             if row is None:
                 raise _no_permission(id)
             found = _permission(row)
+            if why is not None and (len(why) > LONGEST_WHY or not why.isprintable()):
+                raise _no_reason()
             facts = self._scopes.facts(found.scope)
             assert facts is not None
             moment = self._clock()
@@ -253,23 +257,6 @@ class Grants:
                     or_(permission.c.until.is_(None), permission.c.until > moment),
                 )
             return tuple(map(_permission, connection.execute(statement.order_by(permission.c.at, permission.c.id))))
-
-    def openings(self, scope_id: str, reader: Reader) -> tuple[dict[str, Any], ...]:
-        """When a scope, or one above it, was opened, closed or put under embargo; for whoever manages it."""
-        found = self._scopes.managed(scope_id, reader)
-        wanted = select(audit.c.at, audit.c.by, audit.c.scope, audit.c.detail).where(
-            audit.c.act == "scope", audit.c.scope.in_(found.facts.path)
-        )
-        with self._store.read() as connection:
-            rows = connection.execute(wanted.order_by(audit.c.position)).fetchall()
-        told = []
-        for row in rows:
-            detail = orjson.loads(row.detail)
-            if detail["was"] != detail["now"] or detail["what"] == "create":
-                told.append(
-                    {"at": row.at, "by": row.by, "scope": row.scope, "was": detail["was"], "now": detail["now"]}
-                )
-        return tuple(told)
 
     def shared(self, connection: Connection, id: str, by: Reader) -> tuple[int, ScopeFacts]:
         """A scope's key and facts, for whoever may manage or share it."""
@@ -333,6 +320,8 @@ class Grants:
                 "whoever may share, but does not manage the scope, names people by the id that their account page shows",
                 ja="共有権限のみの場合、相手はアカウントページに表示される ID で指定してください",
             )
+        if not told.isprintable():
+            raise nobody(ascii(told))
         bare = told.strip().removeprefix("https://orcid.org/")
         rows = connection.execute(
             select(holder.c.key, holder.c.id, holder.c.kind, holder.c.name)
@@ -417,6 +406,12 @@ class Grants:
             f"scope {facts.id}: the right to {right} is given by whoever manages it, or holds it and may share it",
             ja=f"スコープ {facts.id}: {right} の権限を付与できるのは管理者、または自身がその権限を持つ共有担当者です",
         )
+
+
+def _no_reason() -> Invalid:
+    return Invalid(
+        f"why: write a line of at most {LONGEST_WHY} characters", ja=f"why: {LONGEST_WHY}文字以内の1行で書いてください"
+    )
 
 
 def _no_permission(id: str) -> NotFound:

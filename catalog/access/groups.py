@@ -15,6 +15,7 @@ from catalog.access.holders import Holder, end_holder, holder_of, make_holder
 from catalog.access.managers import has_manager, is_empty, managed_through
 from catalog.access.moments import moment_told
 from catalog.access.notices import Verb, claimed_by, members_of, tell_members
+from catalog.access.people import name_told
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.questions.reader import Reader
 from catalog.store.clock import Clock
@@ -76,13 +77,14 @@ class Groups:
                 f"name: {name!r:.80}: write small letters, digits, '.', '_' and '-', as bl01-users",
                 ja=f"name: {name!r:.80}: 英小文字、数字、「.」「_」「-」で書いてください (例 bl01-users)",
             )
+        called = name_told(title)
         with self._store.write() as connection:
             id = f"group:{name}"
             if connection.execute(select(holder.c.key).where(holder.c.id == id)).fetchone() is not None:
                 raise Conflict(f"{id}: there is or was a group of this name", ja=f"{id} はすでに使われています")
             moment = self._clock()
-            made = make_holder(connection, "group", title, by=by.id, at=moment, id=id)
-            self._audit.note(connection, "group", by.id, holder=id, name=title)
+            made = make_holder(connection, "group", called, by=by.id, at=moment, id=id)
+            self._audit.note(connection, "group", by.id, holder=id, name=called)
             if by.person is not None:
                 self._add(connection, made, holder_of(connection, by.person), by, manages=True, until=None)
         return self.find(id, by)
@@ -161,8 +163,14 @@ class Groups:
         """Whoever the issuer says has this value among their groups is in this one; administrators say so."""
         with self._store.write() as connection:
             group = self._claimable(connection, id, by)
-            if connection.execute(select(issuer.c.id).where(issuer.c.id == issuer_id)).fetchone() is None:
-                raise NotFound(f"there is no issuer {issuer_id:.80}", ja=f"発行者 {issuer_id:.80} はありません")
+            if not _is_printable(issuer_id) or not connection.scalar(
+                select(issuer.c.id).where(issuer.c.id == issuer_id)
+            ):
+                raise NotFound(f"there is no issuer {issuer_id!a:.80}", ja=f"発行者 {issuer_id!a:.80} はありません")
+            if not _is_printable(value):
+                raise Invalid(
+                    "value: write what the issuer calls the group", ja="value: 発行者でのグループ名を書いてください"
+                )
             told = {"group_key": group.key, "issuer": issuer_id, "value": value}
             there = select(group_claim).where(*(group_claim.c[name] == each for name, each in told.items()))
             if connection.execute(there).fetchone() is None:
@@ -176,6 +184,8 @@ class Groups:
         """The issuer's word counts no more for this group."""
         with self._store.write() as connection:
             group = self._claimable(connection, id, by)
+            if not (_is_printable(issuer_id) and _is_printable(value)):
+                return
             gone = connection.execute(
                 delete(group_claim).where(
                     group_claim.c.group_key == group.key,
@@ -279,6 +289,10 @@ class Groups:
             )
         ).fetchone()
         return row is not None
+
+
+def _is_printable(told: str) -> bool:
+    return bool(told) and told.isprintable()
 
 
 def _absent(id: str) -> NotFound:

@@ -38,7 +38,7 @@ _ID: Final = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?)*"
 )
 # What the address of a scope is followed by; a scope's name below a root is none of them.
-FOLLOWED_BY: Final = frozenset(("permissions", "sharing", "requests", "history", "links"))
+FOLLOWED_BY: Final = frozenset(("permissions", "sharing", "requests", "history"))
 _COLUMNS: Final = (
     "s.id, s.title, s.level, s.mode, s.metadata_until, s.data_until, s.data_mode, s.resource,"
     " s.open, s.metadata_embargo, s.data_embargo, s.data_approval"

@@ -126,7 +126,7 @@ async def sharing(request: Request) -> Response:
 
 def _page(request: Request, told: Mapping[str, Any], **more: Any) -> Response:
     site = site_of(request)
-    values = {"problem": None, "done": None, "confirm": False, "link": None, **told, **more}
+    values = {"problem": None, "done": None, "confirm": False, **told, **more}
     return page(request, site.pages, site.root, "sharing.html", headers=NOT_KEPT, **values)
 
 
@@ -275,7 +275,7 @@ async def _not_done(request: Request, id: str, error: CatalogError, **more: Any)
         raise error
     site = site_of(request)
     told = await site.in_thread(_told, site, id, site.reader(request))
-    return refused(request, "sharing.html", error, **{"done": None, "confirm": False, "link": None, **told, **more})
+    return refused(request, "sharing.html", error, **{"done": None, "confirm": False, **told, **more})
 
 
 def kept_language(request: Request) -> str:
