@@ -50,8 +50,8 @@ SAID_EXAMPLE: Final = {
 @routes.add(
     Operation(
         "GET",
-        "/links",
-        "links",
+        "/shared-links",
+        "shared-links",
         TAG,
         "The links to a scope",
         "スコープの共有リンク一覧",
@@ -75,7 +75,7 @@ async def links(request: Request) -> Response:
 @routes.add(
     Operation(
         "POST",
-        "/links",
+        "/shared-links",
         "make-link",
         TAG,
         "Make a link to a scope",
@@ -124,7 +124,7 @@ async def make_link(request: Request) -> Response:
 @routes.add(
     Operation(
         "POST",
-        "/links/end",
+        "/shared-links/end",
         "end-link",
         TAG,
         "Take a link back",
@@ -157,7 +157,7 @@ async def end_link(request: Request) -> Response:
             raise
         return await _not_done(request, said["scope"], error)
     if by_form(request) and "scope" in said:
-        return see(address(site.root, None, "links", scope=said["scope"]))
+        return see(address(site.root, None, "shared-links", scope=said["scope"]))
     return Response(orjson.dumps({"ended": said["id"]}), 200, NOT_KEPT, JSON.content_type)
 
 

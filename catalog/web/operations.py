@@ -224,6 +224,10 @@ def asked(request: Request) -> dict[str, Any]:
 def add_routes(app: FastAPI, routes: Sequence[tuple[Operation, Endpoint]]) -> None:
     """The operations as the framework's routes, the most particular address first."""
     app.state.operations = {told.name: told for told, _ in routes}
+    if len(app.state.operations) != len(routes):
+        # What an operation takes and whether it writes is found by its name.
+        twice = [told.name for told, _ in routes if app.state.operations[told.name] is not told]
+        raise AssertionError(f"two operations have one name: {twice}")
     for told, endpoint in sorted(routes, key=lambda route: _particularity(route[0].path)):
         app.add_api_route(
             told.path,
