@@ -37,6 +37,11 @@ def files(
     facts = scopes.facts(found.document["scope"])
     # Who writes the list sees what is in it.
     if facts is None or not (decide("download", facts, reader, answers.clock()) or is_insider(facts, reader)):
+        if facts is not None and facts.data_approval:
+            raise Forbidden(
+                f"{id}: its files are given on approval; /access/{id} says who decides and where to ask",
+                ja=f"{id}: ファイルの取得には承認が必要です。審査する委員会と申請先は /access/{id} にあります",
+            )
         until = f" until {facts.data_embargo}" if facts is not None and facts.data_embargo else ""
         raise Forbidden(
             f"{id}: its files are not open to you{until}; ask whoever manages its scope",

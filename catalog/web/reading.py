@@ -14,6 +14,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from catalog.discovery.asking import approval_of
 from catalog.discovery.find import Page, find, linked_of
 from catalog.discovery.history import difference, history
 from catalog.discovery.resolve import resolve
@@ -178,7 +179,7 @@ async def record(request: Request) -> Response:
         if form is HTML:
             makers = _makers(site, linked, reader)
             posts = of_page(id, site.root, RECORD_FORMS, linked, makers, files=_has_files(found))
-            return found, record_page(request, site, found, language, past, makers).encode(), header(posts)
+            return found, record_page(request, site, found, reader, language, past, makers).encode(), header(posts)
         if linked is None:
             raise NotAcceptable((JSON.media_type, HTML.media_type))
         if form is LINKSET:
@@ -237,6 +238,7 @@ def record_page(
     request: Request,
     site: Site,
     found: Shown,
+    reader: Reader,
     language: Language,
     past: bool,
     makers: Mapping[str, Mapping[str, Any]],
@@ -283,8 +285,17 @@ def record_page(
         past=past and found.former,
         described=_described(site, found, language, titles, makers),
         hierarchy=_hierarchy(site, found, language),
+        approval=_approval(site, found, reader),
         status_names={status: words[language == "ja"] for status, words in STATUSES.items()},
     )
+
+
+def _approval(site: Site, found: Shown, reader: Reader) -> dict[str, Any] | None:
+    """By whose approval the data of a record are given, where its kind says by which policies; None where they are open."""
+    if "policies" not in site.catalog.kinds[found.document["kind"]].field or found.former:
+        return None
+    told = approval_of(found, reader, answers=site.catalog.answers, scopes=site.catalog.scopes)
+    return None if told is None else {**told.document(), "waits": told.waits}
 
 
 def _hierarchy(site: Site, found: Shown, language: Language) -> dict[str, list[dict[str, str]]] | None:

@@ -377,3 +377,88 @@ def test_a_link_for_a_reviewer_is_made_from_the_page_and_gives_nothing_away(
         (link,) = told["links"]
         assert sent(boss, "links/end", id=link["id"], scope=scope).status_code == 303
         assert reviewer.get(id).status_code == 401
+
+
+# --- data on approval
+
+
+def test_data_on_approval_are_asked_for_and_given_until_an_end(
+    administrator: httpx.Client, public: httpx.Client, person: Person
+) -> None:
+    study = f"lab/jgas{secrets.token_hex(4)}"
+    made = administrator.put(f"scopes/{study}", json={"mode": "everyone", "dataMode": "approval"})
+    assert made.status_code == 201
+    committee = record_in(
+        administrator,
+        "lab",
+        "agent",
+        names={"en": "The committee"},
+        homepage="https://committee.example/",
+        contact={"email": "ask@committee.example"},
+    )
+    hidden = record_in(administrator, "lab/closed", "agent", names={"en": "A secret committee"})
+    policy = record_in(administrator, "lab", "policy", committees=[{"to": committee}, {"to": hidden}])
+    dataset = record_in(administrator, study, "dataset", policies=[{"to": policy}])
+    file = {"path": "a.h5", "size": 1, "locations": [{"address": "https://data.example/a.h5"}]}
+    assert administrator.put(f"files/{dataset}", json=[file]).status_code == 200
+
+    told = public.get(f"access/{dataset}")
+    assert told.status_code == 200
+    assert told.json()["may"] == ["read"]
+    assert told.json()["dataMode"] == "approval"
+    (shown,) = told.json()["policies"]
+    assert shown["id"] == policy
+    assert shown["committees"] == [
+        {"id": committee, "title": {"en": "The committee"}, "homepage": "https://committee.example/"}
+    ]
+    assert told.json()["request"].endswith(f"scopes/{study}/requests")
+    inside = administrator.get(f"access/{dataset}").json()["policies"][0]["committees"]
+    assert {"email": "ask@committee.example"} in [each.get("contact") for each in inside]
+    page = public.get(dataset, headers=HTML).text
+    assert "The committee" in page
+    assert f"scopes/{study}/requests" in page
+    assert "ask@committee" not in page
+    assert "secret" not in page
+    refused = public.get(f"files/{dataset}")
+    assert refused.status_code == 401
+    assert f"/access/{dataset}" in refused.json()["detail"]
+
+    ito, boss = person(), person()
+    let(administrator, study, boss.id, "manage")
+    assert ito.browser.get(f"files/{dataset}").status_code == 403
+    asked = sent(ito, f"scopes/{study}/requests", text="To compare.", download="true")
+    assert asked.status_code == 303
+    (waiting,) = boss.browser.get(f"scopes/{study}/requests").json()["items"]
+    granted = boss.browser.post(f"requests/{waiting['id']}/grant", json={"until": NEXT_YEAR}, headers=boss.own_page)
+    assert granted.json()["until"] == f"{NEXT_YEAR}T00:00:00.000000Z"
+    assert ito.browser.get(f"files/{dataset}").json()["items"][0]["path"] == "a.h5"
+    assert ito.browser.get(f"access/{dataset}").json()["may"] == ["read", "download"]
+    assert "you may have them" in ito.browser.get(dataset, headers=HTML).text
+    (permission,) = (
+        each
+        for each in boss.browser.get(f"scopes/{study}/permissions").json()["items"]
+        if each["holder"]["id"] == ito.id
+    )
+    assert permission["why"] == f"request {waiting['id']}"
+    assert boss.browser.post(f"permissions/{permission['id']}/end", headers=boss.own_page).status_code == 200
+    assert ito.browser.get(f"files/{dataset}").status_code == 403
+
+
+def test_whom_one_asks_is_told_of_no_record_that_one_may_not_see(
+    administrator: httpx.Client, public: httpx.Client, scope: str
+) -> None:
+    hidden = record_in(administrator, scope, "dataset")
+    told = {public.get(f"access/{id}").text.replace(id, "…") for id in (hidden, f"{hidden}-never")}
+    assert len(told) == 1
+    assert public.get(f"access/{hidden}").status_code == 404
+    open_ = record_in(administrator, "lab", "dataset")
+    assert public.get(f"access/{open_}").json() == {
+        "id": open_,
+        "scope": "lab",
+        "may": ["read", "download"],
+        "dataMode": "open",
+        "dataEmbargo": None,
+        "resource": None,
+        "policies": [],
+        "request": None,
+    }

@@ -1,0 +1,103 @@
+"""What somebody may do with a record's data, and whom they ask for them: the policies of data on approval, and who decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from catalog.access.scopes import Scope, Scopes
+from catalog.discovery.find import find
+from catalog.discovery.show import Moved, Shown, show
+from catalog.errors import NotFound
+from catalog.ledger.answer import Answers
+from catalog.questions.question import MOST_VALUES, Nested, OfRecord, Question, Selection
+from catalog.questions.reader import Reader, Right
+
+# The fields of a policy that name whom to ask.
+DECIDE, TELL = "committees", "contacts"
+_SOME: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the reader may in a record's scope, and by which policies its data are given where that takes approval."""
+
+    id: str
+    scope: Scope
+    may: tuple[Right, ...]
+    policies: tuple[Mapping[str, Any], ...]
+
+    @property
+    def waits(self) -> bool:
+        """Whether the data are given on approval, and were not given to the reader."""
+        return self.scope.data_approval and "download" not in self.may
+
+    def document(self) -> dict[str, Any]:
+        """The same as it is answered."""
+        return {
+            "id": self.id,
+            "scope": self.scope.id,
+            "may": list(self.may),
+            "dataMode": "approval" if self.scope.data_approval else "open",
+            "dataEmbargo": self.scope.data_embargo,
+            "resource": self.scope.resource,
+            "policies": [dict(policy) for policy in self.policies],
+        }
+
+
+def asking(id: str, reader: Reader, *, answers: Answers, scopes: Scopes) -> Asking | Moved:
+    """What the reader may do with a record's data, and whom they ask; NotFound like the record itself."""
+    found = show(id, reader, answers=answers, selection=Selection(body=True))
+    return found if isinstance(found, Moved) else asking_for(found, reader, answers=answers, scopes=scopes)
+
+
+def asking_for(found: Shown, reader: Reader, *, answers: Answers, scopes: Scopes) -> Asking:
+    """The same of a record that was read already, with its body."""
+    document = found.document
+    scope = scopes.known(document["scope"], reader)
+    named = _named(document.get("body") or {}) if scope.data_approval else ()
+    return Asking(found.id, scope, scopes.may(scope, reader), tuple(_policies(named, reader, answers)))
+
+
+def approval_of(found: Shown, reader: Reader, *, answers: Answers, scopes: Scopes) -> Asking | None:
+    """The same where the data are given on approval; None where they are not."""
+    try:
+        told = asking_for(found, reader, answers=answers, scopes=scopes)
+    except NotFound:
+        # Closed in the moment since it was read.
+        return None
+    return told if told.scope.data_approval else None
+
+
+def _named(body: Mapping[str, Any]) -> tuple[str, ...]:
+    links = body.get("policies") or ()
+    named = (link.get("to") if isinstance(link, Mapping) else link for link in links)
+    return tuple(dict.fromkeys(each for each in named if isinstance(each, str)))[:MOST_VALUES]
+
+
+def _policies(ids: tuple[str, ...], reader: Reader, answers: Answers) -> Iterable[Mapping[str, Any]]:
+    """Those of these policies that the reader may see, each with whom it names."""
+    if not ids:
+        return
+    agents = Question(kinds=("agent",), first=_SOME, selection=Selection(body=True))
+    selection = Selection(body=True, nested=tuple(Nested(field, field, "out", agents) for field in (DECIDE, TELL)))
+    question = Question(kinds=("policy",), where=OfRecord("id", "in", ids), first=_SOME, selection=selection)
+    for policy in orjson.loads(find(question, reader, answers=answers).items):
+        body = policy.get("body") or {}
+        yield {
+            "id": policy["id"],
+            "title": body.get("title"),
+            "text": body.get("text"),
+            DECIDE: [_agent(each["record"]) for each in policy[DECIDE]["items"]],
+            TELL: [_agent(each["record"]) for each in policy[TELL]["items"]],
+        }
+
+
+def _agent(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Whom to ask, as far as the reader may know: how to reach an agent is private, its home page is not."""
+    body = record.get("body") or {}
+    told = {"id": record["id"], "title": body.get("names") or body.get("title")}
+    return told | {name: body[name] for name in ("homepage", "contact") if name in body}
