@@ -19,6 +19,7 @@ from catalog.access.epoch import turn
 from catalog.access.fetching import demand_address, fetch
 from catalog.access.seal import Seal
 from catalog.access.signed import ALGORITHMS
+from catalog.access.vouched import tell_issuer_gone, tell_visas_gone
 from catalog.errors import Conflict, Forbidden, Invalid, Misconfigured, NotFound
 from catalog.questions.reader import Reader
 from catalog.store.clock import Clock
@@ -179,6 +180,7 @@ class Issuers:
         if replaces:
             values["secret"] = None if secret is None else self._seal.seal(secret, _about(id))
         with self._store.write() as connection:
+            turn(connection)
             _demand(connection, id)
             connection.execute(update(table).where(table.c.id == id).values(**values))
             lost = set(was["purposes"]) - set(said["purposes"])
@@ -186,18 +188,17 @@ class Issuers:
             self._audit.note(
                 connection, "issuer", by.id, issuer=id, purposes=said["purposes"], changed=sorted(told), secret=replaces
             )
-            turn(connection)
             return _demand(connection, id)
 
     def end(self, id: str, by: Reader) -> None:
         """Its word counts no more: who signed in by it is signed out, its workloads are nobody, its visas allow nothing."""
         _demand_administrator(by)
         with self._store.write() as connection:
+            turn(connection)
             _demand(connection, id)
             connection.execute(update(table).where(table.c.id == id).values(ended_at=self._clock(), secret=None))
             self._take_away(connection, id, set(PURPOSES), passports=True, by=by)
             self._audit.note(connection, "issuer-ended", by.id, issuer=id)
-            turn(connection)
 
     def find(self, id: str, by: Reader) -> Issuer:
         """An issuer, for administrators."""
@@ -224,6 +225,8 @@ class Issuers:
 
     def of_address(self, address: str, purpose: Purpose) -> Issuer | None:
         """The issuer that calls itself exactly this, if its word counts for this."""
+        if not _is_text(address):
+            return None
         with self._store.read() as connection:
             id = connection.scalar(select(table.c.id).where(table.c.address == address, table.c.ended_at.is_(None)))
             found = None if id is None else _find(connection, id)
@@ -277,14 +280,19 @@ class Issuers:
 
     def _take_away(self, connection: Connection, id: str, lost: set[str], *, passports: bool, by: Reader) -> None:
         """What an issuer no longer vouches for, at once."""
+        told = {"at": self._clock(), "by": by.id}
+        database = self._store.database
         if "sign-in" in lost:
+            tell_issuer_gone(connection, database, id, **told)
             ended = connection.execute(delete(session).where(session.c.how == id)).rowcount
             if ended:
                 self._audit.note(connection, "session-ended", by.id, issuer=id, sessions=ended)
             connection.execute(update(identity).where(identity.c.issuer == id).values(groups="[]", visas="[]"))
         elif passports:
+            tell_visas_gone(connection, database, identity.c.issuer == id, lambda _: True, **told)
             connection.execute(update(identity).where(identity.c.issuer == id).values(visas="[]"))
         if "visas" in lost:
+            tell_visas_gone(connection, database, identity.c.visas != "[]", lambda visa: visa["by"] == id, **told)
             rows = connection.execute(
                 select(identity.c.issuer, identity.c.subject, identity.c.visas).where(identity.c.visas != "[]")
             ).fetchall()
@@ -432,7 +440,7 @@ def _find(connection: Connection, id: str) -> Issuer | None:
 
 
 def _demand(connection: Connection, id: str) -> Issuer:
-    found = _find(connection, id)
+    found = _find(connection, id) if _ID.fullmatch(id) else None
     if found is None:
         raise _absent(id)
     return found

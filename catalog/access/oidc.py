@@ -34,6 +34,7 @@ from catalog.access.seal import Seal
 from catalog.access.sessions import Session, Sessions
 from catalog.access.signed import Keyring, Unsound, demand_issuer, demand_timely, subject_of, verified
 from catalog.access.visas import allowed_by
+from catalog.access.vouched import tell_difference
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from catalog.questions.browser import Browser
 from catalog.store.clock import Clock
@@ -46,6 +47,7 @@ logger = logging.getLogger("catalog.access")
 CALLBACK: Final = "sign-in/callback"
 SECONDS: Final = 600
 _ABOUT: Final = "sign-in"
+_NOTHING: Final[Mapping[str, str]] = {"groups": "[]", "visas": "[]"}
 _MOST_GROUPS: Final = 1_000
 _LONGEST_GROUP: Final = 500
 
@@ -182,19 +184,23 @@ class SignIn:
             try:
                 with self._store.write() as connection:
                     return self._arrived(connection, issuer, underway, vouched, browser, present)
-            except IntegrityError:
+            except (IntegrityError, Conflict) as problem:
                 # The same person came by two ways at one moment: the second time the first is seen.
-                if attempt == 2:
+                if attempt == 2 or (isinstance(problem, Conflict) and problem.__cause__ is None):
                     raise
         raise AssertionError("not reached")
 
     def unlink(self, of: Session, issuer_id: str, subject: str) -> None:
         """Let an identity be somebody's no more, at their own wish; who signed in by it elsewhere is signed out."""
+        if not (issuer_id.isprintable() and subject.isprintable()):
+            raise _no_identity()
         by_whom = {each.id for each in self._issuers.for_sign_in()}
         with self._store.write() as connection:
+            # First, so that of two that are taken away at one moment the second sees that it is the last.
+            turn(connection)
             this = (identity.c.issuer == issuer_id) & (identity.c.subject == subject) & (identity.c.person == of.key)
             if connection.execute(select(identity.c.issuer).where(this)).fetchone() is None:
-                raise NotFound("You have no such identity.", ja="その認証情報は登録されていません。")
+                raise _no_identity()
             others = connection.execute(
                 select(identity.c.issuer, identity.c.subject).where(identity.c.person == of.key, ~this)
             ).fetchall()
@@ -204,6 +210,17 @@ class SignIn:
                     "This is the last way in that you have: add another before you take it away.",
                     ja="これは最後のサインイン手段です。別の手段を追加してから削除してください。",
                 )
+            held = connection.execute(select(identity.c.groups, identity.c.visas).where(this)).one()
+            tell_difference(
+                connection,
+                self._store.database,
+                issuer_id,
+                of.key,
+                {"groups": held.groups, "visas": held.visas},
+                _NOTHING,
+                at=self._clock(),
+                by=of.person,
+            )
             connection.execute(delete(identity).where(this))
             connection.execute(
                 delete(session).where(session.c.person == of.key, session.c.how == issuer_id, session.c.id != of.id)
@@ -211,7 +228,6 @@ class SignIn:
             self._audit.note(
                 connection, "identity-ended", of.person, holder=of.person, issuer=issuer_id, subject=subject
             )
-            turn(connection)
 
     # --- what comes back
 
@@ -375,8 +391,8 @@ class SignIn:
         else:
             mine = (identity.c.issuer == issuer.id) & (identity.c.subject == vouched.subject)
             connection.execute(update(identity).where(mine).values(**told))
-        before = ("[]", "[]") if found is None else (found.groups, found.visas)
-        if found is None or before[0] != told["groups"]:
+        before = _NOTHING if found is None else {"groups": found.groups, "visas": found.visas}
+        if found is None or before["groups"] != told["groups"]:
             self._audit.note(
                 connection,
                 "identity",
@@ -386,13 +402,14 @@ class SignIn:
                 subject=vouched.subject,
                 groups=list(vouched.groups),
             )
-        if before[1] != told["visas"]:
+        if before["visas"] != told["visas"]:
             self._audit.note(
                 connection, "visa", id, holder=id, issuer=issuer.id, visas=[dict(each) for each in vouched.visas]
             )
         # Not at each sign-in, but where it changes what somebody may do: everybody's rights are worked out anew then.
-        if before != (told["groups"], told["visas"]):
+        if before != vouched.kept:
             turn(connection)
+            tell_difference(connection, self._store.database, issuer.id, key, before, vouched.kept, at=moment, by=id)
 
 
 def demand_id_token(
@@ -493,6 +510,10 @@ def _lenient(read: Callable[[str], str | None], told: object) -> str | None:
         return read(told)
     except Invalid:
         return None
+
+
+def _no_identity() -> NotFound:
+    return NotFound("You have no such identity.", ja="その認証情報は登録されていません。")
 
 
 def _begin_again() -> Forbidden:

@@ -114,7 +114,7 @@ class Workloads:
         with self._store.write() as connection:
             if source_id is not None:
                 known = select(source.c.id).where(source.c.id == source_id).limit(1)
-                if connection.scalar(known) is None:
+                if not source_id.isprintable() or connection.scalar(known) is None:
                     raise NotFound(f"there is no source {source_id:.80}", ja=f"登録元 {source_id:.80} はありません")
             same = _workloads().where(table.c.issuer == issuer.id, table.c.subject == subject)
             if (row := connection.execute(same).fetchone()) is not None:
@@ -143,7 +143,7 @@ class Workloads:
         """From now on its tokens are nobody's, and it holds nothing."""
         _demand_administrator(by)
         with self._store.write() as connection:
-            row = connection.execute(_workloads().where(holder.c.id == id)).fetchone()
+            row = connection.execute(_workloads().where(holder.c.id == id)).fetchone() if id.isprintable() else None
             if row is None:
                 raise NotFound(f"there is no workload {id:.80}", ja=f"ワークロード {id:.80} はありません")
             ended = Workload(*row)

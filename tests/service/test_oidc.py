@@ -231,9 +231,11 @@ class Lying:
     def back_from(self, address: str, **claims: Any) -> str:
         """The address to which an honest issuer would send a browser back, for a request and somebody it knows."""
         asked = query_of(address)
-        token = signed(self.forger.claims(nonce=asked["nonce"], **claims), self.forger.key, kid="first")
-        self.forger.answers["/token"] = {"access_token": "opaque", "token_type": "Bearer", "id_token": token}
-        told = {"code": "c", "state": asked["state"], "iss": self.forger.address}
+        told = {
+            "code": self.forger.code_for(nonce=asked["nonce"], **claims),
+            "state": asked["state"],
+            "iss": self.forger.address,
+        }
         return str(httpx.URL(asked["redirect_uri"], params=told))
 
     def sign_in(self, visitor: Visitor, subject: str, **claims: Any) -> httpx.Response:

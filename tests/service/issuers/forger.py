@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import secrets
 import threading
 import time
 from collections import Counter
@@ -50,10 +51,11 @@ def signed_with(secret: bytes, claims: Mapping[str, Any], **header: Any) -> str:
 class Forger:
     """The issuer: what it answers to each path, and what it was asked."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, key: RSAKey) -> None:
         self.address = address
-        self.key = new_key("first")
+        self.key = key
         self.answers: dict[str, Any] = {}
+        self.tokens: dict[str, str] = {}  # ID tokens by the codes that are exchanged for them
         self.asked: Counter[str] = Counter()
         self.exchanged: list[dict[str, str]] = []
         self.metadata: dict[str, Any] = {
@@ -86,10 +88,18 @@ class Forger:
         }
         return {name: value for name, value in (told | more).items() if value is not None}
 
-    def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
+    def code_for(self, **claims: Any) -> str:
+        """A code that is exchanged for an honest ID token with these claims."""
+        code = secrets.token_hex(8)
+        self.tokens[code] = signed(self.claims(**claims), self.key, kid="first")
+        return code
+
+    def answer(self, path: str, sent: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
         """What comes back for a path: a document, or a status with headers and a body."""
         self.asked[path] += 1
         told = self.answers.get(path)
+        if told is None and path == "/token" and sent.get("code") in self.tokens:
+            told = {"access_token": "opaque", "token_type": "Bearer", "id_token": self.tokens[sent["code"]]}
         if told is None and path == "/.well-known/openid-configuration":
             told = self.metadata
         if told is None and path == "/jwks":
@@ -99,21 +109,26 @@ class Forger:
         return told if isinstance(told, tuple) else (200, {}, json.dumps(told).encode())
 
 
+# Keys of forgers that are gone, for the next: making one takes most of a second. No two have the same at one time.
+_SPARE: list[RSAKey] = []
+
+
 @contextmanager
 def forging() -> Iterator[Forger]:
     """A forger on a free port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer()
+            self._answer({})
 
         def do_POST(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
-            forger.exchanged.append({name: values[0] for name, values in parse_qs(sent).items()})
-            self._answer()
+            body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+            sent = {name: values[0] for name, values in parse_qs(body).items()}
+            forger.exchanged.append(sent)
+            self._answer(sent)
 
-        def _answer(self) -> None:
-            status, headers, body = forger.answer(self.path.partition("?")[0])
+        def _answer(self, sent: Mapping[str, str]) -> None:
+            status, headers, body = forger.answer(self.path.partition("?")[0], sent)
             self.send_response(status)
             for name, value in {
                 "Content-Type": "application/json",
@@ -128,14 +143,16 @@ def forging() -> Iterator[Forger]:
             """What it was asked is counted, not printed."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        forger = Forger(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        key = _SPARE.pop() if _SPARE else RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
+        forger = Forger(f"http://127.0.0.1:{server.server_port}", key)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield forger
         finally:
             server.shutdown()
             thread.join(10)
+            _SPARE.append(key)
 
 
 @pytest.fixture
