@@ -87,16 +87,18 @@ def load(
     progress: Progress | None = None,
     ease: Ease | None = None,
     id: str | None = None,
+    refused: Callable[[str], None] | None = None,
 ) -> LoadSummary:
     """Enter every submission of the stream; answers are in `folder/<id>.ndjson`, each written after its commit.
 
-    `ease` is called before each commit, and may take its time where others must catch up first.
+    `ease` is called before each commit, and may take its time where others must catch up first; `refused` with the id of each
+    record that its sender may not write.
     """
     summary = LoadSummary(id or new_load_id(), dry_run)
     with Answers(answers_of(summary.id, folder)) as answers:
         loads.begin(summary.id, by=by.id, mode=mode, atomic=atomic)
         try:
-            Loading(summary, by, intake, answers, mode, dry_run, atomic, progress, ease).run(
+            Loading(summary, by, intake, answers, mode, dry_run, atomic, progress, ease, refused).run(
                 pieces(chunks, media_type, intake.ledger.kinds), threads
             )
             summary.complete = True
@@ -201,10 +203,11 @@ class Loading:
         atomic: bool,
         progress: Progress | None,
         ease: Ease | None = None,
+        refused: Callable[[str], None] | None = None,
     ) -> None:
         self.summary, self.by, self.intake, self.answers = summary, by, intake, answers
         self.mode, self.dry_run, self.atomic, self.progress = mode, dry_run, atomic, progress
-        self.ease = ease
+        self.ease, self.refused = ease, refused
         self.commits = 0
         # Which commit last wrote an id: a look-up that is older than that commit no longer holds.
         self.written: dict[str, int] = {}
@@ -317,6 +320,8 @@ class Loading:
             told += orjson.dumps({"line": line, **outcome.document()})
             told += b"\n"
             self.summary.counts[outcome.outcome] += 1
+            if self.refused is not None and any(finding.rule == "scope/write" for finding in outcome.findings):
+                self.refused(outcome.id)
             if outcome.position is not None:
                 self.summary.position = outcome.position
         self.answers.write(told)

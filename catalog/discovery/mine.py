@@ -103,7 +103,7 @@ def _own(row: Any) -> Own:
     return Own(
         id,
         kind,
-        orjson.loads(title) if title else {},
+        _title(title),
         status,
         scope,
         shown,
@@ -115,6 +115,12 @@ def _own(row: Any) -> Own:
         orjson.loads(findings) if findings else [],
         reason if inside else None,
     )
+
+
+def _title(told: str | None) -> dict[str, str]:
+    """A title by language; what lies in quarantine may have anything in its place."""
+    title = orjson.loads(told) if told else None
+    return {tag: text for tag, text in title.items() if isinstance(text, str)} if isinstance(title, dict) else {}
 
 
 def _of_writer(terms: Terms) -> str:

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from jinja2 import Environment
@@ -47,6 +47,8 @@ PASSWORDS = 2
 PASSWORDS_WAITING = 64
 # Of each who asks and each address, as many refused writes are told to the audit; whoever is refused more often is known by then.
 REFUSALS_A_MINUTE = 60
+# Of what a load was refused, as many ids.
+REFUSED_NAMED = 10
 # Who waits for an issuer's answer does so for ten seconds at most, and in nobody else's place.
 AFAR = 8
 AFAR_WAITING = 64
@@ -83,6 +85,20 @@ class Remembered(Generic[T]):
             if self._made is None or time.monotonic() - self._made[0] > self.seconds:
                 self._made = (time.monotonic(), make())
             return self._made[1]
+
+
+@dataclass(slots=True)
+class RefusedRecords:
+    """How many records of a load its sender may not write, and the first of them."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, id: str) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.first) < REFUSED_NAMED:
+            self.first.append(id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +167,28 @@ class Site:
         if not isinstance(error, WrongPassword) and self.refusals.allows(f"{by} {address}"):
             # A one-time link's address is as good as what it opens.
             path = told.path if "{code}" in told.path else scope["path"][:500]
-            self.aside(partial(self.catalog.audit.tell, "refused", by, address=address, method=told.method, path=path))
+            about = state.get("about") or _about(scope)
+            self.aside(partial(self._note_refused, by, address, about, method=told.method, path=path))
+
+    def tell_refused_in_load(self, scope: Scope, refused: RefusedRecords) -> None:
+        """The same of records that a load was refused; once, however many they are."""
+        asker: Asker = scope["state"]["asker"]
+        if refused.count and self.refusals.allows(f"{asker.reader.id} {asker.address}"):
+            told = {"method": scope["method"], "path": scope["path"][:500]}
+            more = {"records": refused.count, "ids": refused.first}
+            about = None, refused.first[0]
+            self.aside(partial(self._note_refused, asker.reader.id, asker.address, about, **told, **more))
+
+    def _note_refused(self, by: str, address: str, about: tuple[str | None, str | None], **told: Any) -> None:
+        """Write it down under the scope that it was about, so that whoever manages that finds it."""
+        named, id = about
+        catalog = self.catalog
+        scope = named if named is not None and catalog.scopes.facts(named) is not None else None
+        if scope is None and id is not None:
+            known = catalog.ledger.known([id]).get(id)
+            source = None if known is not None else catalog.sources.find(id.split("/")[1] if "/" in id else "")
+            scope = known.scope if known is not None else source.home_scope if source is not None else None
+        catalog.audit.tell("refused", by, address=address, scope=scope, **told)
 
     def aside(self, note: Callable[[], None]) -> None:
         """Do something that nobody waits for."""
@@ -208,6 +245,19 @@ class Site:
         self.streaming.shutdown(wait=False, cancel_futures=True)
         self.passwords.shutdown(wait=False, cancel_futures=True)
         self.afar_threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _about(scope: Scope) -> tuple[str | None, str | None]:
+    """The scope or the record that an address names."""
+    named = scope.get("path_params", {})
+    if not all(str(each).isprintable() for each in named.values()):
+        # Nothing is called so; and what can't be looked up must not keep the line from being written.
+        return None, None
+    if "scope" in named:
+        return str(named["scope"])[:300], None
+    if "localId" in named:
+        return None, f"{named['kind']}/{named['source']}/{named['localId']}"
+    return None, str(named["id"]) if "id" in named else None
 
 
 def _told_if_failed(done: Future[None]) -> None:

@@ -25,7 +25,7 @@ from catalog.web.operations import Answer, Body, Operation, Parameter, Routes, a
 from catalog.web.problems import findings_in, problem_from
 from catalog.web.reading import RECORD_PATH
 from catalog.web.refusals import Stale, Unauthorized, UnsupportedEncoding, UnsupportedMediaType
-from catalog.web.site import site_of
+from catalog.web.site import RefusedRecords, site_of
 from catalog.web.streams import Inflow, Interrupted, Streamed, drain, read_whole
 
 routes = Routes()
@@ -158,12 +158,12 @@ async def _one(request: Request, read: Callable[[], Submission], reader: Reader,
     site = site_of(request)
     catalog = site.catalog
 
-    def enter() -> Any:
-        return submit([read()], reader, intake=catalog.intake, mode=said["mode"], dry_run=said["dryRun"], atomic=False)[
-            0
-        ]
+    def enter() -> tuple[Any, str | None]:
+        one = read()
+        (became,) = submit([one], reader, intake=catalog.intake, mode=said["mode"], dry_run=said["dryRun"])
+        return became, one.scope
 
-    outcome = await site.in_thread(enter)
+    outcome, scope = await site.in_thread(enter)
     language = language_for(request)
     told = {**outcome.document(), "iri": catalog.base + outcome.id}
     told["findings"] = findings_in(outcome.findings, language)
@@ -173,6 +173,7 @@ async def _one(request: Request, read: Callable[[], Submission], reader: Reader,
         rules = {finding.rule for finding in outcome.findings}
         if rules == {"scope/write"}:
             messages = outcome.findings[0].messages
+            request.scope["state"]["about"] = (scope, outcome.id)
             raise Forbidden(messages["en"], ja=messages.get("ja"))
         raise Invalid(
             f"The submission breaks {_count(outcome.findings)}; nothing was stored.",
@@ -222,6 +223,7 @@ async def _many(
     folder = catalog.settings.spool
     inflow = Inflow()
     loop = asyncio.get_running_loop()
+    refused = RefusedRecords()
 
     def run() -> None:
         load(
@@ -237,6 +239,7 @@ async def _many(
             threads=catalog.settings.gate_threads,
             ease=None if said["dryRun"] else catalog.pressure.ease,
             id=id,
+            refused=refused.add,
         )
 
     async def work() -> None:
@@ -246,6 +249,7 @@ async def _many(
                 await loop.run_in_executor(site.streaming, run)
             finally:
                 inflow.leave()
+                site.tell_refused_in_load(request.scope, refused)
                 # A load that failed early has a sender who may still be sending before reading why.
                 await feeding
                 await drain(chunks, seconds=30)
