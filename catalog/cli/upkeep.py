@@ -16,7 +16,7 @@ from catalog.cli.projecting import feeding
 from catalog.cli.tables import show
 from catalog.cli.words import answer, t, tell
 from catalog.errors import NotFound, Unavailable
-from catalog.ledger.book import Failure
+from catalog.ledger.book import Failure, not_failed
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.records.standing import NAMES, Name
 from catalog.upkeep import operating
@@ -247,7 +247,7 @@ def failures_of(catalog: Catalog, id: str, name: Name | None) -> list[Failure]:
     found = [each for each_name in NAMES if (each := catalog.book.failure(each_name, id)) is not None]
     chosen = [each for each in found if name in (None, each.name)]
     if not chosen:
-        raise NotFound(f"{id} has not failed to be projected", ja=f"{id} は反映に失敗していません")
+        raise not_failed(id, name)
     return chosen
 
 

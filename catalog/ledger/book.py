@@ -32,6 +32,7 @@ What = Literal["linkers", "scope", "stirred"]
 ALL_OPEN: Final = 0
 # How far a spread has come that reaches nobody any more and stays until everything up to its position was fed in its turn.
 ONLY_WAITS: Final = 2**62
+FIRST: Final = 1
 LEASE: str = "projector"
 LEASE_SECONDS = 30.0
 POLL_SECONDS = 0.01
@@ -400,9 +401,7 @@ class Book:
         with self._store.write() as connection:
             chosen = update(failure).where(failure.c.name == name, failure.c.record == key).values(told)
             if connection.execute(chosen).rowcount == 0:
-                raise NotFound(
-                    f"{id} has not failed to be projected into {name}", ja=f"{id} は {name} で失敗していません"
-                )
+                raise not_failed(id, name)
 
     # ----------------------------------------------------------------------------------------------- generations
 
@@ -415,7 +414,7 @@ class Book:
             for row in rows:
                 if row.state in ("wanted", "building"):
                     return row.generation
-            number = max((row.generation for row in rows), default=0) + 1
+            number = max((row.generation + 1 for row in rows), default=FIRST)
             connection.execute(
                 insert(projection).values(
                     name=name, generation=number, state="wanted", why=why, fingerprint="", started_at=self._clock()
@@ -445,25 +444,25 @@ class Book:
             self._become(connection, name, [old.generation], "live", live_at=self._clock())
             return old.generation
 
-    def add(
-        self, fence: int, name: Name, *, state: State, why: Why, fingerprint: str, position: int, visible: str | None,
-        opened_at: str, generation: int,
-    ) -> None:  # fmt: skip
-        """Note a generation that was made."""
+    def add_first(
+        self, fence: int, name: Name, *, fingerprint: str, position: int, visible: str | None, opened_at: str
+    ) -> None:
+        """Note that the first generation was made, and answers."""
+        moment = self._clock()
         with self._held(fence) as connection:
             connection.execute(
                 insert(projection).values(
                     name=name,
-                    generation=generation,
-                    state=state,
-                    why=why,
+                    generation=FIRST,
+                    state="live",
+                    why="first",
                     fingerprint=fingerprint,
                     position=position,
                     closed_to=position,
                     visible=visible,
                     opened_at=opened_at,
-                    started_at=self._clock(),
-                    live_at=self._clock() if state == "live" else None,
+                    started_at=moment,
+                    live_at=moment,
                 )
             )
 
@@ -711,6 +710,12 @@ class Book:
                     # Somebody waived another content.
                     told |= {"waived_at": None, "waived_by": None, "reason": None}
                 connection.execute(update(failure).where(ours).values(told))
+
+
+def not_failed(id: str, name: Name | None = None) -> NotFound:
+    """What is told of a record whose failure is asked for and that has not failed: in this projection, or in any."""
+    into, to = (f" into {name}", f" {name} への") if name is not None else ("", "")
+    return NotFound(f"{id} has not failed to be projected{into}", ja=f"{id} の{to}反映は失敗していません")
 
 
 def _failure(row: Any) -> Failure:

@@ -12,7 +12,6 @@ import orjson
 import psycopg
 from sqlalchemy import Connection
 
-from catalog.errors import Unavailable
 from catalog.ledger import alike
 from catalog.ledger.dialects import DIALECTS
 from catalog.ledger.terms import KIND, above_records
@@ -70,22 +69,14 @@ class Standings:
         self._known_formats: dict[tuple[int, int], tuple[str, ...]] = {}
         self._remembering = Lock()
 
-    def read(self, keys: Collection[int], at_least: int = 0) -> tuple[list[Standing], list[Gone]]:
-        """How these records stand now, by key; Unavailable where the database has not come to the position `at_least`."""
+    def read(self, keys: Collection[int]) -> tuple[list[Standing], list[Gone]]:
+        """How these records stand now, by key."""
         with self._store.read() as connection:
-            return self.read_in(connection, keys, at_least)
+            return self.read_in(connection, keys)
 
-    def read_in(
-        self, connection: Connection, keys: Collection[int], at_least: int = 0
-    ) -> tuple[list[Standing], list[Gone]]:
+    def read_in(self, connection: Connection, keys: Collection[int]) -> tuple[list[Standing], list[Gone]]:
         """The same, as a transaction sees it."""
         position = self.position(connection)
-        if position < at_least:
-            raise Unavailable(
-                f"the database is at position {position} and not yet at {at_least}: try again",
-                ja=f"データベースは位置 {position} で、まだ {at_least} に達していません。もう一度お試しください",
-                retry_after_seconds=1,
-            )
         ordered = sorted(keys)
         shown: list[Standing] = []
         gone: list[Gone] = []

@@ -163,9 +163,14 @@ class Following:
         return self._together.is_ahead(self, self.position)
 
     @property
+    def _has_news(self) -> bool:
+        """Whether there is anything that the book does not have yet."""
+        return self._dirty or self.position != self._durable or bool(self._come.spreads)
+
+    @property
     def unsettled(self) -> bool:
         """Whether something was fed that is not settled yet."""
-        return self._dirty or self.position != self._durable or self._noting is not None
+        return self._has_news or self._noting is not None
 
     @property
     def busy(self) -> bool:
@@ -196,7 +201,7 @@ class Following:
         come.position, come.closed_to = self.position, max(self.closed_to, self.position)
         if self.state == "building" and self.filled_to is not None:
             come.filled_to = self.filled_to
-        if self._dirty or self._since_settled or come.position != self._durable or come.spreads or come.spread_out:
+        if self._has_news:
             note = partial(self._book.advance, self._fence, self.name, self.generation, come, state=self.state)
             if aside:
                 # Whoever loads meanwhile holds the database for most of the time: feeding goes on while it is waited for.
@@ -230,9 +235,7 @@ class Following:
 
     def _settle_in_time(self, *, busy: bool) -> None:
         late = time.monotonic() - self._settled_at >= SETTLE_SECONDS or self._since_settled >= SETTLE_RECORDS
-        if (self._dirty or self.position != self._durable or self._come.spreads or self._come.spread_out) and (
-            late or not busy
-        ):
+        if self._has_news and (late or not busy):
             self._settle(aside=busy)
         elif self._noting is not None and (self._noting.done or not busy):
             self._wait_for_note()
@@ -456,12 +459,11 @@ class Following:
         for place, each in enumerate(self._spreads):
             if (each.what, each.key) == (spread.what, spread.key):
                 # From the beginning again, and as a closing if either was one.
-                self._spreads[place] = Spread(
-                    each.what,
-                    each.key,
-                    each.closing or spread.closing,
-                    max(each.position, spread.position),
-                    ONLY_WAITS if each.done_to == spread.done_to == ONLY_WAITS else 0,
+                self._spreads[place] = replace(
+                    each,
+                    closing=each.closing or spread.closing,
+                    position=max(each.position, spread.position),
+                    done_to=ONLY_WAITS if each.done_to == spread.done_to == ONLY_WAITS else 0,
                 )
                 self._come.spreads.append(self._spreads[place])
                 self._queued = None
@@ -484,11 +486,9 @@ class Following:
             some = self._next_of(connection, spread)
             if not some:
                 last = self._standings.position(connection)
+                self._end_spread(spread)
                 if closing and spread.done_to != ONLY_WAITS and self._is_behind(connection, last):
-                    self._end_spread(spread)
                     self._begin_spread(Spread(spread.what, spread.key, True, last, ONLY_WAITS))
-                else:
-                    self._end_spread(spread)
                 return True
             chosen = self._in_turn(connection, some, closing=closing)
             if spread.what != "scope":
@@ -522,7 +522,7 @@ class Following:
         return [self._queue.pop() for _ in range(min(SLICE, len(self._queue)))]
 
     def _go_on(self, spread: Spread, done_to: int) -> None:
-        come = Spread(spread.what, spread.key, spread.closing, spread.position, done_to)
+        come = replace(spread, done_to=done_to)
         self._spreads[self._spreads.index(spread)] = come
         self._queued = come
         self._come.spreads.append(come)

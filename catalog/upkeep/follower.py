@@ -131,8 +131,8 @@ class Follower:
                 heard_at = time.monotonic()
             elif time.monotonic() - heard_at > LEASE_SECONDS:
                 raise Unavailable(
-                    "another process holds the projections and does nothing: see whether it was stopped, or end it",
-                    ja="別のプロセスがプロジェクションを保持したまま停止しています。状態を確認するか、終了してください",
+                    "another process holds the graph and the search index and does nothing: see whether it was stopped, or end it",
+                    ja="別のプロセスがグラフと検索索引を保持したまま停止しています。状態を確認するか、終了してください",
                     retry_after_seconds=60,
                 )
             time.sleep(POLL_SECONDS)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from catalog.errors import CatalogError
-from catalog.ledger.book import Booked, Superseded
+from catalog.ledger.book import FIRST, Booked, Superseded
 from catalog.ledger.reach import Reach
 from catalog.projections.projection import Checked, Damaged, Generation, Name, Projection, Tally, panicked
 from catalog.upkeep.aside import Aside
@@ -232,17 +232,14 @@ class Feeder:
             position = self._standings.position(connection)
             if not self._reach.is_empty(connection):
                 return
-        writer = self._projection.make(self._book.folder_of(self.name, 1))
+        writer = self._projection.make(self._book.folder_of(self.name, FIRST))
         try:
             visible = writer.settle()
         finally:
             writer.close()
-        self._book.add(
+        self._book.add_first(
             self._fence,
             self.name,
-            generation=1,
-            state="live",
-            why="first",
             fingerprint=self._projection.fingerprint,
             position=position,
             visible=visible,

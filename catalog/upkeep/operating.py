@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.errors import Forbidden, NotFound
-from catalog.ledger.book import Book, Failure
+from catalog.ledger.book import Book, Failure, not_failed
 from catalog.ledger.verifications import Verifications
 from catalog.projections.projection import NAMES, Name, Projection
 from catalog.questions.reader import Reader
@@ -51,7 +51,7 @@ def failure(name: Name, id: str, by: Reader, *, book: Book) -> Failure:
     _demand_administrator(by)
     found = book.failure(name, id)
     if found is None:
-        raise NotFound(f"{id} has not failed to be projected into {name}", ja=f"{id} は {name} で失敗していません")
+        raise not_failed(id, name)
     return found
 
 
@@ -60,7 +60,7 @@ def retry(by: Reader, *, book: Book, name: Name | None = None, id: str | None = 
     _demand_administrator(by)
     count = book.retry(name, None if id is None else [id])
     if id is not None and count == 0:
-        raise NotFound(f"{id} has not failed to be projected", ja=f"{id} は失敗していません")
+        raise not_failed(id, name)
     return count
 
 

@@ -43,8 +43,7 @@ def live(here: Followed, position: int | None = None) -> int:
     """A generation that answers, as of this position; the fencing number of who holds the lease."""
     fence = fence_of(here.book)
     at = here.ledger.last_position() if position is None else position
-    told = {"state": "live", "why": "first", "fingerprint": "f", "position": at, "visible": "v0", "opened_at": NOON}
-    here.book.add(fence, "search", generation=1, **told)  # type: ignore[arg-type]
+    here.book.add_first(fence, "search", fingerprint="f", position=at, visible="v0", opened_at=NOON)
     return fence
 
 

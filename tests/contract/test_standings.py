@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import Unavailable
 from catalog.records.standing import Gone, Lie, Neighbour, Standing
 from tests.contract.followed import Followed, followed
 
@@ -158,12 +157,3 @@ def test_many_are_read_at_once_and_a_kind_by_its_keys(here: Followed) -> None:
     walked = [each.id for piece in here.standings.walk(size=500) for each in piece]
     assert walked == [each.id for each in shown]
     assert here.standings.counts() == {"sample": 1_200}
-
-
-def test_a_database_that_has_not_come_so_far_is_not_read(here: Followed) -> None:
-    id = here.enter("a")
-    key = here.key_of(id)
-
-    here.standings.read([key], here.ledger.last_position())
-    with pytest.raises(Unavailable, match="not yet"):
-        here.standings.read([key], here.ledger.last_position() + 1)

@@ -285,6 +285,20 @@ def test_what_is_hidden_joins_nothing_and_has_no_name(house: tuple[Ledger, Terms
     assert terms.called(["b"]) == {}
 
 
+def test_the_term_that_stands_for_an_iri_is_told_also_while_it_is_hidden(house: tuple[Ledger, Terms, Scopes]) -> None:
+    ledger, _, _ = house
+    also = {"scheme": "iri", "value": iri("second"), "primary": False}
+    several = term("a")
+    several["identifiers"].append(also)
+    enter_terms(ledger, {"a": several, "gone": term("gone"), "old": term("old"), "none": term("none", has_iri=False)})
+    enter_terms(ledger, {"b": term("b")}, into=CLOSED)
+    ledger.withdraw(id_of("gone"), "no longer", by="x")
+    ledger.merge(id_of("old"), id_of("a"), by="x")
+    asked = [iri(name) for name in ("a", "b", "gone", "old", "none", "second", "never")]
+    assert ledger.terms_named(asked) == {iri("a"): id_of("a"), iri("b"): id_of("b")}
+    assert ledger.terms_named([]) == {}
+
+
 def test_an_embargo_that_ended_lets_terms_in_at_the_next_look(address: str) -> None:
     ledger = opened(address)
     moment = ["2026-01-01T00:00:00.000000Z"]

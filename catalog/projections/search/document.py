@@ -66,16 +66,12 @@ def _shortened(text: str) -> str:
     return f"{text[:64]}{SEP}{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
-def micros(moment: str) -> int:
-    """A moment as this catalogue writes it (UTC, microseconds), in microseconds since 1970; ValueError if it is written otherwise."""
-    return _micros(moment)
-
-
 _DAYS: Final = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 
 
 @lru_cache(maxsize=65536)
-def _micros(moment: str) -> int:
+def micros(moment: str) -> int:
+    """A moment as this catalogue writes it (UTC, microseconds), in microseconds since 1970; ValueError if it is written otherwise."""
     if len(moment) != 27 or moment[-1] != "Z" or moment[10] != "T":
         raise ValueError(moment)
     year, month, day = int(moment[:4]), int(moment[5:7]), int(moment[8:10])
@@ -88,13 +84,9 @@ def _micros(moment: str) -> int:
     return seconds * 1_000_000 + int(moment[20:26])
 
 
-def month_of(moment: str) -> int:
-    """The month of a moment, counted from the year 0."""
-    return _month(moment[:7])
-
-
 @lru_cache(maxsize=4096)
 def _month(month: str) -> int:
+    """A month (2026-11), counted from the year 0."""
     return int(month[:4]) * 12 + int(month[5:]) - 1
 
 
@@ -342,8 +334,8 @@ def _reach(text: str, zone: str) -> tuple[int, int, int] | str | None:
     if date.missing is not None:
         return date.missing
     return (
-        BEGINNING if date.from_ is None else _micros(date.from_),
-        END if date.until is None else _micros(date.until),
+        BEGINNING if date.from_ is None else micros(date.from_),
+        END if date.until is None else micros(date.until),
         _month((date.from_ or date.until or "")[:7]),
     )
 
@@ -607,8 +599,8 @@ def _document(standing: Standing, making: Making) -> Document:
         "scope": standing.lie.scope_key,
         "lies": standing.lie.scope,
         "within": _path(standing.lie.scope),
-        "created": _micros(standing.created_at),
-        "modified": _micros(standing.modified_at),
+        "created": micros(standing.created_at),
+        "modified": micros(standing.modified_at),
         "m_created": _month(standing.created_at[:7]),
         "m_modified": _month(standing.modified_at[:7]),
         "values": [*making.values, f"localId{SEP}{local}"],
@@ -652,9 +644,7 @@ def _document(standing: Standing, making: Making) -> Document:
     return Document(head + text[1:].decode(), digest)
 
 
-@lru_cache(maxsize=65536)
-def _path(scope: str) -> tuple[str, ...]:
-    return scope_path(scope)
+_path: Final = lru_cache(maxsize=65536)(scope_path)
 
 
 def _names(id: str, local: str, others: list[str]) -> list[str]:

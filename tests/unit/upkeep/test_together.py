@@ -26,11 +26,9 @@ class Counted(Standings):
         super().__init__(*given, **named)
         self.asked: list[int] = []
 
-    def read_in(
-        self, connection: Connection, keys: Collection[int], at_least: int = 0
-    ) -> tuple[list[Standing], list[Gone]]:
+    def read_in(self, connection: Connection, keys: Collection[int]) -> tuple[list[Standing], list[Gone]]:
         self.asked += keys
-        return super().read_in(connection, keys, at_least)
+        return super().read_in(connection, keys)
 
 
 @pytest.fixture
