@@ -122,7 +122,7 @@ def test_a_token_with_a_part_of_ones_rights_neither_does_more_nor_makes_more(
             program.post("records", json=sample(room, "more", scope=f"{room}/a")),
             program.post("account/tokens", json={"name": "x", "until": LATER}),
             program.post("account/tokens/end", json={"id": whole["id"]}),
-            program.post("links", json={"scope": f"{room}/a", "name": "x", "rights": ["read"], "until": LATER}),
+            program.post("shared-links", json={"scope": f"{room}/a", "name": "x", "rights": ["read"], "until": LATER}),
             program.post(f"scopes/{room}/a/permissions", json={"holder": ito.id, "rights": ["write"]}),
             program.patch(f"scopes/{room}/a", json={"mode": "everyone"}),
             program.post(f"sources/{room}/tokens", json={"name": "x", "until": LATER}),
@@ -180,12 +180,12 @@ def test_a_form_makes_a_token_that_is_shown_this_once_in_both_languages(ito: Som
 def test_a_field_or_parameter_that_is_there_twice_is_refused(ito: Somebody, room: str) -> None:
     fields = f"csrf={ito.csrf}&name=x&until={LATER}&scope={room}&scope={room}beside&read=true"
     form = {"Content-Type": "application/x-www-form-urlencoded", **ito.own_page}
-    for path in ("account/tokens", "links", "device/decide", "link", "links/end", "account/tokens/end"):
+    for path in ("account/tokens", "shared-links", "device/decide", "link", "shared-links/end", "account/tokens/end"):
         assert ito.browser.post(path, content=fields, headers=form).status_code == 400, path
     twice = f'{{"name":"x","until":"{LATER}","part":[],"part":null}}'
     headers = {"Content-Type": "application/json", **ito.own_page}
     assert ito.browser.post("account/tokens", content=twice, headers=headers).status_code in (400, 422)
-    assert ito.browser.get(f"links?scope={room}&scope={room}beside").status_code == 400
+    assert ito.browser.get(f"shared-links?scope={room}&scope={room}beside").status_code == 400
     assert ito.browser.get("account/tokens?person=person:0").status_code == 400
     assert ito.browser.get("account/tokens").json()["items"] == []
 
@@ -196,8 +196,8 @@ def test_no_page_of_anybody_elses_makes_or_ends_tokens_and_links(ito: Somebody, 
     for path, fields in (
         ("account/tokens", {"name": "x", "until": LATER, "whole": "true"}),
         ("account/tokens/end", {"id": made["id"]}),
-        ("links", {"scope": "lab", "name": "x", "until": LATER}),
-        ("links/end", {"id": "link:0"}),
+        ("shared-links", {"scope": "lab", "name": "x", "until": LATER}),
+        ("shared-links/end", {"id": "link:0"}),
         ("device/decide", {"code": "BBBB-BBBB", "allow": "true"}),
         ("link", {"token": "mlk_0"}),
     ):
@@ -252,7 +252,9 @@ def test_a_sources_token_writes_its_records_only_whatever_the_verb(
             "scope": harvester.patch(f"scopes/{room}", json={"mode": "everyone"}),
             "source": harvester.put(f"sources/{room}", json={"title": {"en": "x"}, "homeScope": room}),
             "token": harvester.post("account/tokens", json={"name": "x", "until": LATER}),
-            "link": harvester.post("links", json={"scope": room, "name": "x", "rights": ["read"], "until": LATER}),
+            "link": harvester.post(
+                "shared-links", json={"scope": room, "name": "x", "rights": ["read"], "until": LATER}
+            ),
         }
         assert {name: answer.status_code for name, answer in refused.items()} == dict.fromkeys(refused, 403)
         lines = b"".join(orjson.dumps(sample(source, "bulk")) + b"\n" for source in (room, other))
@@ -378,7 +380,7 @@ def test_what_a_device_enters_says_so_to_whoever_may_know_the_device(
 
 def link_to(somebody: Somebody, scope: str, **said: Any) -> dict[str, Any]:
     made = somebody.browser.post(
-        "links",
+        "shared-links",
         json={"scope": scope, "name": "Reviewers", "rights": ["read"], "until": LATER, **said},
         headers=somebody.own_page,
     )
@@ -410,15 +412,15 @@ def test_a_reviewer_reads_by_a_link_in_a_browser_until_it_is_taken_back(
         assert reviewer.get(f"sample/{room}/draft").status_code == 404
         # It is read by, and nothing else: not passed on, not written with.
         for path, said in (
-            ("links", {"scope": room, "name": "x", "rights": ["read"], "until": LATER}),
+            ("shared-links", {"scope": room, "name": "x", "rights": ["read"], "until": LATER}),
             (f"scopes/{room}/permissions", {"holder": ito.id, "rights": ["read"]}),
             ("records", sample(room, "by-link")),
             ("account/tokens", {"name": "x", "until": LATER}),
-            ("links/end", {"id": made["id"]}),
+            ("shared-links/end", {"id": made["id"]}),
         ):
             for headers in ({}, {"Authorization": f"Bearer {made['token']}"}):
                 assert reviewer.post(path, json=said, headers={**own, **headers}).status_code in (401, 403, 404), path
-        assert ito.browser.post("links/end", json={"id": made["id"]}, headers=ito.own_page).status_code == 200
+        assert ito.browser.post("shared-links/end", json={"id": made["id"]}, headers=ito.own_page).status_code == 200
         assert reviewer.get(f"sample/{room}/reviewed").status_code == 404
         assert reviewer.get("records", params={"scope": room}).json()["items"] == []
         again = reviewer.post("link", json={"token": made["token"]})
@@ -446,7 +448,7 @@ def test_links_are_made_within_what_one_holds_and_a_hidden_scope_is_as_none(
     said = {"name": "x", "rights": ["read"], "until": LATER}
 
     def made(**more: Any) -> httpx.Response:
-        return ito.browser.post("links", json={**said, **more}, headers=ito.own_page)
+        return ito.browser.post("shared-links", json={**said, **more}, headers=ito.own_page)
 
     assert made(scope=room, rights=["download"]).status_code == 403
     assert made(scope=room, rights=["write"]).status_code == 422
@@ -456,18 +458,18 @@ def test_links_are_made_within_what_one_holds_and_a_hidden_scope_is_as_none(
     assert hidden.text.replace("beside", "…") == absent.text.replace("nowhere", "…")
     for path in (f"{room}/../{room}beside", f"{room}beside/", f"/{room}beside", f"{room}%2F..%2F{room}beside"):
         assert made(scope=path).status_code == 404
-        assert ito.browser.get("links", params={"scope": path}).status_code == 404
+        assert ito.browser.get("shared-links", params={"scope": path}).status_code == 404
     for language, words in (("en", "Make a link"), ("ja", "リンクの作成")):
-        page = ito.browser.get("links", params={"scope": room}, headers={**HTML, "Accept-Language": language})
+        page = ito.browser.get("shared-links", params={"scope": room}, headers={**HTML, "Accept-Language": language})
         assert words in page.text
     shown = ito.browser.post(
-        "links",
+        "shared-links",
         data={"csrf": ito.csrf, "scope": room, "name": "Reviewers", "until": LATER},
         headers={**ito.own_page, **HTML},
     )
     assert shown.status_code == 201
     assert "link#mlk_" in shown.text
-    assert "mlk_" not in ito.browser.get("links", params={"scope": room}, headers=HTML).text
+    assert "mlk_" not in ito.browser.get("shared-links", params={"scope": room}, headers=HTML).text
 
 
 # --- command lines
