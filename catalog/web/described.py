@@ -24,6 +24,7 @@ from catalog.web.problems import MEDIA_TYPE
 from catalog.web.projections import HEALTH_EXAMPLE, health_soon
 from catalog.web.projections import gauges as projection_gauges
 from catalog.web.reading import recent
+from catalog.web.session import SESSION
 from catalog.web.signposts import Signpost, header
 from catalog.web.site import Site, site_of
 
@@ -356,8 +357,16 @@ def description(app: FastAPI) -> dict[str, Any]:
             "token": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "The administrator's token, from `admin-token` in the data folder.",
-            }
+                "description": "A token of somebody's (`mst_…`), a link's (`mlk_…`), a workload's signed one, or the "
+                "administrator's, from `admin-token` in the data folder.",
+            },
+            "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": SESSION,
+                "description": "A browser's session, from `POST /sign-in` (with https its name begins with `__Host-`). What it "
+                "sends beside questions carries its `csrf` in `X-Csrf-Token`, and comes from a page of the catalogue.",
+            },
         },
     }
     for status in sorted({kind.status for kind in problems.KINDS.values()}):

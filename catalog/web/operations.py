@@ -123,7 +123,7 @@ class Operation:
                 },
             }
         if self.writes:
-            told["security"] = [{"token": []}]
+            told["security"] = [{"token": []}, {"session": []}]
         return told
 
     def query(self, request: Request) -> dict[str, Any]:

@@ -55,10 +55,10 @@ UNAUTHORIZED = _kind(
     401,
     "Say who you are",
     "認証が必要です",
-    "This needs a token that is known here, sent as `Authorization: Bearer <token>`. The administrator's token lies in "
-    "the file `admin-token` in the catalogue's data folder.",
-    "ここで有効なトークンを `Authorization: Bearer <トークン>` として送る必要があります。"
-    "管理者トークンはカタログのデータフォルダーの `admin-token` にあります。",
+    "Sign in at `/sign-in`, or send a token that is known here as `Authorization: Bearer <token>`: one of your own from "
+    "`/account/tokens`, or the administrator's, which lies in the file `admin-token` in the catalogue's data folder.",
+    "`/sign-in` でサインインするか、ここで有効なトークンを `Authorization: Bearer <トークン>` として送る必要があります。"
+    "自分のトークンは `/account/tokens` で作成できます。管理者トークンはカタログのデータフォルダーの `admin-token` にあります。",
 )
 FORBIDDEN = _kind(
     "forbidden",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -265,6 +266,27 @@ def test_an_ended_person_is_nobody_at_the_next_request(
     assert refused.status_code == 401
     assert administrator.post(f"people/{ito.id}/end").status_code == 404
     assert ito.id not in {person["id"] for person in administrator.get("people").json()["items"]}
+
+
+def test_an_ended_persons_tokens_end_with_them_and_no_token_does_what_a_session_does(
+    served: Served, administrator: httpx.Client, ito: Somebody
+) -> None:
+    until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    made = ito.browser.post("account/tokens", json={"name": "a program's", "until": until}, headers=ito.own_page)
+    assert made.status_code == 201, made.text
+    with served.client(Authorization=f"Bearer {made.json()['token']}") as program:
+        assert program.get("account").json()["person"]["id"] == ito.id
+        # Whoever finds a token can't make more of it than it is.
+        assert "csrf" not in program.get("account").json()
+        new = {"old": PASSWORD, "password": "another horse battery"}
+        for path, told in (("account/password", new), ("account/sessions/end", {}), ("account", {"name": "Thief"})):
+            assert program.post(path, json=told).status_code == 403
+        assert is_signed_in(ito.browser)
+        administrator.post(f"people/{ito.id}/end")
+        refused = program.get("kinds")
+        assert refused.status_code == 401
+        with served.client(Authorization="Bearer never-there") as nobody:
+            assert refused.json() == nobody.get("kinds").json()
 
 
 def test_an_administrator_in_person_may_what_the_token_may_until_it_is_taken_back(
