@@ -53,7 +53,20 @@ def limits(function: Any) -> Any:
         metavar="TIME",
         help=t("Until when files are under embargo (inherit: as above).", "ファイルの公開猶予の期限。"),
     )
-    return mode(metadata(data(function)))
+    data_mode = click.option(
+        "--data-mode",
+        type=click.Choice(["open", "approval", INHERIT]),
+        help=t(
+            "Whether whoever may read has the files too, or has to ask for them (inherit: as above).",
+            "ファイルの提供方法。approval は承認制。",
+        ),
+    )
+    resource = click.option(
+        "--resource",
+        metavar="IRI",
+        help=t("What visas call the data that lie here (inherit: nothing).", "ビザがここのデータを指す IRI。"),
+    )
+    return mode(metadata(data(data_mode(resource(function)))))
 
 
 def by_language_of(titles: tuple[str, ...]) -> dict[str, str]:
@@ -130,6 +143,8 @@ def add(
     mode: Any,
     metadata_until: str | None,
     data_until: str | None,
+    data_mode: Any,
+    resource: str | None,
     as_json: bool,
 ) -> None:
     scope = catalog.scopes.create(
@@ -139,6 +154,8 @@ def add(
         mode=None if mode == INHERIT else mode,
         metadata_until=None if metadata_until == INHERIT else metadata_until,
         data_until=None if data_until == INHERIT else data_until,
+        data_mode=None if data_mode == INHERIT else data_mode,
+        resource=None if resource == INHERIT else resource,
     )
     said(scope, as_json=as_json)
 
@@ -170,6 +187,8 @@ def change(
     mode: Any,
     metadata_until: str | None,
     data_until: str | None,
+    data_mode: Any,
+    resource: str | None,
     confirm: bool,
     as_json: bool,
 ) -> None:
@@ -183,6 +202,8 @@ def change(
         mode=wanted(mode),
         metadata_until=wanted(metadata_until),
         data_until=wanted(data_until),
+        data_mode=wanted(data_mode),
+        resource=wanted(resource),
         confirmed=confirm,
     )
     said(scope, as_json=as_json)
