@@ -19,6 +19,7 @@ from catalog.curation.load import end_abandoned
 from catalog.errors import CatalogError, Malformed, Misconfigured, NotFound
 from catalog.settings import read_settings
 from catalog.web import (
+    access,
     account,
     api_tokens,
     audit,
@@ -70,6 +71,7 @@ ROUTES = Routes(
         *sharing.routes,
         *audit.routes,
         *requests.routes,
+        *access.routes,
         *groups.routes,
         *sign_in.routes,
         *account.routes,
