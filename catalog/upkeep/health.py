@@ -14,8 +14,6 @@ from catalog.projections.projection import NAMES, Name
 # and was not repaired. failing: records are missing that could not be projected. behind: for longer than it should be.
 Status = Literal["ok", "behind", "failing", "drifted", "building", "missing", "troubled"]
 BEHIND_SECONDS: Final = 60.0
-# So grave, the worst last.
-STATUSES: Final[tuple[Status, ...]] = ("ok", "behind", "failing", "drifted", "building", "missing", "troubled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +97,26 @@ class Health:
     """How it stands with all of them, and whether there is somebody who feeds them."""
 
     projections: Mapping[Name, ProjectionHealth]
-    projector: bool
+    projector: bool  # whether somebody does
     holder: str | None
+    # A projector that lives goes on holding them, by half a minute every few seconds. One that was paused can say nothing
+    # itself: nothing has moved since this time.
+    held_until: str | None
 
     @property
-    def status(self) -> Status:
-        """The worst of them."""
-        return max((each.status for each in self.projections.values()), key=STATUSES.index)
+    def process(self) -> str | None:
+        """The process that holds them, or held them last, and where it is."""
+        number, _, where = (self.holder or "").partition("@")
+        return f"{number.partition('.')[0]} @ {where.partition('/')[0]}" if where else None
 
     def document(self, *, whole: bool) -> dict[str, Any]:
-        """As it is answered."""
+        """As it is answered; `whole` as in `ProjectionHealth.document`."""
         projector: Any = "alive" if self.projector else "stopped"
         if whole:
             projector = {"state": projector, "holder": self.holder}
         return {
             "projector": projector,
+            "heldUntil": self.held_until,
             "projections": {name: each.document(whole=whole) for name, each in self.projections.items()},
         }
 
@@ -125,6 +128,7 @@ def health(book: Book, verifications: Verifications) -> Health:
         {name: _of(name, book, verifications) for name in NAMES},
         book.held(),
         lease.holder if lease is not None else None,
+        lease.until if lease is not None else None,
     )
 
 

@@ -161,9 +161,9 @@ async def metrics(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     gauges: list[tuple[str, str, dict[str, str], float]] = []
-    standing = await health_soon(site)
-    if standing is not None:
-        gauges += projection_gauges(standing.health, whole=reader.administrator)
+    projections = await health_soon(site)
+    if projections is not None:
+        gauges += projection_gauges(projections, whole=reader.administrator)
     if reader.administrator:
         # How many records there are and how fast they change is theirs to know who may see them all.
         found = await site.in_thread(health, answers=site.catalog.answers)

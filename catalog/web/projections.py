@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -55,44 +54,17 @@ FAILURE_EXAMPLE: Final = {
 PATIENCE_SECONDS: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How it stands with the projections, and until when their projector holds them, or held them last.
-
-    A projector that lives goes on holding them, by half a minute every few seconds. One that was paused can say nothing
-    itself: nothing has moved since this time.
-    """
-
-    health: Health
-    held_until: str | None
-
-    def document(self, *, whole: bool) -> dict[str, Any]:
-        """As it is answered; `whole` as in `Health.document`."""
-        return {**self.health.document(whole=whole), "heldUntil": self.held_until}
-
-    @property
-    def process(self) -> str | None:
-        """The process that holds them, or held them last, and where it is."""
-        number, _, where = (self.health.holder or "").partition("@")
-        return f"{number.partition('.')[0]} @ {where.partition('/')[0]}" if where else None
-
-
-async def health_soon(site: Site) -> Standing | None:
+async def health_soon(site: Site) -> Health | None:
     """How it stands with the projections, at most a second ago; None while the ledger does not answer."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return await site.in_thread(_standing, site, lambda: site.health.have(lambda: _health(site)))
+            return await site.in_thread(site.health.have, lambda: _health(site))
     except (TimeoutError, Unavailable):
         return None
 
 
 def _health(site: Site) -> Health:
     return health(site.catalog.book, site.catalog.verifications)
-
-
-def _standing(site: Site, health: Callable[[], Health]) -> Standing:
-    lease = site.catalog.book.lease()
-    return Standing(health(), lease.until if lease is not None else None)
 
 
 _TO_ALL: Final[Mapping[str, tuple[str, Callable[[ProjectionHealth], float]]]] = {
@@ -147,7 +119,7 @@ async def projections(request: Request) -> Response:
     asked(request)
     reader = site.reader(request)
     form = form_for(request, (JSON, HTML))
-    found = await site.in_thread(_standing, site, lambda: _health(site))
+    found = await site.in_thread(_health, site)
     if form is JSON:
         return answered(request, reader, orjson.dumps(found.document(whole=reader.administrator)), form)
     failed = []
@@ -158,9 +130,7 @@ async def projections(request: Request) -> Response:
         site.pages,
         site.root,
         "projections.html",
-        health=found.health,
-        held_until=found.held_until,
-        process=found.process,
+        health=found,
         whole=reader.administrator,
         failures=failed,
     )

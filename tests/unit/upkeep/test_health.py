@@ -77,4 +77,4 @@ def test_the_public_reads_no_numbers_of_records_and_no_reasons(ledger: Ledger, t
     assert public["projector"] == "stopped"
     Book(ledger.store, tmp_path).take_lease("somebody")
     assert stands(ledger, tmp_path).document(whole=False)["projector"] == "alive"
-    assert found.status == "troubled"
+    assert found.projections["search"].status == "troubled"
