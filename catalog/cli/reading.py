@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import click
 import orjson
 
 from catalog.assembly import Catalog
-from catalog.cli.opening import json_option, on_catalogue, progress_option
+from catalog.cli.opening import data_option, database_option, json_option, on_catalogue, progress_option
 from catalog.cli.progress import Progress
+from catalog.cli.remote import ask, kept_at
 from catalog.cli.tables import show as columns
 from catalog.cli.words import answer, by_language, finding_line, put, t, tell
 from catalog.discovery import export
@@ -157,9 +160,85 @@ def tell_record(document: dict[str, Any]) -> None:
 )
 @click.option("--cursor", help=t("Where the page before ended.", "前のページの続きから。"))
 @click.option("--all", "everything", is_flag=True, help=t("Every page.", "すべてのページ。"))
+@click.option(
+    "--mine",
+    is_flag=True,
+    help=t(
+        "One's own at the catalogue at which one has signed in with `catalog login`: what one submitted last, and all where one "
+        "writes, with what is invalid in it.",
+        "`catalog login` でサインインしたカタログでの自分のレコード。規則に合わない箇所も表示する。",
+    ),
+)
+@click.option("--at", metavar="ADDRESS", help=t("Which catalogue, with --mine.", "どのカタログか（--mine のとき）。"))
+@click.option(
+    "--invalid",
+    is_flag=True,
+    help=t("Only with something invalid, with --mine.", "規則に合わないもののみ（--mine のとき）。"),
+)
+@data_option
+@database_option
 @json_option
-@on_catalogue
 def list_(
+    data: Path | None,
+    database: str | None,
+    mine: bool,
+    at: str | None,
+    invalid: bool,
+    **said: Any,
+) -> None:
+    if not mine:
+        if at is not None or invalid:
+            raise click.UsageError(t("--at and --invalid go with --mine", "--at と --invalid は --mine と共に使います"))
+        run: Callable[..., None] = on_catalogue(_list)
+        run(data=data, database=database, **said)
+        return
+    if said.pop("filters") or said.pop("sort") or len(said["status"]) > 1 or "=" in (said["kind"] or ""):
+        raise click.UsageError(
+            t(
+                "with --mine only a kind and one --status choose",
+                "--mine で指定できる条件は KIND と --status 一つだけです",
+            )
+        )
+    _list_mine(at, invalid=invalid, **said)
+
+
+def _list_mine(
+    at: str | None,
+    *,
+    kind: str | None,
+    status: tuple[str, ...],
+    invalid: bool,
+    limit: int,
+    cursor: str | None,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    kept = kept_at(at)
+    while True:
+        told = {
+            "kind": kind,
+            "status": "".join(status) or None,
+            "invalid": "true" if invalid else None,
+            "limit": str(limit),
+            "cursor": cursor,
+        }
+        query = urlencode({name: value for name, value in told.items() if value is not None})
+        page = ask("GET", kept.address, f"account/records?{query}", token=kept.token)
+        for item in page["items"]:
+            if as_json:
+                answer(item)
+                continue
+            columns([(item["id"], item["status"], by_language(item["title"]) if item["title"] else "")])
+            for finding in item["findings"]:
+                columns([("", finding["pointer"] or "/", finding["message"])])
+        cursor = page["next"]
+        if cursor is None or not everything:
+            break
+    if cursor is not None:
+        tell(t(f"there is more: --cursor {cursor}", f"続きがあります: --cursor {cursor}"))
+
+
+def _list(
     catalog: Catalog,
     kind: str | None,
     filters: tuple[str, ...],

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 
-from tests.service.conftest import Served
+from tests.service.conftest import START, Served
 from tests.service.test_sign_in import Somebody, joined
 
 HTML = {"Accept": "text/html"}
@@ -208,6 +213,45 @@ def test_ones_own_records_show_drafts_and_what_is_invalid_in_them(experiment: Ex
     assert experiment.administrator.get("account/records").status_code == 403
     for wrong in ({"status": "nothing"}, {"cursor": "x"}):
         assert writer.get("account/records", params=wrong).status_code == 422
+
+
+def test_the_command_line_lists_ones_own_records_of_a_catalogue_elsewhere(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    writer, served = experiment.people["writer"], experiment.served
+    until = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    said = {"name": "shell", "until": until}
+    made = writer.browser.post("account/tokens", json=said, headers=writer.own_page).json()
+    part = writer.browser.post(
+        "account/tokens",
+        json={**said, "part": [{"right": "read", "scope": experiment.scope}]},
+        headers=writer.own_page,
+    ).json()
+    file = tmp_path / "musubi-catalog" / "tokens.json"
+    file.parent.mkdir()
+
+    def listed(token: str, *words: str) -> list[Any]:
+        kept = {"token": token, "id": "x", "until": until, "person": "Haruka Ito"}
+        file.write_bytes(orjson.dumps({served.address: kept}))
+        file.chmod(0o600)
+        environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+        command = [sys.executable, "-c", START, "list", *words, "--mine"]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+        return [orjson.loads(line) if "--json" in words else line for line in done.stdout.splitlines()]
+
+    whole = listed(made["token"], "--all", "--limit", "2", "--json")
+    assert {experiment.id(status) for status in STATUSES} <= {item["id"] for item in whole}
+    assert [item["id"] for item in listed(made["token"], "sample", "--invalid", "--json")] == [
+        experiment.id("quarantined")
+    ]
+    text = listed(made["token"], "--status", "quarantined", "--at", served.address)
+    assert text[0].split()[:2] == [experiment.id("quarantined"), "quarantined"]
+    assert "/title" in text[1]
+    # A token for reading alone tells no more than that lets see.
+    assert {item["status"] for item in listed(part["token"], "--json")} <= {"public", "suppressed"}
+    for made_here in (made, part):
+        writer.browser.post("account/tokens/end", json={"id": made_here["id"]}, headers=writer.own_page)
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "quarantined"), ("ja", "隔離中")])
