@@ -359,7 +359,7 @@ def test_a_link_for_a_reviewer_is_made_from_the_page_and_gives_nothing_away(
     boss, ito = person(), person()
     let(administrator, scope, boss.id, "manage")
     id = record_in(administrator, scope)
-    made = sent(boss, "links", scope=scope, name="Reviewers", until=NEXT_YEAR)
+    made = sent(boss, "shared-links", scope=scope, name="Reviewers", until=NEXT_YEAR)
     assert made.status_code == 201, made.text
     (value,) = set(re.findall(r"mlk_[A-Za-z0-9_-]+", made.text))
     with served.client(Authorization=f"Bearer {value}") as reviewer:
@@ -367,7 +367,7 @@ def test_a_link_for_a_reviewer_is_made_from_the_page_and_gives_nothing_away(
         for path, said in (
             (f"scopes/{scope}/permissions", {"holder": ito.id, "rights": ["read"]}),
             (f"scopes/{scope}/sharing", {"mode": "everyone"}),
-            ("links", {"scope": scope, "name": "x", "until": NEXT_YEAR, "rights": ["read"]}),
+            ("shared-links", {"scope": scope, "name": "x", "until": NEXT_YEAR, "rights": ["read"]}),
             (f"scopes/{scope}/requests", {"text": "x"}),
         ):
             assert reviewer.post(path, json=said).status_code in (401, 403), path
@@ -375,7 +375,7 @@ def test_a_link_for_a_reviewer_is_made_from_the_page_and_gives_nothing_away(
         told = boss.browser.get(f"scopes/{scope}/sharing").json()
         assert [row["holder"]["kind"] for row in told["holders"]] == ["person"]
         (link,) = told["links"]
-        assert sent(boss, "links/end", id=link["id"], scope=scope).status_code == 303
+        assert sent(boss, "shared-links/end", id=link["id"], scope=scope).status_code == 303
         assert reviewer.get(id).status_code == 401
 
 
