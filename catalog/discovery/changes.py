@@ -108,8 +108,10 @@ class _Listener:
     def _part(self) -> Collection[str | None]:
         """The scopes of what is read with a token for a part of somebody's rights; None stands for all of them."""
         rows = self._ask(_token, self._reader.token) if self._reader.token is not None else []
-        part = orjson.loads(rows[0][0]) if rows and rows[0][0] else []
-        return {each["scope"] for each in part if each["right"] in SUFFICIENT["read"]}
+        if not rows or rows[0][0] is None:
+            # A part in that it writes one source's records, or as a device.
+            return (None,)
+        return {scope for right, scope in orjson.loads(rows[0][0]) if right in SUFFICIENT["read"]}
 
     def is_concerned(self, holders: Collection[int], at: str) -> bool:
         """Whether what was given to these, or taken from them, is this reader's to know."""

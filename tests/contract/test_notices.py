@@ -206,7 +206,7 @@ def test_a_token_for_a_part_is_told_of_scopes_in_its_part_only(house: House) -> 
     ito = house.people["ito"]
     house.scopes.create("lab/b", ADMINISTRATOR)
     with house.store.write() as connection:
-        for id, part in (("t1", [{"right": "read", "scope": "lab/a"}]), ("t2", [{"right": "read", "scope": None}])):
+        for id, part in (("t1", [["read", "lab/a"]]), ("t2", [["read", None]])):
             row = {
                 "id": id, "digest": id, "name": id, "owner": ito.key, "part": orjson.dumps(part).decode(),
                 "at": house.moment, "by": ito.id, "until": "2027-01-01T00:00:00.000000Z",
