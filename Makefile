@@ -111,6 +111,10 @@ bench-search: environment ## milliseconds of searches and suggestions in a milli
 bench-sparql: environment ## milliseconds of ten queries of rising weight, with 0, 1, 3 and 10 scopes
 	@$(bench).sparql
 
+.PHONY: bench-access
+bench-access: environment ## lists, searches and nested reads by whoever may read in 50,000 or 500 of 100,000 scopes, against no filter
+	@$(bench).access
+
 .PHONY: bench-hub
 bench-hub: environment ## a record that 100,000 others link to gets another title
 	@$(bench).spreading hub

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from catalog.access.policy import SUFFICIENT
-from catalog.projections.search.index import EVERYWHERE, Among, Below, Outside, Room
+from catalog.projections.search.index import EVERYWHERE, Among, Besides, Outside, Room
 from catalog.questions.reader import Reader
 from catalog.recent import Recent
 from catalog.records.standing import scope_path
@@ -17,18 +18,79 @@ from catalog.store.engine import Store
 from catalog.store.tables import CLOSING
 
 KEPT: Final = 256
-FEW: Final = 8
+# Up to so many scopes a reader's room is worked out as a whole. Beyond that, whoever has few grants has what everybody
+# has, and those: nothing is looked at for each of 100,000 scopes, nor kept for each reader.
+SMALL: Final = 10_000
+FEW: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+class Place(NamedTuple):
+    """A scope as it is: whether everybody may read there at this moment."""
+
+    key: int
+    id: str
+    above: int | None
+    open: bool
+
+
+# Not slotted: what everybody sees is worked out once.
+@dataclass(frozen=True)
 class Tree:
-    """The scopes as they are: who may read there without any grant, until what moment that stays so."""
+    """The scopes as they are, those deepest in the tree first, and until what moment that stays so."""
 
-    open: frozenset[int]
-    closed: Mapping[int, str]  # with their ids, which tell what lies above them
+    places: tuple[Place, ...]
     until: str | None  # when the next embargo ends
     number: int  # the same number, the same tree
     read_to: int  # the last closing that was known
+
+    @cached_property
+    def everybodys(self) -> Among | Outside:
+        """Where anybody may read without a grant."""
+        return self.room(lambda place: place.open)
+
+    def room(self, seen: Callable[[Place], bool]) -> Among | Outside:
+        """The scopes that are seen, said by what takes fewer words: them or the others, whole branches at once."""
+        # Of each branch, how many scopes it has and how many of them are seen.
+        size: dict[int | None, int] = {}
+        light: dict[int | None, int] = {}
+        lies = {}
+        for place in self.places:
+            key, above = place.key, place.above
+            lies[key] = mine = seen(place)
+            size[above] = size.get(above, 0) + size.setdefault(key, 0) + 1
+            light[key] = light.get(key, 0) + mine
+            light[above] = light.get(above, 0) + light[key]
+        among = self._told(lies, True, lambda key: light[key] == size[key] + 1)
+        outside = self._told(lies, False, lambda key: light[key] == 0)
+        return Among(*among) if _words(among) < _words(outside) else Outside(*outside)
+
+    def _told(
+        self, lies: dict[int, bool], so: bool, wholly: Callable[[int], bool]
+    ) -> tuple[frozenset[int], frozenset[str]]:
+        alone, branches = set(), set()
+        for place in self.places:
+            if lies[place.key] is not so:
+                continue
+            if not wholly(place.key):
+                alone.add(place.key)
+            elif place.above is None or not (lies[place.above] is so and wholly(place.above)):
+                branches.add(place.id)
+        return frozenset(alone), frozenset(branches)
+
+
+def _words(told: tuple[Collection[int], Collection[str]]) -> int:
+    return len(told[0]) + len(told[1])
+
+
+class Granted(tuple[str, ...]):
+    """The topmost scopes of a reader's grants; of tens of thousands the hash is worked out once."""
+
+    @cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 class Audiences:
@@ -40,7 +102,7 @@ class Audiences:
         self._lock = threading.Lock()
         self._tree: Tree | None = None
         self._rooms: Recent[Room] = Recent(KEPT)
-        self._topmost: Recent[tuple[str, ...]] = Recent(KEPT)
+        self._topmost: Recent[Granted] = Recent(KEPT)
         self._number = 0
         mark = store.database.mark
         self._last = f"SELECT position FROM change WHERE {CLOSING} ORDER BY position DESC LIMIT 1"
@@ -58,26 +120,32 @@ class Audiences:
     def _current(self) -> Tree:
         moment = self._clock()
         tree = self._tree
+        if tree is not None and (tree.until is None or moment < tree.until):
+            with self._store.glance() as driver:
+                row = driver.execute(self._last).fetchone()
+            if (0 if row is None else row[0]) == tree.read_to:
+                return tree
         with self._store.read() as connection:
             last = connection.exec_driver_sql(self._last).scalar() or 0
-            if tree is not None and (tree.until is None or moment < tree.until):
-                if last == tree.read_to:
-                    return tree
-                if connection.exec_driver_sql(self._moved, (tree.read_to,)).scalar() is None:
-                    self._tree = tree = replace(tree, read_to=last)
-                    return tree
-            rows = connection.exec_driver_sql("SELECT key, id, open, metadata_embargo FROM scope").fetchall()
-        opened, closed, ends = set(), {}, []
-        for key, id, is_open, embargo in rows:
-            if is_open and (embargo is None or embargo <= moment):
-                opened.add(key)
-            else:
-                closed[key] = id
-                if is_open:
-                    ends.append(embargo)
-        same = tree is not None and tree.open == frozenset(opened) and tree.closed == closed
+            if (
+                tree is not None
+                and (tree.until is None or moment < tree.until)
+                and connection.exec_driver_sql(self._moved, (tree.read_to,)).scalar() is None
+            ):
+                self._tree = tree = replace(tree, read_to=last)
+                return tree
+            rows = connection.exec_driver_sql(
+                "SELECT key, id, parent, open, metadata_embargo FROM scope ORDER BY level DESC, key"
+            ).fetchall()
+        places, ends = [], []
+        for key, id, above, is_open, embargo in rows:
+            past = embargo is None or embargo <= moment
+            places.append(Place(key, id, above, bool(is_open and past)))
+            if is_open and not past:
+                ends.append(embargo)
+        same = tree is not None and tree.places == tuple(places)
         number = tree.number if tree is not None and same else self._next()
-        self._tree = made = Tree(frozenset(opened), closed, min(ends, default=None), number, last)
+        self._tree = made = Tree(tuple(places), min(ends, default=None), number, last)
         return made
 
     def _next(self) -> int:
@@ -86,31 +154,21 @@ class Audiences:
             return self._number
 
 
-def topmost(scopes: Collection[str]) -> tuple[str, ...]:
+def topmost(scopes: Iterable[str]) -> Granted:
     """These scopes without those that lie below another of them."""
     kept: list[str] = []
-    for scope in sorted(scopes):
+    # By their parts: `-` and `.` sort before a slash, and would come between a scope and those below it.
+    for scope in sorted(scopes, key=lambda id: id.split("/")):
         if not (kept and scope.startswith(kept[-1] + "/")):
             kept.append(scope)
-    return tuple(kept)
+    return Granted(kept)
 
 
-def _room(tree: Tree, granted: Collection[str]) -> Room:
-    """All but the hidden scopes, said by whichever set is the smaller."""
-    hidden = _hidden(tree, granted)
-    if not hidden:
-        return EVERYWHERE
-    if not tree.open and len(granted) <= FEW:
-        return Below(tuple(granted))
-    seen = len(tree.open) + len(tree.closed) - len(hidden)
-    if len(hidden) < seen:
-        return Outside(hidden)
-    return Among(tree.open.union(tree.closed.keys() - hidden))
-
-
-def _hidden(tree: Tree, granted: Collection[str]) -> frozenset[int]:
-    """The scopes in which the reader may not read."""
-    if not granted:
-        return frozenset(tree.closed)
+def _room(tree: Tree, granted: Granted) -> Room:
+    shared = tree.everybodys
+    if not granted or shared == EVERYWHERE:
+        return shared
+    if len(tree.places) > SMALL and len(granted) <= FEW:
+        return Besides(shared, frozenset(granted))
     mine = frozenset(granted)
-    return frozenset(key for key, id in tree.closed.items() if mine.isdisjoint(scope_path(id)))
+    return tree.room(lambda place: place.open or not mine.isdisjoint(scope_path(place.id)))

@@ -10,6 +10,7 @@ from typing import Final
 
 from catalog.access.policy import SUFFICIENT
 from catalog.access.scopes import Scopes
+from catalog.discovery.audience import topmost
 from catalog.errors import Invalid, Malformed, Unavailable
 from catalog.ledger.book import Book, Pending
 from catalog.projections.graph.dataset import Dataset
@@ -44,7 +45,8 @@ class Asked:
 def dataset_of(asked: Asked, reader: Reader, *, scopes: Scopes, base: str) -> Dataset:
     """The graphs that a query is asked over; Invalid if the reader has to choose among too many."""
     prefix = base + "scopes/"
-    within = None if reader.administrator else reader.scopes_for(*SUFFICIENT["read"])
+    # What lies below another scope that may be read is in its graph.
+    within = None if reader.administrator else frozenset(topmost(reader.scopes_for(*SUFFICIENT["read"])))
     if asked.default_graphs is not None or asked.named_graphs is not None:
         chosen = (asked.default_graphs or (), asked.named_graphs or ())
         if asked.scopes is not None:
@@ -64,8 +66,7 @@ def dataset_of(asked: Asked, reader: Reader, *, scopes: Scopes, base: str) -> Da
     elif within is None:
         graphs = [prefix + scope for scope in scopes.roots()]
     else:
-        # What lies below another scope that may be read is in its graph.
-        graphs = [prefix + scope for scope in within if not any(above in within for above in scope_path(scope)[:-1])]
+        graphs = [prefix + scope for scope in sorted(within)]
     if len(graphs) > MOST_GRAPHS:
         raise Invalid(
             f"You may read {len(graphs)} scopes; one query is asked over {MOST_GRAPHS} at most. Choose with scope=, once for each.",

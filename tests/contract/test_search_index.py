@@ -20,7 +20,7 @@ from catalog.projections.search.index import (
     AnyOf,
     Asked,
     AttributeIs,
-    Below,
+    Besides,
     Extent,
     Held,
     Keys,
@@ -100,9 +100,14 @@ def found(snapshot: Snapshot, order: Sorted | None = None, **asked: Any) -> list
         (Outside(frozenset({3})), {1, 2, 3, 6}),
         (Among(frozenset({1})), {1, 2, 5, 6}),
         (Among(frozenset({1, 2, 3})), {1, 2, 3, 4, 6}),
-        (Below(("lab",)), {3, 4}),
-        (Below(("lab/inner",)), {4}),
-        (Among(frozenset()), set()),
+        (Among(below=frozenset({"lab"})), {3, 4}),
+        (Among(below=frozenset({"lab/inner"})), {4}),
+        (Among(frozenset({1}), frozenset({"lab/inner"})), {1, 2, 4, 5, 6}),
+        (Outside(below=frozenset({"lab"})), {1, 2, 5, 6}),
+        (Outside(frozenset({2}), frozenset({"lab/inner"})), {1, 2, 5, 6}),
+        (Besides(Outside(below=frozenset({"lab"})), frozenset({"lab/inner"})), {1, 2, 4, 5, 6}),
+        (Besides(Among(), frozenset({"lab"})), {3, 4}),
+        (Among(), set()),
     ],
 )
 def test_only_what_lies_in_the_readers_room_is_found_counted_and_suggested(
@@ -190,7 +195,7 @@ def test_hits_are_counted_by_values_steps_and_ranges(snapshot: Snapshot) -> None
     (energy,) = snapshot.measures("energy", ("condition", "attribute"))
     assert (energy.place, energy.kind, energy.count) == ("condition", "Energy", 1)
     assert snapshot.ranges(Asked(), energy, (0.0, 1e-15, 2e-15)) == ([0, 1], 1)
-    assert snapshot.ranges(Asked(Below(("open",))), energy, (0.0, 2e-15)) == ([0], 0)
+    assert snapshot.ranges(Asked(Among(below=frozenset({"open"}))), energy, (0.0, 2e-15)) == ([0], 0)
 
 
 def test_titles_are_told_with_how_many_bear_them(snapshot: Snapshot) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ class Dataset:
     scopes: str  # what the IRI of every scope's graph begins with
     open: bool = True
     graphs: tuple[str, ...] = ()
-    within: tuple[str, ...] | None = ()
+    within: Collection[str] | None = ()
     chosen: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
     def may(self, graph: str) -> bool:
@@ -56,7 +56,7 @@ class Dataset:
             "scopes": self.scopes,
             "open": self.open,
             "graphs": self.graphs,
-            "within": self.within,
+            "within": None if self.within is None else tuple(self.within),
             "chosen": self.chosen,
         }
 
@@ -68,6 +68,6 @@ class Dataset:
             told["scopes"],
             told["open"],
             tuple(told["graphs"]),
-            None if told["within"] is None else tuple(told["within"]),
+            None if told["within"] is None else frozenset(told["within"]),
             None if chosen is None else (tuple(chosen[0]), tuple(chosen[1])),
         )

@@ -31,28 +31,31 @@ from catalog.questions.question import (
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """What lies in one of these scopes, by their keys."""
+    """What lies in one of these scopes, by their keys, or in one of these or below it, by their ids."""
 
-    scopes: frozenset[int]
+    scopes: frozenset[int] = frozenset()
+    below: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What lies in none of these scopes, by their keys."""
+    """What lies in none of these scopes, by their keys, nor in one of these or below it, by their ids."""
 
-    scopes: frozenset[int]
+    scopes: frozenset[int] = frozenset()
+    below: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Below:
-    """What lies in one of these scopes or below it, by their ids."""
+class Besides:
+    """What lies in a room that others have too, or in one of these scopes or below it, by their ids."""
 
-    scopes: tuple[str, ...]
+    shared: Among | Outside
+    below: frozenset[str]
 
 
 # Where a reader may read: the same set may be said in several ways, and the shortest is the quickest.
-Room = Among | Outside | Below
-EVERYWHERE = Outside(frozenset())
+Room = Among | Outside | Besides
+EVERYWHERE = Outside()
 
 # ---------------------------------------------------------------------------------------------------- what is asked
 

@@ -23,7 +23,7 @@ from catalog.projections.search.index import (
     Among,
     AnyOf,
     AttributeIs,
-    Below,
+    Besides,
     Held,
     Keys,
     Meant,
@@ -135,12 +135,19 @@ def seen_in(schema: tantivy.Schema, room: Room, *, merged: bool) -> Query | None
 
 def _lies(schema: tantivy.Schema, room: Room, scope: str, within: str) -> Query:
     match room:
-        case Among(scopes):
-            return keys_in(schema, scope, scopes)
-        case Outside(scopes):
-            return without(EVERYTHING, keys_in(schema, scope, scopes))
-        case Below(ids):
-            return one_of(schema, within, ids)
+        case Among(scopes, below):
+            return some(_told(schema, scope, scopes, within, below))
+        case Outside(scopes, below):
+            return without(EVERYTHING, *_told(schema, scope, scopes, within, below))
+        case Besides(shared, below):
+            return some([_lies(schema, shared, scope, within), one_of(schema, within, below)])
+
+
+def _told(
+    schema: tantivy.Schema, scope: str, scopes: Collection[int], within: str, below: Collection[str]
+) -> list[Query]:
+    found = [keys_in(schema, scope, scopes)] if scopes else []
+    return [*found, one_of(schema, within, below)] if below else found
 
 
 # ---------------------------------------------------------------------------------------------------- words
