@@ -31,7 +31,7 @@ from catalog.store.tables import issuer as table
 Purpose = Literal["sign-in", "workloads", "visas"]
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
 # The words after /sign-in/ that are addresses of ours, and what sessions call an account of our own.
-TAKEN: Final = frozenset(("callback", "local"))
+TAKEN: Final = frozenset(("callback", "device", "local"))
 PASSPORT: Final = "ga4gh_passport_v1"
 _ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")  # RFC 6749, 3.3

@@ -287,7 +287,8 @@ class SignIn:
                 redirect_uri=self._callback,
             )
         except AuthlibBaseError as problem:
-            raise Unsound(f"the code was refused: {problem.error!r:.80}") from problem
+            # Anybody can come back with a code of their own making: that is for the log, and no line of the audit.
+            raise _refused_there(issuer, problem.error) from problem
         return answered
 
     def _with_userinfo(

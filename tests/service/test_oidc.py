@@ -629,6 +629,11 @@ def test_what_is_refused_is_in_the_audit_without_secrets(
     served: Served, visitor: Visitor, lying: str, forger: Forger
 ) -> None:
     assert refused(lie(visitor, lying, forger, honest(forger, aud="another-client")))
+    # Anybody can make up a code, and fills nothing by it.
+    forger.answers["/token"] = (400, {}, b'{"error": "invalid_grant"}')
+    asked = query_of(visitor.begin(lying))
+    made_up = {"code": "made-up", "state": asked["state"], "iss": forger.address}
+    assert refused(visitor.here.get("sign-in/callback", params=made_up))
     with sqlite3.connect(served.data / "catalog.sqlite") as database:
         lines = database.execute(
             "SELECT by, address, detail FROM audit WHERE act = 'sign-in-refused' ORDER BY position"
@@ -710,6 +715,7 @@ def test_what_calls_itself_otherwise_or_cannot_be_asked_is_not_added(
     for said in (
         {"id": "callback"},
         {"id": "local"},
+        {"id": "device"},
         {"id": "No"},
         {"id": "a/b"},
         {"clientId": None},
