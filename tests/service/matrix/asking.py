@@ -1,0 +1,138 @@
+"""Requests to an application in this process: thousands of them in the time that a network would take for hundreds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from fastapi import FastAPI
+
+HERE = "127.0.0.1:8000"
+# What is new in every answer to anything.
+PASSING = frozenset(("date", "server-timing"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def told(self) -> str:
+        """Everything that was said, body and headers, for looking whether a word is in it."""
+        return "\n".join((*(f"{name}: {value}" for name, value in self.headers), self.text))
+
+    def header(self, name: str) -> str:
+        return next((value for key, value in self.headers if key == name), "")
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def but(self, *unlike: str) -> tuple[int, tuple[tuple[str, str], ...], str]:
+        """The answer with what names its own question (ids, words) taken out: two to compare byte by byte."""
+
+        def plain(text: str) -> str:
+            for each in unlike:
+                text = text.replace(each, "…")
+            return text
+
+        headers = tuple((name, plain(value)) for name, value in self.headers if name not in PASSING)
+        return self.status, headers, plain(self.text)
+
+
+class Asking:
+    """Somebody's way to the application, with a loop of its own."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._loop = asyncio.new_event_loop()
+        self._life = app.router.lifespan_context(app)
+        self._loop.run_until_complete(self._life.__aenter__())
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._life.__aexit__(None, None, None))
+        self._loop.close()
+
+    def ask(
+        self,
+        method: str,
+        address: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        *,
+        seconds: float | None = None,
+    ) -> Answer:
+        """One request; `seconds`: an answer that goes on for ever is left after so long."""
+        return self._loop.run_until_complete(self._ask(method, address, dict(headers or {}), body, seconds))
+
+    def all(
+        self, method: str, address: str, every: Mapping[str, Mapping[str, str]], seconds: float
+    ) -> dict[str, Answer]:
+        """The same request by several, side by side, each left after so long."""
+
+        async def gathered() -> list[Answer]:
+            asked = (self._ask(method, address, dict(headers), None, seconds) for headers in every.values())
+            return list(await asyncio.gather(*asked))
+
+        return dict(zip(every, self._loop.run_until_complete(gathered()), strict=True))
+
+    async def _ask(
+        self, method: str, address: str, headers: dict[str, str], body: bytes | None, seconds: float | None
+    ) -> Answer:
+        path, _, query = address.partition("?")
+        told = {"host": HERE, **{name.lower(): value for name, value in headers.items()}}
+        if body is not None:
+            told["content-length"] = str(len(body))
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote("/" + path),
+            "raw_path": ("/" + path).encode("ascii"),
+            "query_string": query.encode("ascii"),
+            "root_path": "",
+            "headers": [(name.encode("ascii"), value.encode("latin-1")) for name, value in told.items()],
+            "client": ("127.0.0.1", 50_000),
+            "server": ("127.0.0.1", 8000),
+            "state": {},
+        }
+        sent = [{"type": "http.request", "body": body or b"", "more_body": False}]
+        left = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            if sent:
+                return sent.pop()
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        status = 0
+        answered: list[tuple[str, str]] = []
+        chunks: list[bytes] = []
+
+        async def send(message: Mapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                answered.extend((name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"])
+            else:
+                chunks.append(message.get("body", b""))
+
+        under_way = asyncio.ensure_future(self._app(scope, receive, send))  # type: ignore[arg-type]
+        if seconds is not None:
+            await asyncio.wait((under_way,), timeout=seconds)
+            left.set()
+        await under_way
+        return Answer(status, tuple((name.lower(), value) for name, value in answered), b"".join(chunks))
