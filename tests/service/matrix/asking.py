@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -76,16 +76,14 @@ class Asking:
         """One request; `seconds`: an answer that goes on for ever is left after so long."""
         return self._loop.run_until_complete(self._ask(method, address, dict(headers or {}), body, seconds))
 
-    def all(
-        self, method: str, address: str, every: Mapping[str, Mapping[str, str]], seconds: float
-    ) -> dict[str, Answer]:
-        """The same request by several, side by side, each left after so long."""
+    def beside(self, every: Sequence[tuple[str, Mapping[str, str]]], *, seconds: float | None = None) -> list[Answer]:
+        """Several questions (an address, and headers) side by side, each left after so long if that is said."""
 
         async def gathered() -> list[Answer]:
-            asked = (self._ask(method, address, dict(headers), None, seconds) for headers in every.values())
+            asked = (self._ask("GET", address, dict(headers), None, seconds) for address, headers in every)
             return list(await asyncio.gather(*asked))
 
-        return dict(zip(every, self._loop.run_until_complete(gathered()), strict=True))
+        return self._loop.run_until_complete(gathered())
 
     async def _ask(
         self, method: str, address: str, headers: dict[str, str], body: bytes | None, seconds: float | None

@@ -235,6 +235,7 @@ class Told:
     carried: dict[str, dict[str, str]] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     csrf: dict[str, str] = field(default_factory=dict)
+    link: str = ""
     permissions: dict[str, list[str]] = field(default_factory=dict)
 
     def ask(self, role: str, address: str, accept: str = "application/json", **headers: str) -> Any:
@@ -399,7 +400,9 @@ def populate(told: Told, issuer: Forger) -> None:
     told.let(told.people["another facility's administrator"], ("manage", "write"), ("gamma",))
     link = catalog.links.make("alpha", ADMINISTRATOR, "a reviewer", rights=("read", "download"), until=year)
     told.carried["reader by link"] = {"authorization": f"Bearer {link.value}"}
-    told.carried["reader by link in a browser"] = {"cookie": f"musubi_link={link.value}"}
+    other = catalog.links.make("alpha", ADMINISTRATOR, "another", rights=("read", "download"), until=year)
+    told.carried["reader by link in a browser"] = {"cookie": f"musubi_link={other.value}"}
+    told.link = other.link.id
     of_source = catalog.tokens.make_for_source("alpha", ADMINISTRATOR, "nightly", until=year)
     told.carried["source token"] = {"authorization": f"Bearer {of_source.value}"}
     part = [{"right": "read", "scope": CLOSED}]

@@ -270,7 +270,8 @@ def ask_many(told: Told, surface: Many) -> dict[Role, Answer]:
         names = list(headers)
         answers = {}
         for some in (names[::2], names[1::2]):
-            answers |= told.asking.all("GET", surface.address, {name: headers[name] for name in some}, surface.seconds)
+            asked = told.asking.beside([(surface.address, headers[name]) for name in some], seconds=surface.seconds)
+            answers |= dict(zip(some, asked, strict=True))
     else:
         answers = {name: told.asking.ask("GET", surface.address, each) for name, each in headers.items()}
     return {ROLES[name]: answer for name, answer in answers.items()}
