@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -236,6 +237,39 @@ def test_who_was_shut_out_is_told_nothing(house: House) -> None:
         connection.execute(update(holder).where(holder.c.key == house.people["ito"].key).values(ended_at=house.moment))
 
     assert house.told(Reader(reader.id)) == []
+
+
+def test_rights_scopes_groups_and_records_changed_at_one_moment_never_wait_for_each_other_in_a_ring(
+    house: House,
+) -> None:
+    ito = house.people["ito"].id
+    house.groups.create("team", "Team", ADMINISTRATOR)
+    house.let("lab", to="group:team")
+
+    def rights() -> None:
+        house.grants.revoke(house.let("lab/a", to=ito), ADMINISTRATOR)
+
+    def scopes() -> None:
+        house.scopes.change("lab", ADMINISTRATOR, mode="everyone")
+        house.scopes.change("lab", ADMINISTRATOR, mode="limited")
+
+    def groups() -> None:
+        house.groups.add("group:team", ito, ADMINISTRATOR)
+        house.groups.remove("group:team", ito, ADMINISTRATOR)
+
+    def often(do: Callable[[], None]) -> None:
+        for _ in range(8):
+            do()
+
+    before = house.end()
+    with ThreadPoolExecutor(3) as threads:
+        for done in [threads.submit(often, do) for do in (rights, scopes, groups)]:
+            done.result()
+
+    # Nothing was lost, and no position was given twice.
+    assert house.end() == before + 8 * 6
+    told = house.told(house.reader("ito"), before)
+    assert told.count(("scope-gone", "lab/a")) >= 8
 
 
 @pytest.mark.parametrize("database", BOTH)
