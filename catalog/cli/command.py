@@ -53,7 +53,6 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "invite": ("people", t("Let somebody make an account.", "利用者を招待する。")),
     "reset": ("people", t("Let somebody set a new password.", "パスワードの再設定リンクを発行する。")),
     "audit": ("auditing", t("What was done about rights, and who had access when.", "監査記録とアクセス権の履歴。")),
-    "audit": ("auditing", t("What was done about rights, and who had access when.", "監査記録とアクセス権の履歴。")),
     "follow": ("follow", t("Feed the graph and the search index.", "グラフと検索索引を更新し続ける。")),
     "rebuild": ("upkeep", t("Build the graph or the search index again.", "グラフまたは検索索引を作り直す。")),
     "verify": ("upkeep", t("Compare them with the ledger, and repair.", "台帳と照合し、修復する。")),
