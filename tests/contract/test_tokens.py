@@ -423,7 +423,7 @@ def test_a_link_is_taken_back_at_once_by_its_maker_or_a_manager(house: House, it
     assert house.links.of_scope("lab", house.reader(manager)) == ()
     # Who had access, and until when, is told afterwards too.
     ended = [each for each in house.grants.of_scope("lab", ADMINISTRATOR, ended=True) if each.holder.kind == "link"]
-    assert [each.ended_by for each in ended] == [ito, manager]
+    assert {each.ended_by for each in ended} == {ito, manager}
 
 
 def test_a_link_gives_no_more_than_its_maker_holds_and_nothing_but_reading(house: House) -> None:
