@@ -187,4 +187,7 @@ def _tell(loaded: Loaded) -> None:
             click.echo("  " + finding_line(finding))
     for each in loaded.left_out:
         click.echo(t("not taken in: ", "取り込まなかったもの: ") + f"{each.what}  {each.why[LANGUAGE]}")
-    tell(summed(loaded.counts, dry_run=loaded.dry_run))
+    if loaded.left_out and not loaded.counts.total():
+        tell(t("nothing was taken in", "取り込んだものはありません"))
+    else:
+        tell(summed(loaded.counts, dry_run=loaded.dry_run))

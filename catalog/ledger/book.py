@@ -179,6 +179,7 @@ class Lease:
     holder: str
     fence: int
     until: str
+    stands: bool  # it has not run out
 
 
 class Book:
@@ -552,12 +553,12 @@ class Book:
         """Who held the lease last, and until when."""
         with self._store.read() as connection:
             row = connection.execute(select(_LEASE.holder, _LEASE.fence, _LEASE.until)).one_or_none()
-        return Lease(*row) if row is not None else None
+        return Lease(*row, row.until > self._clock()) if row is not None else None
 
     def held(self) -> bool:
         """Whether somebody holds the lease now."""
         held = self.lease()
-        return held is not None and held.until > self._clock()
+        return held is not None and held.stands
 
     def take_lease(self, holder: str, *, dead: Collection[str] = ()) -> int | None:
         """Take the lease if it is free or its holder is known to be dead; the fencing number, None if it is held."""

@@ -126,7 +126,7 @@ def health(book: Book, verifications: Verifications) -> Health:
     lease = book.lease()
     return Health(
         {name: _of(name, book, verifications) for name in NAMES},
-        book.held(),
+        lease is not None and lease.stands,
         lease.holder if lease is not None else None,
         lease.until if lease is not None else None,
     )

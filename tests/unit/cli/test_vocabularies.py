@@ -53,6 +53,19 @@ def test_a_file_is_loaded_under_a_source_and_what_is_left_out_is_told(run: Run, 
     assert "http://purl.org/pan-science/PaNET/new" in below
 
 
+def test_a_file_of_which_nothing_can_be_taken_in_is_not_told_as_empty(run: Run, tmp_path: Path) -> None:
+    run("vocabulary", "load", "techniques")
+    file = tmp_path / "others.ttl"
+    file.write_text(
+        "<https://w/x> a <http://www.w3.org/2004/02/skos/core#Concept> ;\n"
+        ' <http://www.w3.org/2004/02/skos/core#prefLabel> "x"@en .\n',
+        "utf-8",
+    )
+    done = run("vocabulary", "load", str(file), "--source", "panet")
+    assert done.stdout.startswith("not taken in: https://w/x")
+    assert done.stderr == "nothing was taken in\n"
+
+
 def test_what_is_needed_is_asked_for(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "more.ttl"
     file.write_text(SKOS, "utf-8")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from catalog.ledger.append import Ledger
 from catalog.ledger.book import Book
 from catalog.ledger.verifications import Verifications
+from catalog.store.clock import now
 from catalog.upkeep.health import Health, health
 from tests.contract.ledgers import enter, entry, opened
 
@@ -75,6 +76,9 @@ def test_the_public_reads_no_numbers_of_records_and_no_reasons(ledger: Ledger, t
     assert whole["projections"]["search"]["trouble"] == "a secret path"
     assert set(public["projections"]["search"]) == {"status", "lagSeconds", "generation", "building", "verifiedAt"}
     assert public["projector"] == "stopped"
+    assert public["heldUntil"] is None
     Book(ledger.store, tmp_path).take_lease("somebody")
-    assert stands(ledger, tmp_path).document(whole=False)["projector"] == "alive"
+    held = stands(ledger, tmp_path).document(whole=False)
+    assert held["projector"] == "alive"
+    assert held["heldUntil"] > now()
     assert found.projections["search"].status == "troubled"
