@@ -16,9 +16,10 @@ from catalog.questions.reader import Reader, Right
 from catalog.recent import Recent
 
 KEPT: Final = 64
-# Grants that a statement gathers before it begins: 1.3 µs each, and a little at each place that asks. Beyond that what was
-# granted is looked up for each record that is not open to everyone, 6 to 10 µs, however many grants there are.
-FEW: Final = 100
+# Grants that a statement gathers before it begins: 1.3 µs each, and then 3 to 5 µs for a record that is not open to
+# everyone. Beyond that what was granted is looked up for each such record, 6 to 10 µs, however many grants there are. (With
+# 100 instead, a page took as long for whoever has 500 grants, and a count twice as long.)
+FEW: Final = 1_000
 # Holders (a person and their groups) that are looked up one by one in each scope, rather than all who hold rights there.
 FEW_HOLDERS: Final = 16
 

@@ -20,7 +20,7 @@ from catalog.settings import read_settings
 from tests.bench.access_catalogue import NOW, filled, place_of, reader_key
 from tests.bench.figures import note, say
 
-TIMES = 25
+TIMES = 15
 DEEP = 40  # pages before the deep one
 DECISIONS = 20_000
 FACETS = ("kind", "source", "type", "keywords", "techniques")
