@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -255,7 +256,8 @@ class Catalog:
     @cached_property
     def index(self) -> Searchable:
         """The search index as it can be read, with what searching needs beside it."""
-        return Searchable(TantivyIndex(), self.book, self.terms, self.kinds, Audiences(self.store))
+        secret = blake2b(self.token.encode(), digest_size=32, person=b"musubi-search").digest()
+        return Searchable(TantivyIndex(), self.book, self.terms, self.kinds, Audiences(self.store), secret=secret)
 
     def follower(self, *, alone: bool = False) -> Follower:
         """Who feeds the projections, in one process at a time. `alone`: nobody else waits to be fed meanwhile."""

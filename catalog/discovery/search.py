@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from hashlib import blake2s
+from hashlib import blake2b, blake2s
 from typing import Any, Final
 
 import orjson
@@ -88,6 +88,13 @@ class Searchable:
     pins: Pins = field(default_factory=lambda: Pins())
     counted: Counted = field(default_factory=lambda: Counted())
     beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(COUNTING, "counting"))
+    # The same in every process that answers for one catalogue.
+    secret: bytes = field(default=b"", repr=False)
+
+    def name_of(self, generation: int, position: int) -> int:
+        """What cursors call a snapshot: nobody reads from it how much happens that they may not see."""
+        told = f"{generation} {position}".encode()
+        return int.from_bytes(blake2b(told, digest_size=6, key=self.secret).digest(), "big")
 
     def close(self) -> None:
         """Let go of the index's files."""
@@ -101,35 +108,29 @@ class Pins:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[int, int], tuple[Snapshot, float]] = OrderedDict()
+        self._held: OrderedDict[int, tuple[Snapshot, float]] = OrderedDict()
 
-    def hold(self, snapshot: Snapshot) -> None:
+    def hold(self, name: int, snapshot: Snapshot) -> None:
         """Keep it for a cursor that was given just now."""
         with self._lock:
             moment = time.monotonic()
-            place = _place_of(snapshot)
-            self._held[place] = (snapshot, moment + CURSOR_SECONDS)
-            self._held.move_to_end(place)
+            self._held[name] = (snapshot, moment + CURSOR_SECONDS)
+            self._held.move_to_end(name)
             while self._held:
-                place, (_, until) = next(iter(self._held.items()))
+                oldest, (_, until) = next(iter(self._held.items()))
                 if until > moment and len(self._held) <= MOST_PINNED:
                     break
-                del self._held[place]
+                del self._held[oldest]
 
-    def find(self, place: tuple[int, int]) -> Snapshot | None:
+    def find(self, name: int) -> Snapshot | None:
         """The snapshot that a cursor was made on, if it is still held."""
         with self._lock:
-            held = self._held.get(place)
+            held = self._held.get(name)
             return held[0] if held is not None and held[1] > time.monotonic() else None
 
     def clear(self) -> None:
         with self._lock:
             self._held.clear()
-
-
-def _place_of(snapshot: Snapshot) -> tuple[int, int]:
-    """What tells a snapshot from every other: its generation, and how far that had come."""
-    return snapshot.seen.generation, snapshot.seen.position
 
 
 @contextmanager
@@ -171,8 +172,9 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
     histograms = searching.histograms(found.total)
     following = None
     if offset + asked.first < min(found.total, DEEPEST_HIT):
-        index.pins.hold(snapshot)
-        following = _Place(_place_of(snapshot), offset + asked.first, time.time()).write(asked)
+        name = index.name_of(snapshot.seen.generation, snapshot.seen.position)
+        index.pins.hold(name, snapshot)
+        following = _Place(name, offset + asked.first, time.time()).write(asked)
     return SearchPage(
         found.hits,
         found.total,
@@ -220,7 +222,7 @@ def _now(index: Searchable, place: _Place | None) -> tuple[Snapshot, Pending]:
     pinned = index.pins.find(place.snapshot) if time.time() < place.made + CURSOR_SECONDS else None
     if pinned is not None and not pinned.whole:
         pinned = None
-    if pinned is None and seen is not None and (seen.generation, seen.position) == place.snapshot:
+    if pinned is None and seen is not None and index.name_of(seen.generation, seen.position) == place.snapshot:
         # Another process gave the cursor, and nothing has changed since.
         pinned = index.index.snapshot(seen) if time.time() < place.made + CURSOR_SECONDS else None
     closed = index.book.closed_since("search", pinned.seen) if pinned is not None else pending
@@ -259,28 +261,28 @@ def _check(asked: SearchQuestion) -> None:
 class _Place:
     """Where a page begins: behind so many hits of a search on one snapshot."""
 
-    snapshot: tuple[int, int]
+    snapshot: int
     offset: int
     made: float
 
     def write(self, asked: SearchQuestion) -> str:
-        values = (*self.snapshot, self.offset, int(self.made))
-        return write_cursor(After(values, _asked_again(asked)), _FOUR)
+        values = (self.snapshot, self.offset, int(self.made))
+        return write_cursor(After(values, _asked_again(asked)), _THREE)
 
     @classmethod
     def read(cls, asked: SearchQuestion) -> _Place:
-        after = read_cursor(asked.after or "", _FOUR)
+        after = read_cursor(asked.after or "", _THREE)
         numbers = [value for value in after.values if type(value) is int and value >= 0]
-        if len(numbers) != len(_FOUR) or after.id != _asked_again(asked) or numbers[2] > DEEPEST_HIT:
+        if len(numbers) != len(_THREE) or after.id != _asked_again(asked) or numbers[1] > DEEPEST_HIT:
             raise Invalid(
                 "cursor: it belongs to another search; take `next` from the page before, or search from the first page",
                 ja="cursor: 別の検索のカーソルです。前のページの next を使うか、最初のページから検索してください",
             )
-        generation, position, offset, made = numbers
-        return cls((generation, position), offset, made)
+        snapshot, offset, made = numbers
+        return cls(snapshot, offset, made)
 
 
-_FOUR: Final = tuple(Order(name) for name in ("generation", "position", "offset", "made"))
+_THREE: Final = tuple(Order(name) for name in ("snapshot", "offset", "made"))
 
 
 def _asked_again(asked: SearchQuestion) -> str:
@@ -405,6 +407,8 @@ class _Searching:
             bodies[item.at.id] = (told.get("body") if selection.body else told.pop("body", None)) or {}
             items[item.at.id] = item.text if selection.body else orjson.dumps(told).decode()
         hits = []
+        # How rare a word is in the whole index is in the score, and so is what is hidden: only who sees all is told.
+        ranked = self.reader.administrator
         for id, score in found:
             if id not in items:
                 continue
@@ -414,7 +418,7 @@ class _Searching:
                 if asked.highlight and self.clauses
                 else ()
             )
-            hits.append(Hit(id, kind.name, _title(bodies[id]), score, marked, items[id]))
+            hits.append(Hit(id, kind.name, _title(bodies[id]), score if ranked else None, marked, items[id]))
         return tuple(hits)
 
     # --- what is counted

@@ -45,7 +45,7 @@ EXAMPLE: Final = {
             "scope": "spring8",
             "status": "public",
             "title": {"en": "Cathode sheet NCM811, pristine", "ja": "正極シート NCM811（未使用）"},
-            "score": 12.5,
+            "score": None,
             "highlights": [
                 {
                     "field": "title",
@@ -85,7 +85,8 @@ EXAMPLE: Final = {
         "検索",
         "The records that hold what is searched for, the best match first, with facets and histograms over all of them. Filters "
         "are those of `/records`, with the same names and operators. docs/searching.md tells it with examples. A cursor holds "
-        "for five minutes. `notices` tells why less may have been found than usual.",
+        "for five minutes. `score` is told to administrators alone: it depends on all that is indexed, also on what others may not see. "
+        "`notices` tells why less may have been found than usual.",
         {200: Answer("The hits.", (JSON, HTML), EXAMPLE)},
         (400, 406, 422, 503),
         (

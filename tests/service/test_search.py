@@ -50,14 +50,18 @@ def find(client: httpx.Client, **params: Any) -> httpx.Response:
 # --- what is found
 
 
-def test_a_hit_tells_the_record_its_title_and_where_it_matched(public: httpx.Client) -> None:
+def test_a_hit_tells_the_record_its_title_and_where_it_matched(
+    public: httpx.Client, administrator: httpx.Client
+) -> None:
     told = find(public, q="zirconolite cathode").json()
     assert (told["total"], told["totalIsExact"], told["next"]) == (1, True, None)
     (hit,) = told["hits"]
     assert hit["id"] == "sample/lab/find/cathode"
     assert (hit["kind"], hit["source"], hit["scope"], hit["status"]) == ("sample", "lab", "lab", "public")
     assert hit["title"] == {"en": "Zirconolite cathode sheet", "ja": "ジルコノライトの正極シート"}
-    assert hit["score"] > 0
+    # It depends on how rare a word is among all that is indexed, hidden or not.
+    assert hit["score"] is None
+    assert find(administrator, q="zirconolite cathode").json()["hits"][0]["score"] > 0
     assert "body" not in hit
     marked = {piece["text"].lower() for one in hit["highlights"] for piece in one["pieces"] if piece["marked"]}
     assert {"zirconolite", "cathode"} <= marked
