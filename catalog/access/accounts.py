@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from catalog.access.audit import Audit
 from catalog.access.moments import later, seconds_between
 from catalog.access.once import forget_once, keep_once, look_once, take_once
-from catalog.access.people import People, Person, email_told, name_told
+from catalog.access.people import People, Person, email_told, looks_like_orcid, name_told
 from catalog.access.sessions import Sessions
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound, Throttled
 from catalog.questions.browser import Browser
@@ -378,6 +378,12 @@ def login_told(told: str) -> str:
         raise Invalid(
             f"login: write {least} to {most} letters a-z, digits, '.', '_', '@', '+' and '-'",
             ja=f"login: 英字、数字、「.」「_」「@」「+」「-」を使い、{least}〜{most}文字で書いてください",
+        )
+    if looks_like_orcid(login):
+        # People are given rights by either, and anybody may choose a login.
+        raise Invalid(
+            "login: this looks like an ORCID iD, which names whoever proves that it is theirs; choose another",
+            ja="login: ORCID iD の形のログイン名は使えません",
         )
     return login
 

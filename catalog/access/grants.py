@@ -19,6 +19,7 @@ from catalog.access.holders import Holder, holder_of, nobody
 from catalog.access.managers import has_manager
 from catalog.access.moments import moment_told
 from catalog.access.notices import tell_holder
+from catalog.access.people import looks_like_orcid
 from catalog.access.policy import SUFFICIENT, ScopeFacts, decide
 from catalog.access.readers import EVERYONE, SIGNED_IN, with_groups
 from catalog.access.scopes import Scopes, absent
@@ -323,11 +324,13 @@ class Grants:
         if not told.isprintable():
             raise nobody(ascii(told))
         bare = told.strip().removeprefix("https://orcid.org/")
+        # Never both: who chose a login like somebody's ORCID iD would be given what was meant for them.
+        meant = person.c.orcid == bare.upper() if looks_like_orcid(bare) else local_account.c.login == bare.lower()
         rows = connection.execute(
             select(holder.c.key, holder.c.id, holder.c.kind, holder.c.name)
             .join(person, person.c.key == holder.c.key)
             .outerjoin(local_account, local_account.c.person == person.c.key)
-            .where(holder.c.ended_at.is_(None), or_(person.c.orcid == bare, local_account.c.login == bare.lower()))
+            .where(holder.c.ended_at.is_(None), meant)
             .limit(2)
         ).fetchall()
         if not rows:

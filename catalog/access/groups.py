@@ -128,6 +128,7 @@ class Groups:
     def add(self, id: str, member: str, by: Reader, *, manages: bool = False, until: str | None = None) -> Group:
         """Let somebody be in a group; said again, it is set anew."""
         with self._store.write() as connection:
+            turn(connection)
             group = self._managed(connection, id, by)
             added = holder_of(connection, member)
             if added.kind not in ("person", "group", "workload") or added.key == group.key:
@@ -135,7 +136,11 @@ class Groups:
                     f"{member:.200} can't be in {id}: people, other groups and workloads can",
                     ja=f"{member:.200} は {id} に追加できません。追加できるのは利用者、別のグループ、ワークロードです",
                 )
+            managed = () if until is None or is_empty(connection, group.key) else managed_through(connection, group.key)
             self._add(connection, group, added, by, manages=manages, until=moment_told("until", until))
+            if managed and is_empty(connection, group.key):
+                # Whoever was the last without an end has one now, which is leaving by the clock.
+                self._demand_managers(connection, managed, added)
         return self.find(id, by)
 
     def remove(self, id: str, member: str, by: Reader) -> None:

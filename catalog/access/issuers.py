@@ -185,6 +185,11 @@ class Issuers:
             connection.execute(update(table).where(table.c.id == id).values(**values))
             lost = set(was["purposes"]) - set(said["purposes"])
             self._take_away(connection, id, lost, passports=was["passports"] and not said["passports"], by=by)
+            if "visas" not in lost and said["resources"] and said["resources"] != was["resources"]:
+                spoken_of = tuple(said["resources"])
+                self._take_visas(
+                    connection, lambda visa: visa["by"] == id and not visa["resource"].startswith(spoken_of), by
+                )
             self._audit.note(
                 connection, "issuer", by.id, issuer=id, purposes=said["purposes"], changed=sorted(told), secret=replaces
             )
@@ -292,16 +297,21 @@ class Issuers:
             tell_visas_gone(connection, database, identity.c.issuer == id, lambda _: True, **told)
             connection.execute(update(identity).where(identity.c.issuer == id).values(visas="[]"))
         if "visas" in lost:
-            tell_visas_gone(connection, database, identity.c.visas != "[]", lambda visa: visa["by"] == id, **told)
-            rows = connection.execute(
-                select(identity.c.issuer, identity.c.subject, identity.c.visas).where(identity.c.visas != "[]")
-            ).fetchall()
-            for row in rows:
-                held = orjson.loads(row.visas)
-                left = [visa for visa in held if visa["by"] != id]
-                if left != held:
-                    mine = (identity.c.issuer == row.issuer) & (identity.c.subject == row.subject)
-                    connection.execute(update(identity).where(mine).values(visas=orjson.dumps(left).decode()))
+            self._take_visas(connection, lambda visa: visa["by"] == id, by)
+
+    def _take_visas(self, connection: Connection, which: Callable[[Mapping[str, str]], bool], by: Reader) -> None:
+        """Let these visas count no more, whoever brought them."""
+        have = identity.c.visas != "[]"
+        tell_visas_gone(connection, self._store.database, have, which, at=self._clock(), by=by.id)
+        rows = connection.execute(
+            select(identity.c.issuer, identity.c.subject, identity.c.visas).where(have)
+        ).fetchall()
+        for row in rows:
+            held = orjson.loads(row.visas)
+            left = [visa for visa in held if not which(visa)]
+            if left != held:
+                mine = (identity.c.issuer == row.issuer) & (identity.c.subject == row.subject)
+                connection.execute(update(identity).where(mine).values(visas=orjson.dumps(left).decode()))
 
 
 def _endpoints(address: str, document: Mapping[str, Any], *, sign_in: bool) -> Endpoints:

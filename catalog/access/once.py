@@ -56,6 +56,11 @@ def forget_once(connection: Connection, what: What, detail: dict[str, Any]) -> N
     connection.execute(delete(once).where(once.c.what == what, once.c.detail == _written(detail)))
 
 
+def forget_links_of(connection: Connection, by: str) -> None:
+    """Make the invitations and resets worthless that somebody has made: they would give back what that somebody lost."""
+    connection.execute(delete(once).where(once.c.what.in_(("invite", "reset")), once.c.by == by))
+
+
 def digest_of(value: str) -> str:
     """What is kept of a value. 32 random bytes can't be guessed, so that a plain digest hides them as well as a slow one."""
     return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, insert, or_, select, update
 from catalog.access.audit import Audit
 from catalog.access.epoch import turn
 from catalog.access.holders import end_holder, make_holder
+from catalog.access.once import forget_links_of
 from catalog.access.sessions import Sessions
 from catalog.errors import Forbidden, Invalid, NotFound
 from catalog.questions.reader import Reader
@@ -138,7 +139,8 @@ class People:
         _demand_administrator(reader)
         either = or_(
             holder.c.id == told,
-            local_account.c.login == told.lower(),
+            # A login like somebody's ORCID iD is never taken for it.
+            local_account.c.login == ("" if looks_like_orcid(told) else told.lower()),
             person.c.email == told,
             person.c.orcid == told.removeprefix("https://orcid.org/"),
         )
@@ -180,6 +182,8 @@ class People:
                 connection.execute(update(person).where(person.c.key == found.key).values(administrator=administrator))
                 self._audit.note(connection, "person", by.id, holder=id, administrator=administrator)
                 turn(connection)
+                if not administrator:
+                    forget_links_of(connection, id)
             return self._found(connection, id)
 
     def change(self, id: str, by: Reader, *, name: str, email: str | None, language: str | None) -> Person:
@@ -208,6 +212,7 @@ class People:
                 .where(token.c.owner == found.key, token.c.ended_at.is_(None))
                 .values(ended_at=moment, ended_by=by.id)
             )
+            forget_links_of(connection, id)
             end_holder(connection, found.key, moment)
             self._audit.note(connection, "person-ended", by.id, holder=id)
 
@@ -260,12 +265,17 @@ def email_told(told: str | None) -> str | None:
     return told.strip()
 
 
+def looks_like_orcid(told: str) -> bool:
+    """Whether a text has the form of an ORCID iD, in whatever letters."""
+    return re.fullmatch(r"(?:[0-9]{4}-){3}[0-9]{3}[0-9Xx]", told) is not None
+
+
 def orcid_told(told: str | None) -> str | None:
     """An ORCID iD as it is kept: its sixteen characters in fours, the last one checked."""
     if told is None or not told.strip():
         return None
     bare = told.strip().removeprefix("https://orcid.org/").removeprefix("http://orcid.org/")
-    if re.fullmatch(r"(?:[0-9]{4}-){3}[0-9]{3}[0-9X]", bare):
+    if looks_like_orcid(bare):
         total = 0
         for digit in bare.replace("-", "")[:-1]:
             total = (total + int(digit)) * 2

@@ -102,8 +102,8 @@ class Tokens:
         self._scopes = scopes
         self._audit = audit
         self._clock = clock
-        # With whom each was worked out of: who is the same as long as nobody's rights change.
-        self._made: Recent[tuple[Reader, Reader]] = Recent(READERS_KEPT)
+        # With whom each was worked out of, its owner and everyone: who are the same as long as nobody's rights change.
+        self._made: Recent[tuple[Reader, Reader, Reader]] = Recent(READERS_KEPT)
 
     # --- making
 
@@ -322,13 +322,13 @@ class Tokens:
             assert found.source is not None
             of_source = self._readers.source(found.source, found.part or (), agent=found.agent)
             return replace(of_source, token=found.id, partial=True)
-        whole = self._readers.person(found.owner.key, found.owner.id)
+        whole, everyones = self._readers.person(found.owner.key, found.owner.id), self._readers.public()
 
-        def make() -> tuple[Reader, Reader]:
+        def make() -> tuple[Reader, Reader, Reader]:
             part = self._readers.part_of(whole, found.part, source=found.source, agent=found.agent)
-            return whole, replace(part, token=found.id)
+            return whole, everyones, replace(part, token=found.id)
 
-        return self._made.get((id(whole), found.id), make)[1]
+        return self._made.get((id(whole), id(everyones), found.id), make)[2]
 
     def used(self, value: str, address: str) -> None:
         """Write down that a token is in use, and in the audit where it was not used from before."""

@@ -320,7 +320,9 @@ class Loading:
             told += orjson.dumps({"line": line, **outcome.document()})
             told += b"\n"
             self.summary.counts[outcome.outcome] += 1
-            if self.refused is not None and any(finding.rule == "scope/write" for finding in outcome.findings):
+            if self.refused is not None and any(
+                finding.rule in ("scope/write", "scope/manage") for finding in outcome.findings
+            ):
                 self.refused(outcome.id)
             if outcome.position is not None:
                 self.summary.position = outcome.position

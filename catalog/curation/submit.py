@@ -100,6 +100,8 @@ def prepare(submissions: Sequence[Submission], by: Reader, *, intake: Intake, mo
         found = _placed(submission, before, by, intake, may_write, moment)
         if isinstance(found, Finding):
             prepared.append(Prepared(submission, id, refused(id, (found,))))
+        elif before is not None and not _may_set_status(submission, before, by, intake, moment):
+            prepared.append(Prepared(submission, id, refused(id, (_NOT_MANAGED,))))
         elif submission.files and (wrong := file_findings(submission.files)):
             prepared.append(Prepared(submission, id, refused(id, wrong)))
         elif before is not None and _says_nothing_new(submission, before):
@@ -166,6 +168,25 @@ def _placed(
         # One answer for a scope that is not there, one that is hidden, a taken id in either, and an id of others.
         return _not_writable(submission.source, submission.scope)
     return scope
+
+
+def _may_set_status(submission: Submission, before: Known, by: Reader, intake: Intake, moment: str) -> bool:
+    """Whether a record may be given the status that is said: another than it has is for whoever manages its scope."""
+    if submission.status in (None, before.status) or before.status not in SAYABLE:
+        return True
+    facts = intake.scopes.facts(before.scope)
+    return facts is not None and decide("manage", facts, by, moment)
+
+
+_NOT_MANAGED = Finding(
+    "",
+    "scope/manage",
+    "violation",
+    {
+        "en": "the record has another status, which is set by whoever manages its scope; leave status out",
+        "ja": "レコードの公開状態を変更できるのはスコープの管理者です。status を省いてください",
+    },
+)
 
 
 def is_foreign(source: str, by: Reader) -> bool:

@@ -171,7 +171,7 @@ async def _one(request: Request, read: Callable[[], Submission], reader: Reader,
         return Response(orjson.dumps({**told, "dryRun": True}), 200, _language(language), JSON.content_type)
     if outcome.outcome == "refused":
         rules = {finding.rule for finding in outcome.findings}
-        if rules == {"scope/write"}:
+        if rules in ({"scope/write"}, {"scope/manage"}):
             messages = outcome.findings[0].messages
             request.scope["state"]["about"] = (scope, outcome.id)
             raise Forbidden(messages["en"], ja=messages.get("ja"))

@@ -388,6 +388,36 @@ def test_people_are_looked_after_by_administrators_and_seen_by_themselves(house:
         house.ito("ITO")
 
 
+@pytest.mark.parametrize("login", ["0000-0002-1825-0097", "0000-0002-1694-233X", "0000－0002-1825-0097"])
+def test_a_login_is_nobodys_orcid(house: House, login: str) -> None:
+    with pytest.raises(Invalid):
+        house.ito(login)
+    id = house.accounts.add(
+        ADMINISTRATOR, login="ito", password=PASSWORD, name="Haruka Ito", orcid="0000-0002-1825-0097"
+    ).id
+    assert house.people.named("0000-0002-1825-0097", ADMINISTRATOR).id == id
+
+
+@pytest.mark.parametrize("how", ["shut out", "no administrator any more"])
+def test_links_of_an_administrator_end_with_their_office(house: House, how: str) -> None:
+    boss, victim = house.ito("boss"), house.ito("victim")
+    house.people.set_administrator(boss, True, ADMINISTRATOR)
+    asking = Reader(boss, administrator=True)
+    invited = house.accounts.invite(asking, administrator=True)
+    reset = house.accounts.reset_link(victim, asking)
+    kept = house.accounts.invite(ADMINISTRATOR)
+    if how == "shut out":
+        house.people.end(boss, ADMINISTRATOR)
+    else:
+        house.people.set_administrator(boss, False, ADMINISTRATOR)
+    for opens in (house.accounts.invitation, house.accounts.resetting):
+        with pytest.raises(NotFound):
+            opens(invited.value if opens == house.accounts.invitation else reset.value)
+    with pytest.raises(NotFound):
+        house.accounts.accept(invited.value, Browser("192.0.2.1"), login="back", password=PASSWORD, name="Back")
+    assert house.accounts.invitation(kept.value).administrator is False
+
+
 @pytest.mark.parametrize("orcid", ["0000-0002-1825-0097", "https://orcid.org/0000-0002-1694-233X"])
 def test_an_orcid_is_checked_by_its_last_character(house: House, orcid: str) -> None:
     made = house.accounts.add(ADMINISTRATOR, login="a1", password=PASSWORD, name="A", orcid=orcid)

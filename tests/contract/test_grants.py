@@ -241,6 +241,17 @@ def test_two_of_one_orcid_are_named_by_id(house: House) -> None:
     assert given.holder.id == house.people["one"].id
 
 
+def test_a_sign_in_name_that_looks_like_somebodys_orcid_is_not_taken_for_it(house: House) -> None:
+    house.somebody("other", login="0000-0002-1825-0097")
+    house.somebody("another", login="0000-0002-1694-233x")
+    for told in ("0000-0002-1825-0097", "https://orcid.org/0000-0002-1694-233X"):
+        with pytest.raises(NotFound):
+            house.grants.grant("lab", ["read"], told, ADMINISTRATOR)
+    known = house.somebody("known", orcid="0000-0002-1825-0097")
+    (given,) = house.grants.grant("lab", ["read"], "0000-0002-1825-0097", ADMINISTRATOR)
+    assert given.holder.id == known
+
+
 @pytest.mark.parametrize("told", ["person:0123", "group:none", "workload:x", "link:x", "a\x00b", "", "💥", "x" * 500])
 def test_who_is_not_there_gets_nothing(house: House, told: str) -> None:
     with pytest.raises((NotFound, Invalid)):

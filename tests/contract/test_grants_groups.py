@@ -171,6 +171,18 @@ def test_the_last_in_a_group_that_alone_manages_a_scope_stays(house: House) -> N
     assert house.may(house.reader("ito")) == set()
 
 
+def test_the_last_in_a_group_that_alone_manages_a_scope_gets_no_end_either(house: House) -> None:
+    ito, sato = house.somebody("ito"), house.somebody("sato")
+    house.groups.create("users", "Users", house.reader("ito"))
+    house.grants.grant("lab", ["manage"], "group:users", ADMINISTRATOR)
+    with pytest.raises(Conflict, match="lab"):
+        house.groups.add("group:users", ito, house.reader("ito"), manages=True, until=LATER)
+    house.groups.add("group:users", sato, house.reader("ito"), until=LATER)
+    house.groups.add("group:users", sato, house.reader("ito"))
+    house.groups.add("group:users", ito, house.reader("ito"), manages=True, until=LATER)
+    assert "manage" in house.may(house.reader("sato"))
+
+
 def test_whom_an_issuer_calls_a_member_is_one_while_it_says_so(house: House) -> None:
     house.somebody("ito")
     house.known_by("ito", groups=("bl01", "staff"))

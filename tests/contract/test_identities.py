@@ -338,6 +338,20 @@ def test_a_visa_counts_no_more_when_who_gave_or_brought_it_does_not(
     assert house.told()[-1] == ("revoke", "lab/controlled")
 
 
+def test_a_visa_counts_no_more_about_what_its_issuer_has_no_say_about_any_more(
+    house: House, forger: Forger, committee: Forger
+) -> None:
+    house.scopes.create("lab/more", ADMINISTRATOR, data_mode="approval", resource=DATASET + "0")
+    passport = [visa(committee), visa(committee, DATASET + "0")]
+    session, reader = house.come("broker", forger, ga4gh_passport_v1=passport)
+    assert len(reader.grants) == 2
+    house.issuers.change("committee", {"resources": [DATASET + "0"]}, ADMINISTRATOR)
+    assert house.reader(session).grants == (Grant("download", "lab/more"),)
+    assert house.told()[-1] == ("revoke", "lab/controlled")
+    house.issuers.change("committee", {"resources": []}, ADMINISTRATOR)
+    assert house.reader(session).grants == (Grant("download", "lab/more"),)
+
+
 def test_an_issuer_that_is_not_said_to_bring_passports_brings_none(
     house: House, forger: Forger, committee: Forger
 ) -> None:

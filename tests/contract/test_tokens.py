@@ -196,6 +196,18 @@ def test_a_token_with_a_part_of_somebodys_rights_does_no_more(house: House, ito:
     assert house.tokens.reader(made.value) is None
 
 
+def test_what_everyone_could_do_is_no_part_of_a_token_once_everyone_cannot(house: House) -> None:
+    sato = house.person("Ken Sato")
+    house.grant("company", "read", to=sato)
+    (everyones,) = house.grants.grant("company", ["read"], "everyone", ADMINISTRATOR)
+    made = house.token(sato, part=[{"right": "write", "scope": "lab/2026A1"}])
+    assert house.may("read", "company", made.value)
+    house.grants.revoke(everyones.id, ADMINISTRATOR)
+    # Its owner may still read there, by a right that is no part of the token.
+    assert decide("read", house.scopes.find("company", ADMINISTRATOR).facts, house.reader(sato), house.clock())
+    assert not house.may("read", "company", made.value)
+
+
 def test_a_part_of_an_administrators_rights_is_no_administrator(house: House) -> None:
     id = house.person(administrator=True)
     everywhere = house.token(id, part=[{"right": "read"}])

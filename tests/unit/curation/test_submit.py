@@ -312,3 +312,23 @@ def test_a_device_that_acts_is_in_what_is_written_down(catalog: Catalog) -> None
             "SELECT v.agent FROM revision v JOIN node n ON n.key = v.record WHERE n.id = 'sample/lab/by-robot'"
         )
         assert agents.scalars().all() == ["agent/lab/robot"]
+
+
+def test_who_writes_and_does_not_manage_sets_no_other_status_of_what_is_there(catalog: Catalog) -> None:
+    entered(catalog, of("kept-back", status="private"), of("begun", status="draft"), of("seen"))
+    writer = writer_in("lab")
+    manager = Reader("manager", (Grant("write", "lab"), Grant("manage", "lab")))
+    other = {"title": {"en": "other"}}
+    for name, status in (("kept-back", "public"), ("begun", "public"), ("seen", "private"), ("seen", "draft")):
+        for body in (GOOD, other):
+            for how in ({}, {"dry_run": True}):
+                (refused,) = entered(catalog, of(name, body, status=status), by=writer, **how)
+                assert [each.rule for each in refused.findings] == ["scope/manage"], (name, status)
+    assert told(entered(catalog, of("kept-back", other), by=writer)) == [("revised", 2)]
+    assert told(entered(catalog, of("kept-back", other, status="private"), by=writer)) == [("unchanged", 2)]
+    assert told(entered(catalog, of("kept-back", other, status="public"), by=manager)) == [("revised", 2)]
+    # What is new is what its writer says.
+    assert (
+        told(entered(catalog, of("new", status="draft"), of("newer", status="public"), by=writer))
+        == [("created", 1)] * 2
+    )
