@@ -29,6 +29,8 @@ CODE_LENGTH: Final = 8
 LASTS: Final = timedelta(minutes=15)
 INTERVAL_SECONDS: Final = 5
 MOST_WAITING: Final = 2_000
+# Of one address: anybody may begin, and nobody is to take all places. Many people may share one.
+MOST_FROM_ONE: Final = 200
 # How many wrong codes cost nothing.
 FREE_GUESSES: Final = 5
 FORGOTTEN: Final = timedelta(days=1)
@@ -81,10 +83,18 @@ class DeviceFlow:
                     ja="サインイン待ちの端末が多すぎます。しばらくしてからお試しください",
                     retry_after_seconds=60,
                 )
+            came = f"address:{address}"
+            theirs = waiting.where(once.c.by == came)
+            if connection.execute(theirs).scalar_one() >= 2 * MOST_FROM_ONE:
+                raise Throttled(
+                    "Too many command lines of your address wait to be let in; try again in a while.",
+                    retry_after_seconds=60,
+                    ja="この接続元からのサインイン待ちの端末が多すぎます。しばらくしてからお試しください。",
+                )
             asking = {"device": digest_of(device_code), "name": told, "address": address, "at": moment}
-            keep_once(connection, "device", {"state": "waiting", "asked": None}, by="public", at=moment, until=until,
+            keep_once(connection, "device", {"state": "waiting", "asked": None}, by=came, at=moment, until=until,
                       value=device_code)  # fmt: skip
-            keep_once(connection, "device", asking, by="public", at=moment, until=until, value=_entered(user_code))
+            keep_once(connection, "device", asking, by=came, at=moment, until=until, value=_entered(user_code))
         return Begun(device_code, f"{user_code[:4]}-{user_code[4:]}", until)
 
     def asking(self, user_code: str, person: str) -> Asking:

@@ -228,6 +228,14 @@ class Issuers:
             raise _absent(id)
         return found
 
+    def hold(self, connection: Connection, id: str, purpose: Purpose) -> None:
+        """NotFound unless its word still counts for this, which nobody changes before this transaction has ended."""
+        held = connection.scalar(
+            select(table.c.document).where(table.c.id == id, table.c.ended_at.is_(None)).with_for_update(read=True)
+        )
+        if held is None or purpose not in orjson.loads(held)["said"]["purposes"]:
+            raise _absent(id)
+
     def of_address(self, address: str, purpose: Purpose) -> Issuer | None:
         """The issuer that calls itself exactly this, if its word counts for this."""
         if not _is_text(address):

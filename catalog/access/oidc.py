@@ -332,6 +332,8 @@ class SignIn:
         present: Session | None,
     ) -> Arrived:
         moment = self._clock()
+        # It may have been ended while it was asked, which took seconds.
+        self._issuers.hold(connection, issuer.id, "sign-in")
         self._demand_unused(connection, underway)
         # Kept for longer than the cookie counts, so that there is no moment between the two.
         used_until = later(moment, timedelta(seconds=2 * SECONDS))

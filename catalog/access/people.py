@@ -135,13 +135,15 @@ class People:
             return tuple(Person(*row) for row in connection.execute(wanted))
 
     def named(self, told: str, reader: Reader) -> Person:
-        """Somebody by id, login, e-mail or ORCID, for administrators; Invalid if several are meant."""
+        """Somebody by id, login or ORCID, for administrators; Invalid if several are meant.
+
+        Not by e-mail: everybody writes their own, and may write somebody else's.
+        """
         _demand_administrator(reader)
         either = or_(
             holder.c.id == told,
             # A login like somebody's ORCID iD is never taken for it.
             local_account.c.login == ("" if looks_like_orcid(told) else told.lower()),
-            person.c.email == told,
             person.c.orcid == told.removeprefix("https://orcid.org/"),
         )
         with self._store.read() as connection:

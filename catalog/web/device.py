@@ -54,7 +54,7 @@ WAITING: Final = {
                 },
             )
         },
-        (400, 413, 415, 422, 503),
+        (400, 413, 415, 422, 429, 503),
         (),
         Body("What it calls itself.", {"application/json": {"name": "catalog on beamline-02"}}),
     )

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from catalog.access.audit import Audit
+from catalog.access.fetching import Fetched, fetch
 from catalog.access.grants import Grants
 from catalog.access.groups import Groups
 from catalog.access.issuers import Issuers
@@ -35,6 +36,7 @@ from catalog.store.engine import Store
 from catalog.store.tables import audit as lines
 from catalog.store.tables import change, identity, once, person, source
 from catalog.store.tables import issuer as issuers
+from catalog.store.tables import session as sessions
 from tests.contract.ledgers import migrated
 from tests.service.issuers.forger import Forger, forging, new_key, signed
 
@@ -193,6 +195,28 @@ def test_a_sign_in_ends_within_ten_minutes_and_once(house: House, forger: Forger
     house.come("one", forger, exp=lasting)
     with house.store.read() as connection:
         assert connection.scalar(select(func.count()).select_from(once)) == 1
+
+
+@pytest.mark.parametrize("how", ["ended", "for programs only"])
+def test_nobody_comes_in_by_an_issuer_that_was_ended_while_it_was_asked(house: House, forger: Forger, how: str) -> None:
+    house.add("one", forger)
+
+    def ask(address: str, **told: Any) -> Fetched:
+        answered = fetch(address, **told)
+        if how == "ended":
+            house.issuers.end("one", ADMINISTRATOR)
+        else:
+            house.issuers.change("one", {"purposes": ["workloads"]}, ADMINISTRATOR)
+        return answered
+
+    parts = (house.store, house.issuers, house.keyring, house.people, house.sessions, house.audit, house.seal)
+    meddled = SignIn(*parts, base=BASE, clock=house.now, ask=ask)
+    cookie, said = house.back("one", forger)
+    with pytest.raises(NotFound):
+        meddled.end(cookie, said, BROWSER, None)
+    with house.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(identity)) == 0
+        assert connection.scalar(select(func.count()).select_from(sessions)) == 0
 
 
 def test_nothing_is_kept_of_what_anybody_begins(house: House, forger: Forger) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from catalog.access.audit import Audit
-from catalog.access.device_flow import INTERVAL_SECONDS, LASTS, LETTERS, MOST_WAITING, DeviceFlow
+from catalog.access.device_flow import INTERVAL_SECONDS, LASTS, LETTERS, MOST_FROM_ONE, MOST_WAITING, DeviceFlow
 from catalog.access.grants import Grants
 from catalog.access.groups import Groups
 from catalog.access.links import Links
@@ -561,6 +561,16 @@ def test_those_that_wait_are_not_without_number(house: House) -> None:
     with pytest.raises(Unavailable):
         house.flow.begin("catalog", HERE)
     house.clock.now = later(house.clock.now, LASTS)
+    house.flow.begin("catalog", HERE)
+
+
+def test_one_address_does_not_take_all_places(house: House) -> None:
+    for _ in range(MOST_FROM_ONE):
+        house.flow.begin("catalog", HERE)
+    with pytest.raises(Throttled):
+        house.flow.begin("catalog", HERE)
+    house.flow.begin("catalog", "192.0.2.2")
+    house.clock.pass_(seconds=LASTS.total_seconds())
     house.flow.begin("catalog", HERE)
 
 
