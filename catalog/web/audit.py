@@ -176,7 +176,8 @@ async def audit_export(request: Request) -> Response:
         return gathered(orjson.dumps(line.document()) + b"\n" for line in lines)
 
     headers = {**NOT_KEPT, "Content-Disposition": 'attachment; filename="audit.ndjson"'}
-    return StreamingResponse(await site.stream(make), 200, headers, NDJSON.content_type)
+    chunks = await site.stream(lambda: site.while_held(request, make()))
+    return StreamingResponse(chunks, 200, headers, NDJSON.content_type)
 
 
 @routes.add(

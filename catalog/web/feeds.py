@@ -190,7 +190,8 @@ async def export(request: Request) -> Response:
 
     name = f"{question.kinds[0] if len(question.kinds) == 1 else 'records'}.{'nq' if form is N_QUADS else form.name}"
     headers = {"Cache-Control": cache_for(reader), "Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(await site.stream(make), 200, headers, form.content_type)
+    chunks = await site.stream(lambda: site.while_held(request, make()))
+    return StreamingResponse(chunks, 200, headers, form.content_type)
 
 
 @routes.add(

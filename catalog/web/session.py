@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from catalog.assembly import Catalog
-from catalog.errors import Malformed
+from catalog.errors import Forbidden, Malformed
 from catalog.questions.reader import ADMINISTRATOR, Reader
 from catalog.web.refusals import Forged, Unauthorized
 
@@ -292,6 +292,23 @@ def joined(reader: Reader, link: Reader) -> Reader:
         holders=tuple(sorted({*reader.holders, *link.holders})),
         stored=link.stored and (reader.stored or not reader.grants),
     )
+
+
+def while_held(chunks: Iterable[bytes], reader: Reader, by_now: Callable[[], Reader]) -> Iterator[bytes]:
+    """The same chunks as long as whoever began still holds what they held then; Forbidden in the place of what comes after that.
+
+    A stream is one request however long it lasts, and must not outlive the rights by which it was begun.
+    """
+    for chunk in chunks:
+        now = by_now()
+        if now is not reader and (
+            now.id != reader.id or reader.administrator > now.administrator or not set(reader.grants) <= set(now.grants)
+        ):
+            raise Forbidden(
+                "What you may do here was changed meanwhile, so this ended before its end: begin again.",
+                ja="処理中に権限が変更されたため中断しました。最初からやり直してください。",
+            )
+        yield chunk
 
 
 def asker_of(request: Request) -> Asker:

@@ -26,7 +26,7 @@ from catalog.upkeep.health import Health
 from catalog.web.metrics import Metrics
 from catalog.web.operations import Operation
 from catalog.web.refusals import Unauthorized, WrongPassword
-from catalog.web.session import Asker, Bounds, Doorkeeper, asker_of
+from catalog.web.session import Asker, Bounds, Doorkeeper, asker_of, while_held
 from catalog.web.streams import outflow
 from catalog.web.tokens import Tokens
 
@@ -152,6 +152,14 @@ class Site:
         if self.doorkeeper.waits(carried):
             return await self.afar(self.doorkeeper.asker, carried, writes=writes)
         return await self.quickly(self.doorkeeper.asker, carried, writes=writes)
+
+    def while_held(self, request: Request, chunks: Iterable[bytes], *, writes: bool = False) -> Iterable[bytes]:
+        """A stream's chunks, as long as its asker holds what they held when it began."""
+        carried = self.doorkeeper.carried(request.scope)
+        if self.doorkeeper.waits(carried):
+            # A program's signed token is for minutes, and proves who began it and not who is still there.
+            return chunks
+        return while_held(chunks, self.reader(request), lambda: self.doorkeeper.asker(carried, writes=writes).reader)
 
     def tell_refused(self, scope: Scope, error: Exception) -> None:
         """Let the audit know, once for each request, of a write that was refused."""

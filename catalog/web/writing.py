@@ -227,7 +227,7 @@ async def _many(
 
     def run() -> None:
         load(
-            inflow,
+            site.while_held(request, inflow, writes=True),
             media_type,
             reader,
             intake=catalog.intake,

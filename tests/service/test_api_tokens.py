@@ -75,6 +75,26 @@ def sample(source: str, name: str, **more: Any) -> dict[str, Any]:
 # --- tokens
 
 
+def test_a_load_does_not_outlive_the_token_that_began_it(
+    served: Served, administrator: httpx.Client, room: str
+) -> None:
+    value = source_token(administrator, room)
+    id = administrator.get(f"sources/{room}/tokens").json()["items"][0]["id"]
+    ended: list[int] = []
+
+    def lines() -> Iterator[bytes]:
+        yield orjson.dumps(sample(room, "before")) + b"\n"
+        ended.append(administrator.post(f"sources/{room}/tokens/end", json={"id": id}).status_code)
+        yield orjson.dumps(sample(room, "after")) + b"\n"
+
+    with carrying(served, value) as robot:
+        answer = robot.post("records", content=lines(), headers={"Content-Type": "application/x-ndjson"})
+    assert ended == [200]
+    told = [orjson.loads(line) for line in answer.text.splitlines()]
+    assert "complete" not in told[-1]
+    assert administrator.get(f"sample/{room}/after").status_code == 404
+
+
 def test_a_token_works_until_it_is_ended_which_is_at_the_next_request(
     served: Served, administrator: httpx.Client, room: str, ito: Somebody
 ) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from catalog.assembly import Catalog, open_catalog
-from catalog.errors import Malformed
+from catalog.errors import Forbidden, Malformed
 from catalog.questions.browser import Browser
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
 from catalog.settings import read_settings
@@ -28,6 +28,7 @@ from catalog.web.session import (
     joined,
     own_path,
     read_form,
+    while_held,
 )
 
 
@@ -275,3 +276,31 @@ def test_a_path_of_ours_is_gone_on_to() -> None:
         assert own_path(wanted, "/") == wanted
     assert own_path("/other/", "/catalogue/") == "/catalogue/"
     assert own_path(None, "/") == "/"
+
+
+READS = Reader("person:1", (Grant("read", "lab"),), holders=(1, 2, 7), stored=True)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        PUBLIC,
+        Reader("person:1", (), holders=(1, 2, 7), stored=True),
+        Reader("person:1", (Grant("read", "lab/a"), Grant("write", "lab")), holders=(1, 2), stored=True),
+        Reader("person:2", READS.grants, administrator=True),
+    ],
+)
+def test_a_stream_ends_when_whoever_began_it_has_lost_what_they_held(now: Reader) -> None:
+    askers = iter((READS, READS, now))
+    told = while_held((b"one", b"two", b"three"), READS, lambda: next(askers))
+    assert [next(iter(told)), next(iter(told))] == [b"one", b"two"]
+    with pytest.raises(Forbidden):
+        next(iter(told))
+
+
+def test_a_stream_goes_on_when_more_was_given_and_ends_with_an_office() -> None:
+    more = Reader("person:1", (Grant("download", "lab"), *READS.grants), holders=(1, 2, 7), stored=True)
+    assert list(while_held((b"one", b"two"), READS, lambda: more)) == [b"one", b"two"]
+    office = Reader("person:1", READS.grants, administrator=True)
+    with pytest.raises(Forbidden):
+        list(while_held((b"one",), office, lambda: READS))
