@@ -293,7 +293,8 @@ class _Lines(Iterator[str]):
         try:
             return self._decoder.decode(data, final)
         except UnicodeDecodeError as problem:
-            line = self._lines + len(self._ready) + 1
+            before = problem.object.count(b"\n", 0, problem.start)
+            line = self._lines + len(self._ready) + before + 1
             raise errors.Malformed(
                 f"the CSV is not UTF-8, from about line {line} on",
                 ja=f"CSV の {line} 行目付近から UTF-8 ではありません",

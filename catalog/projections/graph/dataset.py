@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ class Dataset:
     scopes: str  # what the IRI of every scope's graph begins with
     open: bool = True
     graphs: tuple[str, ...] = ()
-    within: Collection[str] | None = ()
+    within: frozenset[str] | None = frozenset()
     chosen: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
     def may(self, graph: str) -> bool:
