@@ -130,6 +130,10 @@ bench-rebuild: environment ## records a second of building each projection anew,
 .PHONY: bench-verify
 bench-verify: bench-rebuild ## the same: both are measured on one catalogue
 
+.PHONY: bench-access-timing
+bench-access-timing: environment ## whether 1,000 hidden records can be told from what never was by the time of the answers
+	@$(bench).access_timing
+
 .PHONY: bench-large
 bench-large: environment ## load, reads, rebuilding and verifying at up to 1 million records; takes long
 	@$(bench).large

@@ -205,9 +205,16 @@ class Maker:
             f" AND {self.sight.readable(self.of, f'{became}s')})"
         )
         facts = f"{record}.key, {record}.status, {record}.shown, {record}.revision, {record}.hash, {merged}, {record}.reason"
+        # What is hidden and what never was take alike long: for the latter the newest record is looked at, as far as whether it
+        # may be read, and then not told. (Its id is compared last: the scope's id, of which nothing is taken, comes before.)
+        id = self.sql.value("id")
+        key = (
+            f"coalesce((SELECT kr.key FROM node kn JOIN record kr ON kr.key = kn.key WHERE kn.id = {id}),"
+            " (SELECT max(key) FROM record))"
+        )
         statement = (
             f"{self._with({})} SELECT {item}, {facts}, {self.sight.inside(self.of, at.scope)} FROM {source}"
-            f" WHERE {at.node}.id = {self.sql.value('id')} AND {self._by_id(at)}"
+            f" WHERE {record}.key = {key} AND {self._by_id(at)} AND substr({at.scope}.id, 1, 0) || {at.node}.id = {id}"
         )
         return Plan(statement.strip())
 
