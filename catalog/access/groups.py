@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, or_, select
 
 from catalog.access.audit import Audit
 from catalog.access.epoch import turn
-from catalog.access.holders import Holder, end_holder, holder_of, make_holder
+from catalog.access.holders import Holder, end_holder, holder_of, make_holder, nobody
 from catalog.access.managers import has_manager, is_empty, managed_through
 from catalog.access.moments import moment_told
 from catalog.access.notices import Verb, claimed_by, members_of, tell_members
@@ -131,6 +131,11 @@ class Groups:
             turn(connection)
             group = self._managed(connection, id, by)
             added = holder_of(connection, member)
+            if added.kind == "group" and not (
+                by.administrator or added.key in by.holders or self._manages(connection, added, by)
+            ):
+                # Anybody may make a group, and would learn by it which others there are and what they are called.
+                raise nobody(member)
             if added.kind not in ("person", "group", "workload") or added.key == group.key:
                 raise Invalid(
                     f"{member:.200} can't be in {id}: people, other groups and workloads can",

@@ -64,6 +64,21 @@ def test_a_group_that_one_is_not_in_and_one_that_is_not_there_are_one_answer(hou
     assert house.groups.list(house.reader("ito")) == ()
 
 
+def test_a_group_that_one_is_not_in_is_nobody_to_put_into_another(house: House) -> None:
+    house.somebody("ito")
+    house.groups.create("users", "Users", house.reader("ito"))
+    house.groups.create("secret", "Merger with Example Ltd", ADMINISTRATOR)
+    told = set()
+    for id in ("group:secret", "group:never"):
+        with pytest.raises(NotFound) as refused:
+            house.groups.add("group:users", id, house.reader("ito"))
+        told.add(refused.value.message.replace(id, "…"))
+    assert len(told) == 1
+    house.groups.create("more", "More", house.reader("ito"))
+    assert house.groups.add("group:users", "group:more", house.reader("ito")).members
+    assert house.groups.add("group:users", "group:secret", ADMINISTRATOR).members
+
+
 def test_rights_of_a_group_are_its_members_until_they_leave_or_their_time_is_over(house: House) -> None:
     ito, sato = house.somebody("ito"), house.somebody("sato")
     house.groups.create("users", "Users", ADMINISTRATOR)
@@ -109,7 +124,9 @@ def test_nobody_raises_themselves_by_putting_their_own_group_into_another(house:
     with pytest.raises(NotFound):
         house.groups.add("group:strong", attacker, house.reader("attacker"))
     # The other way round strengthens the others, not oneself.
-    house.groups.add("group:mine", "group:strong", house.reader("attacker"))
+    with pytest.raises(NotFound):
+        house.groups.add("group:mine", "group:strong", house.reader("attacker"))
+    house.groups.add("group:mine", "group:strong", ADMINISTRATOR)
     assert house.may(house.reader("attacker")) == set()
     with pytest.raises(NotFound):
         house.groups.add("group:strong", "group:mine", house.reader("attacker"))
