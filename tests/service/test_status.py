@@ -155,6 +155,9 @@ def test_a_draft_of_a_writer_is_theirs_until_a_manager_publishes_it(
     assert writer.browser.get(f"revisions/{own}").json()["items"][0]["by"] == writer.id
     assert writer.browser.post(f"publish/{own}", headers=writer.own_page).status_code == 403
     second = {"body": {"title": {"en": "second"}}}
+    said = writer.browser.put(own, json={**second, "status": "public"}, headers=writer.own_page)
+    assert said.status_code == 403
+    assert "manages its scope" in said.json()["detail"]
     assert writer.browser.put(own, json=second, headers=writer.own_page).status_code == 200
     assert manager.browser.post(f"publish/{own}", headers=manager.own_page).status_code == 200
 
