@@ -304,7 +304,7 @@ def test_nobody_takes_an_id_of_a_source_that_is_at_home_elsewhere(told: Told) ->
 
 
 # How busy it is, and until when somebody feeds the projections.
-OF_THE_MACHINE = ("metrics", "projections")
+OF_THE_MACHINE = ("metrics", "projections", "health", "ready")
 
 
 def told_in(answer: Answer) -> tuple[int, str]:
