@@ -328,7 +328,8 @@ class _Seat:
             "seconds": query.seconds,
             "result_form": query.result_form,
             "graph_form": query.graph_form,
-            "path": str(path),
+            # The process is elsewhere: a folder that was told relatively lies beside us, and not beside it.
+            "path": str(path.absolute()),
             "dataset": dataset.document(),
             "rows": bounds.rows,
             "size": bounds.size,

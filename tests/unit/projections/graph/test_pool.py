@@ -233,6 +233,11 @@ def test_without_its_confinement_that_query_would_reach_the_network(checkpoint: 
         connection.close()
 
 
+def test_a_folder_that_is_told_relatively_is_asked_as_any_other(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(asker.checkpoint.parent)
+    assert still_answers(Asker(asker.pool, Path(asker.checkpoint.name)))
+
+
 def test_a_process_has_neither_files_nor_environment_of_the_one_that_started_it(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
