@@ -206,7 +206,7 @@ def test_a_projector_paused_beyond_its_lease_keeps_others_out_and_goes_on_when_i
     before = here.row(name)
     other = here.command("follow", "--once", **{"with": SHORT_LEASE})
     assert other.wait() == UNAVAILABLE
-    assert "holds the projections and does nothing" in other.said()
+    assert "holds the graph and the search index and does nothing" in other.said()
     assert here.row(name) == before
 
     child.send(signal.SIGCONT)

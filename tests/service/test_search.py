@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import uuid
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -26,14 +27,18 @@ SAMPLES: list[dict[str, Any]] = [
 @pytest.fixture(scope="module", autouse=True)
 def position(administrator: httpx.Client) -> str:
     """The samples that are searched for; the position at which all of them were written."""
-    last = ""
     for sample in SAMPLES:
         made = administrator.post("records", json={"kind": "sample", "source": "lab", **sample})
         assert made.status_code in (200, 201), made.text
-        last = made.json()["position"] or last
-    # A module that ran before may have written them.
-    params = {"q": "zirconolite", **({"waitFor": last} if last else {}), "waitSeconds": "30"}
-    found = administrator.get("search", params=params)
+    # A module that ran before may have written them, and much may have happened since: this one is the last of all.
+    newest = {
+        "kind": "sample",
+        "source": "lab",
+        "localId": f"newest/{uuid.uuid4()}",
+        "body": {"title": {"en": "Newest"}},
+    }
+    last: str = administrator.post("records", json=newest).json()["position"]
+    found = administrator.get("search", params={"q": "zirconolite", "waitFor": last, "waitSeconds": "30"})
     assert found.status_code == 200, found.text
     return last
 
