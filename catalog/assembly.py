@@ -467,7 +467,8 @@ def gate_alone(settings: Settings) -> Gate:
 def prepare_folder(folder: Path) -> None:
     """Make the data folder where it is missing, and see that it can be written to."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # What is embargoed lies in it as plain files: they are nobody else's on this machine.
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         (folder / "spool").mkdir(exist_ok=True)
         # Asked by writing: the mode says nothing of a read-only disk, and nothing at all to root.
         with tempfile.TemporaryFile(dir=folder):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pyoxigraph as ox
 import pytest
 
-from tests.service.conftest import Served
+from tests.service.conftest import Served, prepare, start, stop
 
 NUMBERS = itertools.count(1)
 RESULTS = {
@@ -263,3 +264,23 @@ def test_a_large_answer_comes_whole_and_with_its_length(public: httpx.Client) ->
     assert answer.status_code == 200
     assert len(answer.content) == int(answer.headers["Content-Length"]) > 4_000_000
     assert answer.text.count("\n") == 20_001
+
+
+def test_a_data_folder_that_is_told_relatively_is_asked_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    running = start(Path("data"))
+    try:
+        prepare(running)
+        with running.client(**running.as_administrator) as client:
+            made = client.post(
+                "records",
+                json={"kind": "sample", "source": "lab", "localId": "one", "body": {"title": {"en": "Relatively"}}},
+            )
+            asked = {"query": 'ASK { ?one ?title "Relatively"@en }', "waitFor": made.json()["position"]}
+            told = client.get("sparql", params=asked)
+            assert told.status_code == 200, told.text
+            assert told.json()["boolean"] is True
+    finally:
+        stop(running)

@@ -32,6 +32,7 @@ def test_the_first_start_makes_a_token_that_only_its_owner_reads_and_later_ones_
         assert catalog.token == made
     file = folder / "admin-token"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert file.read_text().strip() == made
     assert exists(settings(folder))
     with opened(folder) as catalog:

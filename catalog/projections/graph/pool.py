@@ -307,6 +307,8 @@ class _Seat:
             body.close()
             log.info("checkpoint %s can't be opened: %s", path, told["message"])
             time.sleep(0.02 * 2**attempt)
+        # Once or twice is how it goes; whoever is refused each time wants to know what stands in the way.
+        log.warning("no checkpoint of the graph could be opened, at last %s: %s", path, told["message"])
         raise Unavailable(
             "The graph is being replaced just now. Try again in a moment.",
             ja="グラフの切り替え中です。少し待ってからもう一度お試しください。",
