@@ -373,10 +373,10 @@ class Grants:
             # What whoever carries a link holds ends with them.
             or by.id.startswith("link:")
         ):
-            raise self._not_grantable(right, facts)
+            raise self._not_grantable(right, facts, to)
         ends = [self._held_until(connection, by, SUFFICIENT[wanted], facts, moment) for wanted in (right, "share")]
         if None in ends:
-            raise self._not_grantable(right, facts)
+            raise self._not_grantable(right, facts, to)
         last = min(end for end in ends if end is not None)
         if last != ENDLESS and (until is None or until > last):
             raise Forbidden(
@@ -404,7 +404,12 @@ class Grants:
         )
         return max((end or ENDLESS for end in ends), default=None)
 
-    def _not_grantable(self, right: Right, facts: ScopeFacts) -> Forbidden:
+    def _not_grantable(self, right: Right, facts: ScopeFacts, to: Holder) -> Forbidden:
+        if to.kind in ("everyone", "signed-in"):
+            return Forbidden(
+                f"scope {facts.id}: who lets in {to.id} is whoever manages it",
+                ja=f"スコープ {facts.id}: {to.id} に権限を付与できるのは管理者のみです",
+            )
         return Forbidden(
             f"scope {facts.id}: the right to {right} is given by whoever manages it, or holds it and may share it",
             ja=f"スコープ {facts.id}: {right} の権限を付与できるのは管理者、または自身がその権限を持つ共有担当者です",

@@ -49,6 +49,7 @@ class Request:
     decided_by: str | None
     answer: str | None
     until: str | None
+    given: tuple[Right, ...]
 
     def document(self) -> dict[str, Any]:
         """The request as it is answered."""
@@ -62,6 +63,7 @@ class Request:
             "at": self.at,
             "decidedAt": self.decided_at,
             "answer": self.answer,
+            "granted": list(self.given),
             "until": self.until,
         }
 
@@ -229,7 +231,14 @@ class Requests:
         connection.execute(
             update(access_request)
             .where(access_request.c.id == found.id)
-            .values(state=state, decided_at=self._clock(), decided_by=by.id, answer=answer, until=until)
+            .values(
+                state=state,
+                decided_at=self._clock(),
+                decided_by=by.id,
+                answer=answer,
+                given=orjson.dumps(list(rights)).decode(),
+                until=until,
+            )
         )
         self._audit.note(
             connection,
@@ -300,6 +309,7 @@ def _requests() -> Select[Any]:
             access_request.c.decided_by,
             access_request.c.answer,
             access_request.c.until,
+            access_request.c.given,
         )
         .join(person, person.c.key == access_request.c.person)
         .join(holder, holder.c.key == person.c.key)
@@ -307,5 +317,7 @@ def _requests() -> Select[Any]:
 
 
 def _request(row: Any) -> Request:
-    id, where, who, name, orcid, rights, *rest = row
-    return Request(id, where, who, name, orcid, tuple(orjson.loads(rights)), *rest)
+    id, where, who, name, orcid, rights, text, state, at, decided_at, decided_by, answer, until, given = row
+    granted: tuple[Right, ...] = tuple(orjson.loads(given or "[]"))
+    asked: tuple[Right, ...] = tuple(orjson.loads(rights))
+    return Request(id, where, who, name, orcid, asked, text, state, at, decided_at, decided_by, answer, until, granted)

@@ -685,6 +685,7 @@ access_request = Table(
     Column("decided_at", Text),
     Column("decided_by", Text),
     Column("answer", Text),
+    Column("given", Text),  # which of the rights that were asked for
     Column("until", Text),
 )
 

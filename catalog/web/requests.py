@@ -39,6 +39,7 @@ REQUEST_EXAMPLE: Final = {
     "at": "2026-04-01T00:00:00.000000Z",
     "decidedAt": None,
     "answer": None,
+    "granted": [],
     "until": None,
 }
 DONE: Final[Mapping[str, Mapping[Language, str]]] = {

@@ -36,6 +36,7 @@ def test_what_is_granted_holds_until_its_end_and_is_no_more_than_was_asked(house
         house.requests.grant(made.id, house.reader("boss"), until=LATER, rights=["read", "manage"])
     told = house.requests.grant(made.id, house.reader("boss"), until="2027-06-01", rights=["download"], answer="Yes.")
     assert (told.state, told.until, told.answer) == ("granted", LATER, "Yes.")
+    assert (told.rights, told.given) == (("read", "download"), ("download",))
     assert house.may(house.reader("ito"), "lab/a") == {"download"}
     assert house.may(house.reader("ito"), "lab") == set()
     assert house.requests.waiting(house.reader("boss")) == ()

@@ -193,6 +193,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.Text(), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("given", sa.Text(), nullable=True),
         sa.Column("until", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["person"], ["person.key"], name=op.f("fk_access_request_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_request")),
