@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -53,10 +54,11 @@ def fetch(
 ) -> Fetched:
     """GET, or POST a form's body; a redirect is an answer like any other and is not followed.
 
-    Called from threads only. Inside runs a loop of its own, since that alone can bound the whole exchange: a server that
-    sends a byte now and then keeps every timeout for a single read.
+    Inside runs a loop, since that alone can bound the whole exchange: a server that sends a byte now and then keeps every
+    timeout for a single read. It has a thread of its own, so that it does not matter whether the caller's has one already.
     """
-    return asyncio.run(_fetch(address, dict(headers or {}), body, seconds, largest))
+    with ThreadPoolExecutor(1, "fetch") as alone:
+        return alone.submit(lambda: asyncio.run(_fetch(address, dict(headers or {}), body, seconds, largest))).result()
 
 
 async def _fetch(address: str, headers: dict[str, str], sent: str | None, seconds: float, largest: int) -> Fetched:
