@@ -22,7 +22,7 @@ from typing import IO, Any
 import orjson
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, Table, delete, inspect, text
+from sqlalchemy import Connection, Table, delete, func, inspect, select, text
 
 from catalog.errors import Conflict, Malformed, Misconfigured, NotFound, Unavailable
 from catalog.ledger.append import Ledger
@@ -176,6 +176,9 @@ def _load_postgresql(store: Store, folder: Path, manifest: Manifest, progress: P
         for done, table in enumerate(tables):
             progress(table.name, done, len(tables))
             columns = orjson.loads((folder / f"{table.name}.columns.json").read_bytes())
+            if connection.scalar(select(func.count()).select_from(table)):
+                # What the steps put into an empty database is in the backup too.
+                connection.execute(delete(table))
             with (
                 (folder / f"{table.name}.copy").open("rb") as file,
                 _driver(connection).cursor() as cursor,
