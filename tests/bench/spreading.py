@@ -51,7 +51,7 @@ def hub(catalog: Catalog) -> None:
     """The title of a project changes to which all samples link: each tells the new one."""
     began = time.perf_counter()
     changed = Submission("project", SOURCE, HUB, {"title": {"en": "The hub has another title"}})
-    submit(changed, ADMINISTRATOR, intake=catalog.intake)
+    submit([changed], ADMINISTRATOR, intake=catalog.intake)
     position = catalog.book.last_position()
     wait_until(lambda: all(seen is not None and seen.position >= position for seen in map(catalog.book.seen, NAMES)))
     say("hub-itself", time.perf_counter() - began, "s")
