@@ -130,7 +130,7 @@ def _write(
     if not scopes or not concerned:
         return
     # Nobody else gives positions from here on to the commit.
-    last = database.last_position(connection)
+    last = database.hold_positions(connection)
     nodes = _nodes(connection, database, scopes)
     rows = [
         (

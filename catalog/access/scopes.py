@@ -294,7 +294,7 @@ class Scopes:
         # Two who change one tree at a time would each work out what is in force from what the other is changing. The epoch
         # goes first, as wherever rights change: who takes two locks in two orders waits for ever.
         turn(connection)
-        self._store.database.last_position(connection)
+        self._store.database.hold_positions(connection)
 
     def _above(self, connection: Connection, made: Scope, by: Reader) -> Scope | None:
         if made.parent is None:
@@ -388,7 +388,7 @@ class Scopes:
             "was": None if what == "create" else _force(was),
             "now": _force(settled),
         }
-        position = database.last_position(connection) + 1
+        position = database.hold_positions(connection) + 1
         row = (position, key, "scope", 0, self._clock(), by.id, orjson.dumps(detail).decode())
         database.insert(connection, "change", ("position", "record", "verb", "revision", "at", "by", "detail"), [row])
 

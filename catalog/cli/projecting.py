@@ -120,7 +120,7 @@ class Beside:
             )
 
 
-class Feeding:
+class Waiting:
     """Waiting for what the projections are fed with, here or by somebody else, for as long as anybody does feed them."""
 
     def __init__(self, catalog: Catalog, thread: Thread) -> None:
@@ -179,7 +179,7 @@ def _how_far(row: Booked) -> tuple[str, int, int | None]:
 
 
 @contextmanager
-def feeding(catalog: Catalog, *, alone: bool = False) -> Iterator[Feeding]:
+def feeding(catalog: Catalog, *, alone: bool = False) -> Iterator[Waiting]:
     """Feed the projections here for as long as this holds, unless somebody else does; `alone` as the follower has it."""
     stopping = Event()
     problems: list[BaseException] = []
@@ -193,7 +193,7 @@ def feeding(catalog: Catalog, *, alone: bool = False) -> Iterator[Feeding]:
     thread = Thread(target=run, name="feeding")
     thread.start()
     try:
-        yield Feeding(catalog, thread)
+        yield Waiting(catalog, thread)
     finally:
         stopping.set()
         thread.join()

@@ -74,7 +74,7 @@ def stir_bearers(
 def stir(connection: Connection, database: Database, records: Collection[int]) -> None:
     """Note that of these records more or less can be said from this transaction on."""
     if records:
-        position = database.last_position(connection) + 1
+        position = database.hold_positions(connection) + 1
         there = f"SELECT record FROM stirred WHERE position = {database.mark}"
         known = {key for (key,) in connection.exec_driver_sql(there, (position,))}
         rows = [(position, record) for record in sorted(set(records) - known)]

@@ -602,7 +602,7 @@ class Book:
 
     def _alone(self, connection: Connection) -> None:
         # Whoever makes rows that others may be making at this moment takes turns by the lock on the order of changes.
-        self._store.database.last_position(connection)
+        self._store.database.hold_positions(connection)
 
     def _see(self, connection: Connection, name: Name) -> Seen | None:
         row = connection.exec_driver_sql(self._seen, (name,)).fetchone()

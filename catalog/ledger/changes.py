@@ -45,7 +45,7 @@ def done_as(agent: str | None, change: Change) -> Change:
 
 def write_changes(connection: Connection, database: Database, changes: Sequence[Change]) -> int:
     """Give positions to these changes, as the last thing that a transaction does; the first of them is told."""
-    first = database.last_position(connection) + 1
+    first = database.hold_positions(connection) + 1
     details = _with_openness(connection, database, changes)
     database.insert(
         connection,

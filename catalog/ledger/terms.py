@@ -129,7 +129,7 @@ class Terms:
         if not due:
             return 0
         with self._store.write() as connection:
-            self._store.database.last_position(connection)
+            self._store.database.hold_positions(connection)
             due = connection.exec_driver_sql(found, (at,)).fetchall()
             keep(connection, self._store.database, at, {key for (key,) in due})
         return len(due)
@@ -196,7 +196,7 @@ def keep(
         return
     # One at a time, or two who each write a part of a chain would each not see the other's. It is the lock that every
     # writer takes last, so nobody waits for us with another one in hand.
-    database.last_position(connection)
+    database.hold_positions(connection)
     _keep_names(connection, database, at, records)
 
     listed = database.listed(records)

@@ -117,7 +117,7 @@ def merge(pen: Pen, id: str, into: str, *, by: By) -> int | None:
                 revision=held.revision,
             )
         # Two merges that together close a ring may hold different records: the lock on the order lets one see the other.
-        pen.store.database.last_position(here.connection)
+        pen.store.database.hold_positions(here.connection)
         if _leads_to(here, other, held):
             raise Conflict(
                 f"{into} is itself merged into {id}: that would be a ring",

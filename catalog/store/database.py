@@ -58,8 +58,8 @@ class Database(Protocol):
         """Let no mirror be swapped until this transaction ends; alone: nor anybody write."""
         ...
 
-    def last_position(self, connection: Connection) -> int:
-        """The last position given, with nobody else able to give one until this transaction ends."""
+    def hold_positions(self, connection: Connection) -> int:
+        """Let nobody else give a position until this transaction ends; the last one that was given."""
         ...
 
     def replace_views(self, connection: Connection, views: Mapping[str, str]) -> None:

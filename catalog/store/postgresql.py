@@ -111,7 +111,7 @@ class Postgresql:
         lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
         connection.execute(text(f"SELECT {lock}(:lock)"), {"lock": MIRRORS})
 
-    def last_position(self, connection: Connection) -> int:
+    def hold_positions(self, connection: Connection) -> int:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": POSITIONS})
         return int(connection.scalar(text("SELECT coalesce(max(position), 0) FROM change")) or 0)
 

@@ -147,7 +147,7 @@ class Sqlite:
     def hold_mirrors(self, connection: Connection, *, alone: bool) -> None:
         """Nothing to do: the write lock is held since BEGIN IMMEDIATE."""
 
-    def last_position(self, connection: Connection) -> int:
+    def hold_positions(self, connection: Connection) -> int:
         (last,) = _driver(connection).execute("SELECT coalesce(max(position), 0) FROM change").fetchone()
         return int(last)
 

@@ -222,7 +222,7 @@ def test_a_batch_that_fails_in_the_middle_leaves_nothing(address: str, monkeypat
         raise RuntimeError("a bug in the last step")
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(ledger.store.database), "last_position", broken)
+        patched.setattr(type(ledger.store.database), "hold_positions", broken)
         with pytest.raises(RuntimeError, match="a bug"):
             enter(ledger, entry("b", {"derivedFrom": ["sample/lab/z"]}), entry("a", {"title": {"en": "2"}}))
 
