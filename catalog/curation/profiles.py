@@ -69,7 +69,7 @@ def propose_profile(
         notes=compiled.notes,
         by=by.id,
     )
-    return try_profile(stored.reference, by, profiles=profiles, kinds=kinds, sources=sources)
+    return _try(stored, compiled, profiles=profiles, kinds=kinds, sources=sources)
 
 
 def try_profile(
@@ -92,6 +92,17 @@ def try_profile(
         kinds=kinds,
         registered=_others(profiles),
     )
+    return _try(stored, proposal, profiles=profiles, kinds=kinds, sources=sources)
+
+
+def _try(
+    stored: ProfileVersion,
+    proposal: CompiledProfile,
+    *,
+    profiles: Profiles[CompiledProfile],
+    kinds: Kinds,
+    sources: Sources,
+) -> ProfileVersion:
     older = [each.reference for each in profiles.versions(stored.name) if each.version < stored.version]
     tried = broken = 0
     shown: list[dict[str, Any]] = []

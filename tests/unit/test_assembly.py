@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +15,7 @@ from sqlalchemy import text
 from catalog.assembly import Catalog, administrators_token, exists, open_catalog, prepare_folder
 from catalog.errors import Misconfigured
 from catalog.settings import Settings, read_settings
+from catalog.validation.profiles import CompiledProfile, compile_profile
 
 
 def settings(folder: Path, **said: object) -> Settings:
@@ -68,6 +71,20 @@ def test_another_base_address_later_is_refused_and_the_fixed_one_is_named(tmp_pa
     opened(tmp_path, base="https://one.example.org/").thing.close()
     with pytest.raises(Misconfigured, match=r"https://one\.example\.org/ since its first start"):
         open_catalog(settings(tmp_path, base="https://two.example.org/"))
+
+
+def test_the_first_start_makes_each_shipped_profile_ready_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: Counter[str] = Counter()
+
+    def counted(name: str, version: int, *told: Any, **more: Any) -> CompiledProfile:
+        made[f"{name}@{version}"] += 1
+        return compile_profile(name, version, *told, **more)
+
+    monkeypatch.setattr("catalog.curation.profiles.compile_profile", counted)
+    with opened(tmp_path) as catalog:
+        published = {each.reference for each in catalog.profiles.versions() if each.published_at is not None}
+    assert set(made) == published != set()
+    assert set(made.values()) == {1}
 
 
 def test_several_first_starts_at_once_make_one_catalogue(tmp_path: Path) -> None:
