@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import click
 
-from catalog.access.scopes import Mode
+from catalog.access.scopes import DataMode, Mode
 from catalog.assembly import Catalog, exists, kinds_of, open_catalog, prepare_folder
 from catalog.cli.opening import data_option, database_option, json_option, on_catalogue, progress_option, settings_of
 from catalog.cli.progress import Progress
@@ -228,6 +228,8 @@ def fill_sample(catalog: Catalog, progress: Progress) -> int:
             mode=cast("Mode | None", scope.mode),  # checked by `create`
             metadata_until=scope.metadata_until,
             data_until=scope.data_until,
+            data_mode=cast("DataMode | None", scope.data_mode),  # this too
+            resource=scope.resource,
         )
     for source in sample.sources:
         document = {name: value for name, value in asdict(source).items() if name not in ("version", "home_scope")}

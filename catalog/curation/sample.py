@@ -22,6 +22,8 @@ class SampleScope:
     mode: str | None = None  # everyone | limited; None leaves it to the scope above
     metadata_until: str | None = None
     data_until: str | None = None
+    data_mode: str | None = None  # open | approval
+    resource: str | None = None
 
     @property
     def parent(self) -> str | None:
@@ -105,7 +107,15 @@ def _list(path: Path) -> list[dict[str, Any]]:
 
 
 def _scope(told: Mapping[str, Any]) -> SampleScope:
-    return SampleScope(told["id"], told["title"], told.get("mode"), told.get("metadataUntil"), told.get("dataUntil"))
+    return SampleScope(
+        id=told["id"],
+        title=told["title"],
+        mode=told.get("mode"),
+        metadata_until=told.get("metadataUntil"),
+        data_until=told.get("dataUntil"),
+        data_mode=told.get("dataMode"),
+        resource=told.get("resource"),
+    )
 
 
 def _source(told: Mapping[str, Any]) -> Source:
