@@ -108,7 +108,7 @@ class Settling:
 
     def _demand_one_sort(self, name: str) -> None:
         sorts = self._sorts(name)
-        if not (sorts <= {"integer", "number"} or sorts <= {"string", "term", "boolean"}):
+        if not (sorts <= {"integer", "number"} or sorts <= {"string", "strings", "term", "terms", "boolean"}):
             raise _Unsettled
 
     def _led_to(self, where: Linked) -> Held:

@@ -23,6 +23,7 @@ TITLES: Final = {
     "kind": {"en": "Kind", "ja": "種別"},
     "source": {"en": "Source", "ja": "登録元"},
     "profile": {"en": "Profile", "ja": "プロファイル"},
+    "formats": {"en": "Formats of its files", "ja": "ファイルの形式"},
 }
 
 

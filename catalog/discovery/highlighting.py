@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from catalog.projections.search.analysis import is_run, normal, pieces, tokens
+from catalog.projections.search.analysis import compound, compounds, is_run, normal, pieces, tokens
 from catalog.projections.search.index import Meant
 from catalog.projections.search.words import STOP, Clause
 from catalog.questions.search import Highlight, Piece
@@ -64,6 +64,8 @@ def _sought(clauses: Sequence[Clause], meant: Collection[Meant]) -> _Sought:
                 beginnings.update(word.casefold() for word in _WORD.findall(part)[-1:])
             else:
                 stems.update(tokens(part)[0])
+                if (joined := compound(part)) is not None:
+                    stems.add(joined)
     return _Sought(frozenset(stems), tuple(beginnings), tuple(run for run in runs if run))
 
 
@@ -93,6 +95,7 @@ def _places(text: str, sought: _Sought) -> list[tuple[int, int]]:
             found.append(word.span())
         elif not plain.isascii() and not is_run(plain):
             found.extend(_inside(word.start(), plain, sought))
+    found.extend(span for span, word in compounds(text) if not sought.stems.isdisjoint(tokens(word)[0]))
     if sought.runs and not text.isascii():
         plain, places = _laid_out(text)
         for run in sought.runs:

@@ -25,6 +25,8 @@ class Dialect(Protocol):
 
     def each(self, value: str) -> str: ...
 
+    def texts_in(self, document: str, name: str) -> str: ...
+
     def number_in(self, document: str, name: str) -> str: ...
 
     def flag_in(self, document: str, name: str) -> str: ...
@@ -60,6 +62,9 @@ class _Sqlite:
 
     def each(self, value: str) -> str:
         return f"SELECT value FROM json_each({value})"
+
+    def texts_in(self, document: str, name: str) -> str:
+        return f"""SELECT value FROM json_each({document}, '$."{name}"') WHERE type = 'text'"""
 
     def number_in(self, document: str, name: str) -> str:
         return f"({document} ->> '$.{name}')"
@@ -102,6 +107,12 @@ class _Postgresql:
 
     def each(self, value: str) -> str:
         return f"SELECT json_array_elements_text({value}::json)"
+
+    def texts_in(self, document: str, name: str) -> str:
+        return (
+            f"SELECT value #>> '{{}}' FROM json_array_elements({document}::json -> '{name}')"
+            " WHERE json_typeof(value) = 'string'"
+        )
 
     def number_in(self, document: str, name: str) -> str:
         return f"({document}::json ->> '{name}')::bigint"

@@ -389,7 +389,7 @@ class Maker:
             case Not(part):
                 return f"NOT coalesce({self._condition(part, at)}, FALSE)"
             case Compare(name):
-                return self._in_mirror(name, at, lambda field, row: self._compare(asked, field, row))
+                return self._in_mirror(name, at, lambda field, row: self._compare(asked, field, row, at))
             case Exists(name):
                 return self._exists(name, at)
             case Dated(name):
@@ -399,6 +399,9 @@ class Maker:
             case OfRecord("source", "eq", value) if self._is_source(value):
                 # The range of ids has said so already, and has them in order, which an index on sources has not.
                 return f"{self.sql.unindexed(f'{at.record}.source')} = {self._value(value)}"
+            case OfRecord("formats", operator, value):
+                held = self._against("f.format", operator, value, is_text=True)
+                return f"EXISTS (SELECT 1 FROM file f WHERE f.dataset = {at.record}.key AND {held})"
             case OfRecord(attribute):
                 expression = {
                     "id": f"{at.node}.id",
@@ -470,9 +473,22 @@ class Maker:
                 return f"{row}.{_name(columns['si_min'])}"
         return f"{row}.{_name(columns['value'])}"
 
-    def _compare(self, asked: Compare, field: Field, row: str) -> str:
+    def _compare(self, asked: Compare, field: Field, row: str, at: _At) -> str:
+        if field.sort in ("strings", "terms"):
+            several = asked.value if isinstance(asked.value, tuple) else (asked.value,)
+            return self._held(field, at, among=[self._value(one) for one in several])
         expression = self._column(field, row, language=asked.language)
         return self._against(expression, asked.operator, asked.value, is_text=field.sort in ("text", "string", "term"))
+
+    def _held(self, field: Field, at: _At, *, among: Sequence[str] = ()) -> str:
+        """That a list of the body holds one of these texts, or any."""
+        revision = f"v{self._next(()).number}"
+        texts = self.sql.texts_in(f"{revision}.body", field.name)
+        told = f"EXISTS ({texts})" if not among else " OR ".join(f"{one} IN ({texts})" for one in among)
+        return (
+            f"EXISTS (SELECT 1 FROM revision {revision} WHERE {revision}.record = {at.record}.key"
+            f" AND {revision}.number = {self._shown(at)} AND ({told}))"
+        )
 
     def _against(self, expression: str, operator: str, value: Any, *, is_text: bool) -> str:
         if operator == "in":
@@ -516,7 +532,13 @@ class Maker:
             return f"EXISTS (SELECT 1 FROM term_use u WHERE u.record = {at.record}.key AND u.field = {_literal(name)})"
         if sorts == {"quantity"}:
             return f"EXISTS (SELECT 1 FROM quantity q WHERE q.record = {at.record}.key AND q.field = {_literal(name)})"
-        return self._in_mirror(name, at, lambda field, row: f"{self._column(field, row)} IS NOT NULL")
+        return self._in_mirror(
+            name,
+            at,
+            lambda field, row: (
+                self._held(field, at) if field.sort == "strings" else f"{self._column(field, row)} IS NOT NULL"
+            ),
+        )
 
     def _linked(self, asked: Linked, at: _At) -> str:
         own, far = ("record", "target") if asked.direction == "out" else ("target", "record")

@@ -40,6 +40,7 @@ from catalog.questions.vocabulary import Field, Sort, Vocabulary, unknown
 _COMPARED: Final[dict[Sort, tuple[type, ...]]] = {
     "text": (str,),
     "string": (str,),
+    "strings": (str,),
     "term": (str,),
     "integer": (int,),
     "number": (int, float),
@@ -164,7 +165,7 @@ class _Check:
                 ja=f"sort: {order.by} での並べ替えは一つの種別に限ります。kind= を指定してください",
             )
         (field,) = found.values()
-        if not field.sortable or field.private or field.sort in ("link", "terms", "other"):
+        if not field.sortable or field.private or field.sort in ("link", "strings", "terms", "other"):
             (kind,) = found
             names = [
                 one.name for one in self.vocabulary.kinds[kind].fields.values() if one.sortable and not one.private
@@ -221,6 +222,8 @@ class _Check:
             case OfRecord(attribute, operator, value):
                 if attribute not in RECORD_ATTRIBUTES:
                     raise unknown("attribute of records", attribute, RECORD_ATTRIBUTES)
+                if attribute == "formats":
+                    _demand_holding(attribute, operator)
                 self.values(attribute, operator, value, (str,))
             case Linked():
                 self.link_name(asked.field, asked.direction, kinds)
@@ -273,9 +276,11 @@ class _Check:
             raise unknown("operator", str(asked.operator), OPERATORS, of=asked.field)
         for field in self.vocabulary.fields(asked.field, kinds).values():
             self.language(asked.language, field)
-            accepted = _COMPARED.get(field.sort)
+            accepted = (str,) if field.words else _COMPARED.get(field.sort)
             if accepted is None:
                 raise _not_compared(asked.field)
+            if field.words or field.sort == "strings":
+                _demand_holding(asked.field, asked.operator)
             if field.sort == "boolean" and asked.operator not in ("eq", "ne"):
                 raise Invalid(
                     f"{asked.field}: true or false is compared by eq or ne",
@@ -340,10 +345,18 @@ def other_end(
     return () if not all(ends) else tuple(dict.fromkeys(kind for end in ends for kind in end))
 
 
+def _demand_holding(name: str, operator: str) -> None:
+    if operator not in ("eq", "in"):
+        raise Invalid(
+            f"{name}: a list is asked for by eq or in (it holds one of these), or not.{name}",
+            ja=f"{name}: リストは eq か in（いずれかを含む）、または not.{name} で指定します",
+        )
+
+
 def _not_compared(name: str) -> Invalid:
     return Invalid(
         f"{name}: this field cannot be compared with a value of that form; dates take an interval, quantities a range with a unit, "
-        "links link.…, lists and nested parts cannot be asked for",
+        "links link.…, other lists and nested parts cannot be asked for",
         ja=f"{name}: この項目はその形の値と比較できません",
     )
 

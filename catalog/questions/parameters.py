@@ -219,7 +219,7 @@ class _Asking:
     def _one(self, name: str, values: list[str], kinds: tuple[str, ...]) -> Condition:
         first, _, rest = name.partition(".")
         match first:
-            case "id" | "source" | "profile" | "localId":
+            case "id" | "source" | "profile" | "localId" | "formats":
                 return self._of_record(name, first, rest, values)
             case "created" | "modified":
                 return _any([_written(name, first, _operator(name, rest), _date(name, value)) for value in values])
@@ -238,11 +238,16 @@ class _Asking:
         return self._field(name, values, kinds, as_asked=name)
 
     def _of_record(
-        self, name: str, attribute: Literal["id", "source", "profile", "localId"], rest: str, values: list[str]
+        self,
+        name: str,
+        attribute: Literal["id", "source", "profile", "localId", "formats"],
+        rest: str,
+        values: list[str],
     ) -> Condition:
         operator = _operator(name, rest)
         if operator in ("eq", "in"):
-            split = [part for value in values for part in value.split(",")] if attribute != "localId" else values
+            whole = attribute == "localId" or (attribute == "formats" and operator == "eq")  # they may hold commas
+            split = values if whole else [part for value in values for part in value.split(",")]
             several = tuple(encode_local(part) if attribute == "localId" else part for part in split)
             if len(several) == 1:
                 return OfRecord(attribute, "eq", several[0])
@@ -300,7 +305,7 @@ class _Asking:
         if rest == "exists":
             return Exists(plain) if _truth(as_asked, values[-1]) else Not(Exists(plain))
         if field.sort == "terms" or (field.sort == "term" and rest in ("", *_OF_TERMS)):
-            return self._terms(as_asked, plain, rest, values)
+            return self._terms_or_words(as_asked, field, rest, values)
         if field.sort == "date":
             if rest == "missing":
                 return _any([Missing(plain, None if value in ("", "true") else value) for value in values])
@@ -318,6 +323,24 @@ class _Asking:
                 return Compare(plain, "in", tuple(made), language)
             return Compare(plain, "eq", made[0], language)
         return _any([Compare(plain, operator_, value, language) for value in made])
+
+    def _terms_or_words(self, name: str, field: Field, rest: str, values: list[str]) -> Condition:
+        """Terms; where plain words may stand beside them, what is written as no term is such a word."""
+        if not field.words or rest not in ("", "eq", "in"):
+            return self._terms(name, field.name, rest, values)
+        split = [part.strip() for value in values for part in value.split(",")] if rest == "in" else values
+        terms: list[str] = []
+        words: list[str] = []
+        for part in split:
+            try:
+                terms.append(self.vocabulary.iri(name, part))
+            except Invalid:
+                words.append(part)
+        ways: list[Condition] = [Termed(field.name, tuple(terms))] if terms else []
+        if words:
+            several = len(words) > 1
+            ways.append(Compare(field.name, "in" if several else "eq", tuple(words) if several else words[0]))
+        return _any(ways)
 
     def _terms(self, name: str, field: str | None, rest: str, values: list[str]) -> Condition:
         """Each value is one term, which may hold commas; `in` and `all` take several."""

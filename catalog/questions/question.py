@@ -18,8 +18,16 @@ OPERATORS: tuple[Operator, ...] = ("eq", "ne", "in", "lt", "le", "gt", "ge", "pr
 Direction = Literal["out", "in"]
 Place = Literal["field", "condition", "attribute", "anywhere"]
 Count = Literal["none", "bounded", "exact"]
-RecordAttribute = Literal["id", "source", "localId", "profile", "created", "modified"]
-RECORD_ATTRIBUTES: tuple[RecordAttribute, ...] = ("id", "source", "localId", "profile", "created", "modified")
+RecordAttribute = Literal["id", "source", "localId", "profile", "created", "modified", "formats"]
+RECORD_ATTRIBUTES: tuple[RecordAttribute, ...] = (
+    "id",
+    "source",
+    "localId",
+    "profile",
+    "created",
+    "modified",
+    "formats",
+)
 # What a list may be asked to hold besides what is public; withdrawn records are in no list.
 LISTED_STATUSES = ("public", "private", "draft", "suppressed", "quarantined")
 
@@ -59,7 +67,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """A field of the body against a value (`in`: a tuple of values).
+    """A field of the body against a value (`in`: a tuple of values); a list, by `eq` and `in`, holds one of them.
 
     A text field without a language is read as it falls back (en, ja, any); with one, that language and then the other.
     """
@@ -100,7 +108,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class OfRecord:
-    """What the catalogue itself keeps of a record."""
+    """What the catalogue itself keeps of a record; of `formats`, those of its files, it holds one."""
 
     attribute: RecordAttribute
     operator: Operator

@@ -13,7 +13,9 @@ from catalog.records.kinds import Field as KindField
 from catalog.records.kinds import Kind, Kinds
 from catalog.records.linked import SCHEMES
 
-Sort = Literal["text", "date", "quantity", "term", "terms", "string", "integer", "number", "boolean", "link", "other"]
+Sort = Literal[
+    "text", "date", "quantity", "term", "terms", "string", "strings", "integer", "number", "boolean", "link", "other"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,9 @@ class Field:
     """A field of a kind. `columns` names the mirror's column for each part of it.
 
     Parts: `value` of a plain field or term; `whole`, `en`, `ja` of a text; `whole`, `from`, `until`, `missing` of a date.
-    `terms` are a list of them, whose rows stand beside the mirror. What the mirror does not have (other lists, nested
-    objects) is of sort `other`: it can be selected, not compared.
+    `terms` are a list of them, whose rows stand beside the mirror; `strings`, and plain `words` among terms, are looked up
+    in the body. What the mirror does not have (other lists, nested objects) is of sort `other`: it can be selected, not
+    compared.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Field:
     holds_private: bool = False
     kinds: tuple[str, ...] = ()  # to which a link may point; none: to any
     quantity_kind: str | None = None
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ def _field(field: KindField, kind: Kind) -> Field:
         holds_private=any(True for _ in _private_paths(field.fields, ())),
         kinds=field.kinds,
         quantity_kind=field.quantity_kind,
+        words=field.words,
     )
 
 
@@ -154,6 +159,8 @@ def _sort(field: KindField, mirrored: bool) -> Sort:
         return "quantity"  # its rows stand beside the mirror, lists of it too
     if field.form == "term" and field.many and not field.private:
         return "terms"
+    if field.listed:
+        return "strings"
     if not mirrored:
         return "other"
     match field.form:

@@ -93,7 +93,13 @@ class Field:
     facet: bool = False
     searchable: str | None = None
     mirrored: bool = True
+    words: bool = False  # plain words may stand among its terms
     fields: tuple[Field, ...] = ()
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is a list of texts by which records are narrowed."""
+        return self.facet and self.many and self.scalar == "string" and self.mirrored and not self.private
 
 
 @dataclass(frozen=True, eq=False)
@@ -350,6 +356,7 @@ class _Reader:
             facet=bool(marks.get("x-facet")),
             searchable=marks.get("x-searchable"),
             mirrored=bool(marks.get("x-mirror", True)),
+            words=form == "term" and many and "string" in marks.get("type", ()),
             fields=inner,
         )
 

@@ -115,6 +115,8 @@ class Oracle:
                 return any(self.holds(part, record) for part in parts)
             case Not(part):
                 return not self.holds(part, record)
+            case Compare("language" | "keywords" as name, operator, value):
+                return any(_compared(item, operator, value) for item in self.field(record, name) or ())
             case Compare(name, operator, value, language):
                 return _compared(self.field(record, name, language), operator, value)
             case Exists("amount"):

@@ -130,6 +130,9 @@ def _record(chance: random.Random, number: int, id: str, of_kind: Mapping[str, S
     links: list[Told] = []
     quantities: list[tuple[str, str | None, float, float, str]] = []
     collected = None
+    if number % 3:
+        body["language"] = ["ja", "en"][: number % 3]
+        body["keywords"] = [TISSUES[number % len(TISSUES)] or "leaf", {"term": "http://t/1"}]
     if kind == "sample":
         if tissue := chance.choice(TISSUES):
             body["tissue"] = tissue

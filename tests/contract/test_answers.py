@@ -131,6 +131,10 @@ def leaves(kinds: tuple[str, ...]) -> st.SearchStrategy[Condition]:
     made: list[st.SearchStrategy[Any]] = [
         st.builds(Compare, st.just("title"), operators, texts, st.sampled_from([None, "en", "ja"])),
         st.builds(Compare, st.just("title"), st.just("in"), st.lists(texts, min_size=1, max_size=5).map(tuple)),
+        st.builds(Compare, st.just("language"), st.just("eq"), st.sampled_from(["ja", "en", "fr"])),
+        st.builds(Compare, st.just("language"), st.just("in"), st.sampled_from([("fr",), ("en", "fr"), ("ja", "en")])),
+        st.builds(Compare, st.just("keywords"), st.just("eq"), texts),
+        st.just(Exists("language")),
         st.builds(
             OfRecord,
             st.sampled_from(["source", "localId", "profile"]),

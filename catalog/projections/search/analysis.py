@@ -3,13 +3,15 @@
 Words are stemmed as English by tantivy. Japanese and Chinese characters (and Hangul) become pairs that overlap, and at
 the end of a run its last character alone, so that a single character is found as the beginning of a word. Before that
 everything is brought to one form: NFKC (half and full width), hiragana for katakana, large kana for small, and no long
-vowel mark at the end of a word (サーバー, サーバ).
+vowel mark at the end of a word (サーバー, サーバ). Words that a hyphen joins (x-ray), and a letter with the word behind it
+(X ray), are indexed behind the text as one word, too, as others write them (xray).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from operator import add
 from typing import Final
@@ -17,7 +19,7 @@ from typing import Final
 import tantivy
 
 # Raised when a text becomes other words than before, so that the index is built anew.
-VERSION: Final = 1
+VERSION: Final = 2
 ANALYZER: Final = "words"
 LONGEST_WORD: Final = 100
 
@@ -30,6 +32,13 @@ _IS_RUN: Final = re.compile(f"[{_CJK}]+").fullmatch
 # After folding, kana are hiragana; a mark after one kana only is a part of a short word (キー).
 _LONG_AT_END: Final = re.compile("(?<=[\u3041-\u3096ー]{2})ー(?![\u3041-\u3096ー])")
 _DASH_FOR_LONG: Final = re.compile("(?<=[\u30a1-\u30fa])[\u2010-\u2015\u2212\u2500](?![A-Za-z0-9])")
+
+# A letter that is a word by itself (a, I) is no part of the next one.
+_COMPOUND: Final = re.compile(
+    "(?<![A-Za-z0-9_\u2010-])(?:[A-Za-z]++(?:[-\u2010][A-Za-z]++)++|[B-HJ-Zb-hj-z] [A-Za-z]{2,}+)(?![A-Za-z0-9_\u2010-])"
+)
+_MAY_BE_COMPOUND: Final = re.compile("[A-Za-z][-\u2010][A-Za-z]|(?<![A-Za-z0-9_])[B-HJ-Zb-hj-z] [A-Za-z]").search
+_JOINTS: Final = dict.fromkeys(map(ord, "- \u2010"))
 
 # Names are written with a space or without: 田中 健二.
 _SPACED: Final = re.compile(f"(?<=[{_CJK}]) +(?=[{_CJK}])")
@@ -78,8 +87,32 @@ def _folded(found: re.Match[str]) -> str:
 def prepared(text: str) -> str:
     """The text as it is handed to tantivy's part: characters that stand without spaces as overlapping pairs."""
     if text.isascii():
-        return text
-    return _RUN.sub(_pairs_and_last, normal(text))
+        return _with_compounds(text, text)
+    plain = normal(text)
+    return _with_compounds(_RUN.sub(_pairs_and_last, plain), plain)
+
+
+def _with_compounds(made: str, plain: str) -> str:
+    """Compounds stand behind everything else: phrases go on without them."""
+    if _MAY_BE_COMPOUND(plain) is None:
+        return made
+    return " ".join((made, *dict.fromkeys(word for _, word in compounds(plain))))
+
+
+def compounds(text: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """The compounds in a text, from where to where, each as one word: x-ray and X ray as xray."""
+    for found in _COMPOUND.finditer(text):
+        yield found.span(), found.group().translate(_JOINTS)
+
+
+@lru_cache(maxsize=4096)
+def compound(text: str) -> str | None:
+    """What is asked for as one word of the index, if it is a compound and nothing else."""
+    found = _COMPOUND.fullmatch(normal(text).strip())
+    if found is None:
+        return None
+    made = _STEMMED.analyze(found.group().translate(_JOINTS))
+    return made[0] if len(made) == 1 else None
 
 
 def _pairs_and_last(found: re.Match[str]) -> str:
@@ -135,9 +168,9 @@ def tokens(text: str) -> tuple[tuple[str, ...], bool]:
 def both(text: str) -> tuple[str, str]:
     """A title as it is handed to tantivy, and as one term: `prepared` and `whole` in one."""
     if text.isascii():
-        return text, " ".join(text.lower().split())
+        return _with_compounds(text, text), " ".join(text.lower().split())
     plain = normal(text)
-    return _RUN.sub(_pairs_and_last, plain), " ".join(plain.casefold().split())
+    return _with_compounds(_RUN.sub(_pairs_and_last, plain), plain), " ".join(plain.casefold().split())
 
 
 @lru_cache(maxsize=8192)

@@ -98,18 +98,20 @@ class Columns:
     numbers: tuple[str, ...]
     sorts: tuple[str, ...]  # texts and other strings
     facets: tuple[str, ...]
-    scalars: tuple[str, ...]  # held as terms, to be compared with eq, ne and in
+    scalars: tuple[str, ...]  # held as terms, to be compared with eq, ne and in; lists with eq and in
 
 
 def columns_of(kinds: Kinds) -> Columns:
     """The columns for these kinds: fields of one name share them."""
-    dates, numbers, sorts, facets, scalars = set(), set(), set(), set(), set()
+    dates, numbers, sorts, facets, scalars = set(), set(), set(), set(), {"formats"}
     for kind in kinds.values():
         for each in kind.fields:
             if each.private:
                 continue
             if each.facet:
                 facets.add(each.name)
+            if each.listed or each.words:
+                scalars.add(each.name)
             if each.many or not each.mirrored:
                 continue
             if each.form == "date":
@@ -131,7 +133,7 @@ def fingerprint_of(kinds: Kinds) -> str:
     def shape(each: Field) -> list[Any]:
         told: list[Any] = [each.name, each.form, each.many, each.linked, each.scalar, each.format, each.private]
         told += [each.quantity_kind, each.key, each.attribute, each.identifier, each.sortable, each.facet]
-        told += [each.searchable, each.mirrored, [shape(inner) for inner in each.fields]]
+        told += [each.searchable, each.mirrored, each.words, [shape(inner) for inner in each.fields]]
         return told
 
     told = [FORMAT, ANALYSIS, [[kind.name, [shape(each) for each in kind.fields]] for kind in kinds.values()]]
@@ -181,9 +183,7 @@ class Making:
         """What it says, prepared, up to a bound."""
         together = "".join(self.text)
         if len(together) <= MOST_CHARACTERS:
-            if together.isascii():
-                return self.text
-            return [text if text.isascii() else _prepared(text) for text in self.text]
+            return [prepared(text) if text.isascii() else _prepared(text) for text in self.text]
         left = MOST_CHARACTERS
         made = []
         for text in self.text:
@@ -266,6 +266,8 @@ def _field(each: Field) -> _Write | None:
         steps.append(_quantity(name, each))
     elif each.form == "term":
         steps.append(_terms(name, each.facet, comparable, each.sortable))
+        if each.words:
+            steps.append(_strings_held(name))
     elif each.form == "links":
         steps.append(_links(name, each.facet))
     elif each.form == "object":
@@ -280,6 +282,8 @@ def _field(each: Field) -> _Write | None:
             steps.append(_number(name))
         elif comparable:
             steps.append(_scalar(name, each.sortable))
+        elif each.listed:
+            steps.append(_strings_held(name, said_to_be_there=True))
         if each.facet:
             steps.append(_facet(name, said=each.searchable is None and each.format is None))
     if not steps:
@@ -361,6 +365,18 @@ def _scalar(name: str, sortable: bool) -> _Write:
             making.values.append(term(name, orjson.dumps(value).decode()))
         if sortable:
             making.document[column] = str(value)[:LONGEST_SORT]
+
+    return write
+
+
+def _strings_held(name: str, *, said_to_be_there: bool = False) -> _Write:
+    """The texts of a list, as they are filtered by."""
+
+    def write(making: Making, value: Any) -> None:
+        told = [_under(name, each) for each in value if each.__class__ is str]
+        making.values.extend(told)
+        if told and said_to_be_there:
+            making.has.append(name)
 
     return write
 
@@ -635,6 +651,7 @@ def _document(standing: Standing, making: Making) -> Document:
         document["n_files"] = float(files.count)
         document["n_bytes"] = float(files.size)
         making.facets["formats"] = list(files.formats)
+        document["values"] += [_under("formats", each) for each in files.formats]
         document["facet"] = making.facets
     if making.has:
         document["has"] = making.has
@@ -714,7 +731,7 @@ def _labels_of_targets(standing: Standing) -> list[str]:
             told.extend(target.title.values())
             if len(told) >= MOST_LABELS:
                 break
-    return [text if text.isascii() else _prepared(text) for text in dict.fromkeys(told)]
+    return [_prepared(text) for text in dict.fromkeys(told)]
 
 
 # Titles of what many link to, and the words of vocabularies, come again and again.

@@ -15,7 +15,7 @@ import orjson
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from catalog.projections.search.analysis import bare, normal, tokens
+from catalog.projections.search.analysis import bare, compound, normal, tokens
 from catalog.projections.search.document import SEP, Columns, micros, name_term, term
 from catalog.projections.search.index import (
     EVERYWHERE,
@@ -180,7 +180,11 @@ class Words:
         while place < len(wanted):
             width, found = self._span(wanted, place, meant)
             own = [(clause, self._either(clause)) for clause in wanted[place : place + width]]
-            if found is None:
+            if found is None and (one := _compound(wanted[place : place + 2])) is not None:
+                width = 2
+                apart = every(self._either(clause) for clause in wanted[place : place + width])
+                parts.append((Occur.Must, some([apart, self._said(one)])))
+            elif found is None:
                 clause, query = own[0]
                 if clause not in optional:
                     parts.append((Occur.Must, query))
@@ -260,8 +264,11 @@ class Words:
         if beginning:
             return Query.phrase_prefix_query(schema, name, list(words))
         if _is_joined(said):
-            return every(Query.term_query(schema, name, word) for word in words)
-        return Query.phrase_query(schema, name, list(words))
+            apart = every(Query.term_query(schema, name, word) for word in words)
+        else:
+            apart = Query.phrase_query(schema, name, list(words))
+        joined = compound(said.text)
+        return apart if joined is None else some([apart, Query.term_query(schema, name, joined)])
 
     def _as_name(self, said: Said) -> list[Query]:
         """As an identifier: whole, the beginning of one, or a part."""
@@ -286,6 +293,15 @@ class Words:
             ):
                 ways.append(Query.const_score_query(every([of_source, query]), weight))
         return ways
+
+
+def _compound(clauses: Sequence[Clause]) -> Said | None:
+    """A letter and the word behind it (X ray) as the one word that others write."""
+    said = [way for clause in clauses for way in clause.ways]
+    if len(said) != 2 or len(clauses) != 2 or any(each.phrase or each.prefix for each in said):
+        return None
+    joined = compound(" ".join(each.text for each in said))
+    return None if joined is None else Said(joined)
 
 
 def _is_joined(said: Said) -> bool:
@@ -464,6 +480,9 @@ class Conditions:
         texts = [str(each) for each in several]
         if name == "localId":
             return one_of(self.schema, "values", [term("localId", text) for text in texts])
+        if name == "formats":
+            self._column(name, self.columns.scalars)
+            return one_of(self.schema, "values", [term(name, text) for text in texts])
         if any(len(text.encode()) > 60_000 for text in texts):
             return NOTHING
         return one_of(self.schema, name, texts)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.projections.search.analysis import analyzer, bare, normal, pairs, prepared, tokens, whole
+from catalog.projections.search.analysis import analyzer, bare, compound, normal, pairs, prepared, tokens, whole
 
 
 def words(text: str) -> list[str]:
@@ -36,6 +36,26 @@ def test_two_ways_of_writing_are_one_word(one: str, other: str) -> None:
 @pytest.mark.parametrize(("one", "other"), [("キー", "き"), ("土壌", "土地"), ("soil", "solid"), ("ビール", "ビル")])
 def test_other_words_stay_apart(one: str, other: str) -> None:
     assert words(one) != words(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "one"),
+    [
+        ("X-rays", "xray"),
+        ("an X ray beam", "xray"),
+        ("in-situ", "insitu"),
+        ("X\u2010ray", "xray"),
+        ("Ｘ－ｒａｙ回折", "xray"),
+    ],
+)
+def test_a_compound_is_indexed_as_one_word_too(text: str, one: str) -> None:
+    assert words(text)[-1] == one
+
+
+@pytest.mark.parametrize("text", ["a ray", "2026-05-10", "C227-11", "Gpr164-/-", "x - ray", "I saw"])
+def test_what_is_no_compound_is_indexed_as_it_stands(text: str) -> None:
+    assert prepared(text) == text
+    assert compound(text) is None
 
 
 def test_characters_without_spaces_are_pairs_and_the_last_one() -> None:
