@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import threading
 from collections import defaultdict
@@ -26,9 +25,7 @@ TYPE: Final = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 RECORD: Final = NamedNode("https://w3id.org/musubi/ns#Record")
 
 _IS_RECORD: Final = f" {TYPE} {RECORD} ".encode()
-_RUN: Final = re.compile(rb"(\S++) .*+\n(?:\1 .*+\n)*+")
-# What a pipe holds.
-_PIECE: Final = 1 << 16
+_READ_AHEAD: Final = 1 << 20
 # Subjects that are gathered for a cell before they are written to its file, and statements that are read in one slice.
 _GATHERED: Final = 1 << 12
 _SLICE: Final = 20_000
@@ -174,29 +171,25 @@ def runs_of(store: Store) -> Iterator[tuple[bytes, list[bytes]]]:
     writer = threading.Thread(target=write, name="survey", daemon=True)
     writer.start()
     try:
-        with os.fdopen(reading, "rb", buffering=0) as pipe:
-            rest = b""
-            while piece := pipe.read(_PIECE):
-                rest += piece
-                # The last may go on in the next piece.
-                runs = list(_RUN.finditer(rest))
-                for run in runs[:-1]:
-                    if lines := _statements(run):
-                        yield run[1], lines
-                rest = rest[runs[-1].start() :] if runs else rest
-            for run in _RUN.finditer(rest):
-                if lines := _statements(run):
-                    yield run[1], lines
+        with os.fdopen(reading, "rb", buffering=_READ_AHEAD) as pipe:
+            here, lines = b" ", list[bytes]()
+            for line in pipe:
+                # The blank behind the subject belongs to it: one subject may begin as another does.
+                if not line.startswith(here):
+                    if lines:
+                        yield here[:-1], lines
+                    here, lines = line[: line.index(b" ") + 1], []
+                statement = line[:-1]
+                # What is only kept of what was written is none.
+                if not statement.endswith(ENDS):
+                    lines.append(statement)
+            if lines:
+                yield here[:-1], lines
     finally:
         # Where somebody stopped reading, the pipe is closed by now, and the writer ends at it.
         writer.join()
     if failed:
         raise failed[0]
-
-
-def _statements(run: re.Match[bytes]) -> list[bytes]:
-    # What is only kept of what was written is none.
-    return [line for line in run[0].split(b"\n") if line and not line.endswith(ENDS)]
 
 
 def clear(folder: Path) -> None:
