@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
@@ -21,6 +21,7 @@ from catalog.access.audit import Audit
 from catalog.access.moments import later, seconds_between
 from catalog.access.once import forget_once, keep_once, look_once, take_once
 from catalog.access.people import People, Person, email_told, looks_like_orcid, name_told
+from catalog.access.policy import demand_administrator
 from catalog.access.sessions import Sessions
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound, Throttled
 from catalog.questions.browser import Browser
@@ -46,6 +47,7 @@ FREE_BY_LOGIN: Final = 5
 FREE_BY_ADDRESS: Final = 20
 LONGEST_DELAY: Final = 15 * 60
 FORGOTTEN: Final = timedelta(days=1)
+LOOKED_AFTER: Final = ("accounts", "アカウント")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Invitation:
 class Link:
     """A one-time link: its value, which is shown once, and until when it works."""
 
-    value: str
+    value: str = field(repr=False)
     until: str
 
 
@@ -98,23 +100,25 @@ class Accounts:
         with self._store.write() as connection:
             self._count(connection, tried)
             row = connection.execute(
-                select(local_account.c.password, holder.c.key, holder.c.id)
+                select(local_account.c.login, local_account.c.password, holder.c.key, holder.c.id, holder.c.ended_at)
                 .join(holder, holder.c.key == local_account.c.person)
                 # What can't be a login is nobody's, and is not even fit to be asked for.
-                .where(
-                    local_account.c.login == (name if LOGIN_SIGNS.issuperset(name) else ""), holder.c.ended_at.is_(None)
-                )
+                .where(local_account.c.login == (name if LOGIN_SIGNS.issuperset(name) else ""))
             ).fetchone()
-        right = self._is_right(nobodys if row is None else row.password, password)
+        account = None if row is None or row.ended_at is not None else row
+        right = self._is_right(nobodys if account is None else account.password, password)
         with self._store.write() as connection:
-            if row is None or not right:
-                known = None if row is None else row.id
-                self._audit.note(connection, "sign-in-refused", "public", holder=known, address=browser.address)
+            if account is None or not right:
+                # Only a login that there is: people mistake the fields, and what they typed may be a password.
+                whose, tried_at = (None, None) if row is None else (row.id, row.login)
+                self._audit.note(
+                    connection, "sign-in-refused", "public", holder=whose, address=browser.address, login=tried_at
+                )
                 return None
             self._uncount(connection, tried)
-            if self._hasher.check_needs_rehash(row.password):
-                self._set_password(connection, row.key, self._hasher.hash(password_read(password)))
-            return self._start(connection, row.key, row.id, browser)
+            if self._hasher.check_needs_rehash(account.password):
+                self._set_password(connection, account.key, self._hasher.hash(password_read(password)))
+            return self._start(connection, account.key, account.id, browser)
 
     def _is_right(self, kept: str, password: str) -> bool:
         try:
@@ -179,7 +183,7 @@ class Accounts:
         if seconds > 0:
             whole = int(seconds) + 1
             raise Throttled(
-                f"There were too many wrong passwords; try again in {whole} seconds.",
+                f"There were too many wrong passwords; try again in {whole} second{'' if whole == 1 else 's'}.",
                 retry_after_seconds=whole,
                 ja=f"パスワードの誤りが続いています。{whole}秒後にもう一度お試しください。",
             )
@@ -204,7 +208,7 @@ class Accounts:
         lasts: timedelta = INVITED_FOR,
     ) -> Link:
         """A link with which somebody makes their account, once."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         moment = self._clock()
         until = later(moment, _lasting(lasts))
         told = {
@@ -261,7 +265,7 @@ class Accounts:
         administrator: bool = False,
     ) -> Person:
         """Somebody with an account that an administrator makes for them."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         chosen, kept = login_told(login), self._hashed(password)
         try:
             with self._store.write() as connection:
@@ -282,7 +286,7 @@ class Accounts:
 
     def reset_link(self, id: str, by: Reader, *, lasts: timedelta = RESET_FOR) -> Link:
         """A link with which somebody sets a new password, once."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         moment = self._clock()
         until = later(moment, _lasting(lasts))
         with self._store.write() as connection:
@@ -299,8 +303,11 @@ class Accounts:
                 raise _no_link()
             return str(self._account(connection, told["person"]).login)
 
-    def reset(self, value: str, browser: Browser, *, password: str) -> str:
-        """Set a new password by a link, end every session, and sign in: a new session's value."""
+    def reset(self, value: str, browser: Browser, *, password: str, keep_tokens: bool = False) -> str:
+        """Set a new password by a link, end every session and token, and sign in: a new session's value.
+
+        `keep_tokens`: its person has only forgotten the password, and nobody else has had the account.
+        """
         self.resetting(value)
         kept = self._hashed(password)
         with self._store.write() as connection:
@@ -311,7 +318,7 @@ class Accounts:
             self._set_password(connection, account.key, kept)
             forget_once(connection, "reset", told)
             self._audit.note(connection, "password", account.id, holder=account.id, address=browser.address)
-            self._sessions.end_all(connection, account.key, account.id, by=account.id)
+            self._people.let_nobody_in(connection, account.key, account.id, by=account.id, keep_tokens=keep_tokens)
             connection.execute(delete(guess).where(guess.c.what == _guess_at("login", account.login)[0]))
             return self._start(connection, account.key, account.id, browser)
 
@@ -445,8 +452,3 @@ def _no_link() -> NotFound:
         "This link is none that works: it was used, is over, or was copied in part. Ask for another.",
         ja="このリンクは使えません。使用済みか、期限切れか、一部が欠けています。新しいリンクを発行してもらってください。",
     )
-
-
-def _demand_administrator(by: Reader) -> None:
-    if not by.administrator:
-        raise Forbidden("accounts are looked after by administrators", ja="アカウントを管理できるのは管理者のみです")

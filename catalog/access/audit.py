@@ -26,6 +26,7 @@ Act = Literal[
     "sign-out",
     "person",
     "person-ended",
+    "unmanaged",
     "invite",
     "reset",
     "password",

@@ -14,9 +14,9 @@ from catalog.access.accounts import delay_after
 from catalog.access.audit import Audit
 from catalog.access.holders import holder_of
 from catalog.access.moments import later, seconds_between
-from catalog.access.once import VALUE_BYTES, digest_of, keep_once, take_once
+from catalog.access.once import VALUE_BYTES, Made, digest_of, keep_once, take_once
 from catalog.access.people import name_told
-from catalog.access.tokens import Made, Tokens
+from catalog.access.tokens import Token, Tokens
 from catalog.errors import NotFound, Throttled, Unavailable
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
@@ -135,7 +135,7 @@ class DeviceFlow:
             if allowed:
                 self._audit.note(connection, "sign-in", person, holder=person, address=address, how="device")
 
-    def token(self, device_code: str) -> Made | Waiting:
+    def token(self, device_code: str) -> Made[Token] | Waiting:
         """The token of a command line that was let in; else what it is to do."""
         moment = self._clock()
         mine = (once.c.digest == digest_of(device_code)) & (once.c.what == "device")
@@ -179,7 +179,7 @@ class DeviceFlow:
         if wait > 0:
             whole = int(wait) + 1
             raise Throttled(
-                f"There were too many wrong codes; try again in {whole} seconds.",
+                f"There were too many wrong codes; try again in {whole} second{'' if whole == 1 else 's'}.",
                 retry_after_seconds=whole,
                 ja=f"コードの誤りが続いています。{whole}秒後にもう一度お試しください。",
             )

@@ -19,9 +19,10 @@ from catalog.access.holders import Holder, holder_of, nobody
 from catalog.access.managers import has_manager
 from catalog.access.moments import moment_told
 from catalog.access.notices import tell_holder
+from catalog.access.paging import USUAL, Along, Page, page_of
 from catalog.access.people import looks_like_orcid
 from catalog.access.policy import SUFFICIENT, ScopeFacts, decide
-from catalog.access.readers import EVERYONE, SIGNED_IN, with_groups
+from catalog.access.readers import ENDLESS, groups_until
 from catalog.access.scopes import Scopes, absent
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.questions.reader import RIGHTS, Reader, Right
@@ -33,8 +34,6 @@ from catalog.store.tables import holder, local_account, permission, person, scop
 # What whoever may share can pass on, as far as they hold it.
 SHARED: Final[tuple[Right, ...]] = ("read", "download")
 LONGEST_WHY: Final = 1_000
-# Later than any moment that is written.
-ENDLESS: Final = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +159,10 @@ class Grants:
             )
         if end is not None and end <= max(moment, begin or moment):
             raise Invalid("until: this would end before it begins", ja="until: 開始より前に終わっています")
-        for right in rights:
-            self._demand_grantable(connection, right, facts, to, by, end, moment)
         given = []
         told: list[Right] = []
         for right in dict.fromkeys(rights):
+            last = self._grantable_until(connection, right, facts, to, by, moment)
             same = connection.execute(
                 _permissions().where(
                     permission.c.scope == key,
@@ -178,6 +176,11 @@ class Grants:
             if same is not None:
                 given.append(_permission(same))
                 continue
+            if last != ENDLESS and (end is None or end > last):
+                raise Forbidden(
+                    f"scope {facts.id}: the right by which you give this ends at {last}; name an end that is no later (until)",
+                    ja=f"スコープ {facts.id}: 付与の根拠となるあなたの権限は {last} までです。それ以前の期限を指定してください (until)",
+                )
             made = Permission(secrets.token_hex(8), facts.id, right, to, begin, end, moment, by.id, why, None, None)
             connection.execute(
                 insert(permission),
@@ -222,7 +225,7 @@ class Grants:
             found = _permission(row)
             if why is not None and (len(why) > LONGEST_WHY or not why.isprintable()):
                 raise _no_reason()
-            facts = self._scopes.facts(found.scope)
+            facts = self._scopes.facts(found.scope, connection)
             assert facts is not None
             moment = self._clock()
             # A link is its maker's, and a token with a part of somebody's rights does not decide for them.
@@ -243,27 +246,66 @@ class Grants:
         `ended`: also what was taken back or is over, which tells who had access when; for whoever manages it.
         """
         with self._store.read() as connection:
-            _, facts = self.shared(connection, scope_id, reader)
-            moment = self._clock()
-            if ended and not decide("manage", facts, reader, moment):
-                raise Forbidden(
-                    f"scope {scope_id}: who had access to it is told to whoever manages it",
-                    ja=f"スコープ {scope_id}: アクセスの履歴を閲覧できるのは管理者のみです",
-                )
-            statement = _permissions().where(scope.c.id.in_(facts.path))
-            if not ended:
-                statement = statement.where(
-                    permission.c.ended_at.is_(None),
-                    holder.c.ended_at.is_(None),
-                    or_(permission.c.until.is_(None), permission.c.until > moment),
-                )
+            statement = self._told(connection, scope_id, reader, ended=ended)
             return tuple(map(_permission, connection.execute(statement.order_by(permission.c.at, permission.c.id))))
+
+    def page_of_scope(
+        self,
+        scope_id: str,
+        reader: Reader,
+        *,
+        ended: bool = False,
+        cursor: str | None = None,
+        limit: int = USUAL,
+    ) -> Page[Permission]:
+        """The same, page by page."""
+        with self._store.read() as connection:
+            statement = self._told(connection, scope_id, reader, ended=ended)
+            return page_of(connection, statement, _BY_TIME, _permission, cursor=cursor, limit=limit)
+
+    def holders_in(
+        self, scope_id: str, reader: Reader, *, cursor: str | None = None, limit: int = USUAL
+    ) -> Page[tuple[Permission, ...]]:
+        """Who holds what in a scope and above it, all that somebody was given in one scope together; links apart."""
+        with self._store.read() as connection:
+            told = self._told(connection, scope_id, reader, ended=False).where(holder.c.kind != "link")
+            each = (scope.c.key, scope.c.level, holder.c.key, holder.c.name, holder.c.id)
+            whom = told.with_only_columns(
+                scope.c.key.label("place"), scope.c.level, holder.c.key.label("whom"), holder.c.name, holder.c.id
+            ).group_by(*each)
+            page = page_of(connection, whom, _BY_HOLDER, lambda row: (row.place, row.whom), cursor=cursor, limit=limit)
+            held: dict[tuple[int, int], list[Permission]] = {pair: [] for pair in page.items}
+            wanted = told.add_columns(scope.c.key.label("place")).where(
+                scope.c.key.in_({place for place, _ in held}), holder.c.key.in_({key for _, key in held})
+            )
+            for row in connection.execute(wanted.order_by(permission.c.at, permission.c.id)):
+                found = held.get((row.place, row.key))
+                if found is not None:
+                    found.append(_permission(row[:-1]))
+            return Page(tuple(map(tuple, held.values())), page.next)
+
+    def _told(self, connection: Connection, scope_id: str, reader: Reader, *, ended: bool) -> Select[Any]:
+        _, facts = self.shared(connection, scope_id, reader)
+        moment = self._clock()
+        if ended and not decide("manage", facts, reader, moment):
+            raise Forbidden(
+                f"scope {scope_id}: who had access to it is told to whoever manages it",
+                ja=f"スコープ {scope_id}: アクセスの履歴を閲覧できるのは管理者のみです",
+            )
+        statement = _permissions().where(scope.c.id.in_(facts.path))
+        if not ended:
+            statement = statement.where(
+                permission.c.ended_at.is_(None),
+                holder.c.ended_at.is_(None),
+                or_(permission.c.until.is_(None), permission.c.until > moment),
+            )
+        return statement
 
     def shared(self, connection: Connection, id: str, by: Reader) -> tuple[int, ScopeFacts]:
         """A scope's key and facts, for whoever may manage or share it."""
-        facts = self._scopes.facts(id)
+        facts = self._scopes.facts(id, connection)
         moment = self._clock()
-        seen = facts is not None and any(decide(right, facts, by, moment) for right in ("read", "share", "manage"))
+        seen = facts is not None and any(decide(right, facts, by, moment) for right in RIGHTS)
         if facts is None or not seen:
             raise absent(id)
         if not (decide("manage", facts, by, moment) or decide("share", facts, by, moment)):
@@ -345,64 +387,57 @@ class Grants:
             )
         return Holder(*rows[0])
 
-    def _demand_grantable(
-        self,
-        connection: Connection,
-        right: Right,
-        facts: ScopeFacts,
-        to: Holder,
-        by: Reader,
-        until: str | None,
-        moment: str,
-    ) -> None:
-        """Forbidden unless `by` may give this right here, for so long."""
+    def _grantable_until(
+        self, connection: Connection, right: Right, facts: ScopeFacts, to: Holder, by: Reader, moment: str
+    ) -> str:
+        """Until when `by` may let others have this right here: no longer than they hold that by which they may. Or Forbidden."""
         # Whoever has a link may be anybody, and everyone is: what changes something is for those who are known.
         if right not in SHARED and (to.kind in ("link", "everyone") or (to.kind == "signed-in" and right == "manage")):
             raise Forbidden(
                 f"{to.id}: the right to {right} is given to people, groups and workloads",
                 ja=f"{to.id}: {right} の権限を付与できるのは利用者、グループ、ワークロードです",
             )
-        if decide("manage", facts, by, moment):
-            return
+        held = self._held_until(connection, by, facts, moment)
+        last = held["manage"] if decide("manage", facts, by, moment) else ""
         if (
-            right not in SHARED
-            or not decide("share", facts, by, moment)
+            right in SHARED
+            and decide("share", facts, by, moment)
             # By a right of their own: what everyone may read today may be closed tomorrow.
-            or not by.holds(SUFFICIENT[right], facts.path)
-            or to.kind in ("everyone", "signed-in")
+            and by.holds(SUFFICIENT[right], facts.path)
+            and to.kind not in ("everyone", "signed-in")
             # What whoever carries a link holds ends with them.
-            or by.id.startswith("link:")
+            and not by.id.startswith("link:")
         ):
+            last = max(last, min(max(held[each] for each in SUFFICIENT[wanted]) for wanted in (right, "share")))
+        if not last:
             raise self._not_grantable(right, facts, to)
-        ends = [self._held_until(connection, by, SUFFICIENT[wanted], facts, moment) for wanted in (right, "share")]
-        if None in ends:
-            raise self._not_grantable(right, facts, to)
-        last = min(end for end in ends if end is not None)
-        if last != ENDLESS and (until is None or until > last):
-            raise Forbidden(
-                f"scope {facts.id}: you hold this yourself until {last}; name an end that is no later (until)",
-                ja=f"スコープ {facts.id}: あなた自身の権限は {last} までです。それ以前の期限を指定してください (until)",
-            )
+        return last
 
-    def _held_until(
-        self, connection: Connection, by: Reader, rights: Collection[Right], facts: ScopeFacts, moment: str
-    ) -> str | None:
-        """Until when somebody holds one of these rights in a scope themselves; ENDLESS, or None if they do not."""
-        own = by.holders or tuple(connection.scalars(select(holder.c.key).where(holder.c.id == by.id)))
-        keys = with_groups(connection, [key for key in own if key not in (EVERYONE, SIGNED_IN)], moment, [])
-        ends = connection.scalars(
-            select(permission.c.until)
+    def _held_until(self, connection: Connection, by: Reader, facts: ScopeFacts, moment: str) -> dict[Right, str]:
+        """Until when somebody holds each right in a scope themselves; ENDLESS, or nothing where they do not."""
+        whose = select(holder.c.key, person.c.administrator).outerjoin(person, person.c.key == holder.c.key)
+        own = connection.execute(whose.where(holder.c.id == by.id)).fetchone()
+        # A part of an administrator's rights is given for as long as they are one.
+        if by.administrator or (own is not None and own.administrator):
+            return dict.fromkeys(RIGHTS, ENDLESS)
+        held: dict[Right, str] = dict.fromkeys(RIGHTS, "")
+        if own is None:
+            return held
+        through = groups_until(connection, own.key, moment)
+        rows = connection.execute(
+            select(permission.c.holder, permission.c.may, permission.c.until)
             .join(scope, scope.c.key == permission.c.scope)
             .where(
-                permission.c.holder.in_(keys),
+                permission.c.holder.in_(through),
                 scope.c.id.in_(facts.path),
-                permission.c.may.in_(rights),
                 permission.c.ended_at.is_(None),
                 or_(permission.c.since.is_(None), permission.c.since <= moment),
                 or_(permission.c.until.is_(None), permission.c.until > moment),
             )
         )
-        return max((end or ENDLESS for end in ends), default=None)
+        for whom, right, until in rows:
+            held[right] = max(held[right], min(through[whom], until or ENDLESS))
+        return held
 
     def _not_grantable(self, right: Right, facts: ScopeFacts, to: Holder) -> Forbidden:
         if to.kind in ("everyone", "signed-in"):
@@ -429,26 +464,33 @@ def _no_permission(id: str) -> NotFound:
 
 
 def _permissions() -> Select[Any]:
-    return (
-        select(
-            permission.c.id,
-            scope.c.id.label("scope_id"),
-            permission.c.may,
-            holder.c.key,
-            holder.c.id.label("holder_id"),
-            holder.c.kind,
-            holder.c.name,
-            permission.c.since,
-            permission.c.until,
-            permission.c.at,
-            permission.c.by,
-            permission.c.why,
-            permission.c.ended_at,
-            permission.c.ended_by,
-        )
-        .join(scope, scope.c.key == permission.c.scope)
-        .join(holder, holder.c.key == permission.c.holder)
+    return select(
+        permission.c.id,
+        scope.c.id.label("scope_id"),
+        permission.c.may,
+        holder.c.key,
+        holder.c.id.label("holder_id"),
+        holder.c.kind,
+        holder.c.name,
+        permission.c.since,
+        permission.c.until,
+        permission.c.at,
+        permission.c.by,
+        permission.c.why,
+        permission.c.ended_at,
+        permission.c.ended_by,
+    ).select_from(
+        permission.join(scope, scope.c.key == permission.c.scope).join(holder, holder.c.key == permission.c.holder)
     )
+
+
+_BY_TIME: Final = (Along("at", permission.c.at), Along("id", permission.c.id))
+# The scope itself, then those above it, the nearest first.
+_BY_HOLDER: Final = (
+    Along("level", scope.c.level, int, descending=True),
+    Along("name", holder.c.name),
+    Along("id", holder.c.id),
+)
 
 
 def _permission(row: Any) -> Permission:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,9 +12,10 @@ from sqlalchemy import Connection, delete, insert, or_, select
 from catalog.access.audit import Audit
 from catalog.access.epoch import turn
 from catalog.access.holders import Holder, end_holder, holder_of, make_holder, nobody
-from catalog.access.managers import has_manager, is_empty, managed_through
+from catalog.access.managers import newly_without_manager, without_manager
 from catalog.access.moments import moment_told
 from catalog.access.notices import Verb, claimed_by, members_of, tell_members
+from catalog.access.paging import USUAL, Along, Page, page_of
 from catalog.access.people import name_told
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.questions.reader import Reader
@@ -47,6 +48,8 @@ class Group:
     name: str
     members: tuple[Member, ...]
     claims: tuple[tuple[str, str], ...]
+    next: str | None = None  # the cursor of the members behind these
+    looked_after: bool = False  # by whoever asks
 
     def document(self) -> dict[str, Any]:
         """The group as it is answered."""
@@ -55,6 +58,7 @@ class Group:
             "name": self.name,
             "members": [member.document() for member in self.members],
             "claims": [{"issuer": issuer, "value": value} for issuer, value in self.claims],
+            "next": self.next,
         }
 
 
@@ -89,20 +93,21 @@ class Groups:
                 self._add(connection, made, holder_of(connection, by.person), by, manages=True, until=None)
         return self.find(id, by)
 
-    def find(self, id: str, reader: Reader) -> Group:
-        """A group with its members, for those who are in it directly or look after it; NotFound to others."""
+    def find(self, id: str, reader: Reader, *, cursor: str | None = None, limit: int = USUAL) -> Group:
+        """A group with a page of its members, for those who are in it or look after it; NotFound to others."""
         with self._store.read() as connection:
             group = self._group(connection, id)
-            if not (reader.administrator or group.key in reader.holders or self._manages(connection, group, reader)):
+            looks_after = reader.administrator or self._manages(connection, group, reader)
+            if not (looks_after or group.key in reader.holders):
                 raise _absent(id)
-            members = connection.execute(
+            wanted = (
                 select(
                     holder.c.key, holder.c.id, holder.c.kind, holder.c.name, membership.c.manages, membership.c.until
                 )
                 .join(holder, holder.c.key == membership.c.member)
                 .where(membership.c.group_key == group.key, holder.c.ended_at.is_(None))
-                .order_by(holder.c.name, holder.c.id)
             )
+            members = page_of(connection, wanted, _BY_NAME, _member, cursor=cursor, limit=limit)
             claims = connection.execute(
                 select(group_claim.c.issuer, group_claim.c.value)
                 .where(group_claim.c.group_key == group.key)
@@ -111,11 +116,13 @@ class Groups:
             return Group(
                 group.id,
                 group.name,
-                tuple(Member(Holder(row[0], row[1], row[2], row[3]), bool(row[4]), row[5]) for row in members),
+                members.items,
                 tuple((row[0], row[1]) for row in claims),
+                members.next,
+                looks_after,
             )
 
-    def list(self, reader: Reader) -> tuple[Holder, ...]:
+    def list(self, reader: Reader, *, cursor: str | None = None, limit: int = USUAL) -> Page[Holder]:
         """Every group for administrators; for others those that they are in."""
         wanted = select(holder.c.key, holder.c.id, holder.c.kind, holder.c.name).where(
             holder.c.kind == "group", holder.c.ended_at.is_(None)
@@ -123,7 +130,7 @@ class Groups:
         if not reader.administrator:
             wanted = wanted.where(holder.c.key.in_(reader.holders))
         with self._store.read() as connection:
-            return tuple(Holder(*row) for row in connection.execute(wanted.order_by(holder.c.id)))
+            return page_of(connection, wanted, _BY_ID, lambda row: Holder(*row), cursor=cursor, limit=limit)
 
     def add(self, id: str, member: str, by: Reader, *, manages: bool = False, until: str | None = None) -> Group:
         """Let somebody be in a group; said again, it is set anew."""
@@ -141,11 +148,10 @@ class Groups:
                     f"{member:.200} can't be in {id}: people, other groups and workloads can",
                     ja=f"{member:.200} は {id} に追加できません。追加できるのは利用者、別のグループ、ワークロードです",
                 )
-            managed = () if until is None or is_empty(connection, group.key) else managed_through(connection, group.key)
+            before = without_manager(connection, group.key, self._clock())
             self._add(connection, group, added, by, manages=manages, until=moment_told("until", until))
-            if managed and is_empty(connection, group.key):
-                # Whoever was the last without an end has one now, which is leaving by the clock.
-                self._demand_managers(connection, managed, added)
+            # Whoever was the last without an end may have one now, which is leaving by the clock.
+            self._demand_managers(connection, group, before, added)
         return self.find(id, by)
 
     def remove(self, id: str, member: str, by: Reader) -> None:
@@ -159,15 +165,14 @@ class Groups:
             else:
                 group = self._managed(connection, id, by)
             gone = holder_of(connection, member)
-            managed = managed_through(connection, group.key)
+            before = without_manager(connection, group.key, self._clock())
             deleted = connection.execute(
                 delete(membership).where(membership.c.group_key == group.key, membership.c.member == gone.key)
             )
             if deleted.rowcount:
                 self._audit.note(connection, "member-ended", by.id, holder=member, group=id)
                 self._tell(connection, "revoke", group, [gone.key], by)
-                if is_empty(connection, group.key):
-                    self._demand_managers(connection, managed, gone)
+                self._demand_managers(connection, group, before, gone)
 
     def claim(self, id: str, issuer_id: str, value: str, by: Reader) -> Group:
         """Whoever the issuer says has this value among their groups is in this one; administrators say so."""
@@ -213,22 +218,20 @@ class Groups:
         with self._store.write() as connection:
             turn(connection)
             group = self._managed(connection, id, by)
-            managed = managed_through(connection, group.key)
+            before = without_manager(connection, group.key, self._clock())
             # What it holds is looked up while it still does.
             self._tell(connection, "revoke", group, members_of(connection, group.key), by)
             end_holder(connection, group.key, self._clock())
             self._audit.note(connection, "group-ended", by.id, holder=id)
-            self._demand_managers(connection, managed, group)
+            self._demand_managers(connection, group, before, group)
 
-    def _demand_managers(self, connection: Connection, managed: Sequence[tuple[int, str]], gone: Holder) -> None:
-        """Conflict if nobody is left who manages one of these scopes, which a group managed until this transaction."""
-        moment = self._clock()
-        for key, scope_id in managed:
-            if not has_manager(connection, key, moment):
-                raise Conflict(
-                    f"{gone.id}: nobody else manages the scope {scope_id}; let somebody else manage it first, without an end",
-                    ja=f"{gone.id}: スコープ {scope_id} の最後の管理者です。先に別の管理者を期限なしで設定してください",
-                )
+    def _demand_managers(self, connection: Connection, group: Holder, before: Collection[str], gone: Holder) -> None:
+        """Conflict if nobody is left who manages a scope that the group managed until this transaction."""
+        for scope_id in newly_without_manager(connection, group.key, self._clock(), before):
+            raise Conflict(
+                f"{gone.id}: nobody else manages the scope {scope_id}; let somebody else manage it first, without an end",
+                ja=f"{gone.id}: スコープ {scope_id} の最後の管理者です。先に別の管理者を期限なしで設定してください",
+            )
 
     def _add(
         self, connection: Connection, group: Holder, added: Holder, by: Reader, *, manages: bool, until: str | None
@@ -301,9 +304,18 @@ class Groups:
         return row is not None
 
 
+_BY_ID: Final = (Along("id", holder.c.id),)
+_BY_NAME: Final = (Along("name", holder.c.name), *_BY_ID)
+
+
+def _member(row: Any) -> Member:
+    return Member(Holder(row.key, row.id, row.kind, row.name), bool(row.manages), row.until)
+
+
 def _is_printable(told: str) -> bool:
     return bool(told) and told.isprintable()
 
 
 def _absent(id: str) -> NotFound:
-    return NotFound(f"there is no group {id:.80}", ja=f"グループ {id:.80} はありません")
+    name = id.removeprefix("group:")
+    return NotFound(f"there is no group {name:.80} that you may see", ja=f"閲覧できるグループ {name:.80} はありません")

@@ -17,10 +17,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 from catalog.access.audit import Audit
 from catalog.access.epoch import turn
 from catalog.access.fetching import demand_address, fetch
+from catalog.access.policy import demand_administrator
 from catalog.access.seal import Seal
 from catalog.access.signed import ALGORITHMS
-from catalog.access.vouched import tell_issuer_gone, tell_visas_gone
-from catalog.errors import Conflict, Forbidden, Invalid, Misconfigured, NotFound
+from catalog.access.vouched import tell_groups_gone, tell_visas_gone
+from catalog.errors import Conflict, Invalid, Misconfigured, NotFound
 from catalog.questions.reader import Reader
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
@@ -51,6 +52,7 @@ SAYS: Final[Mapping[str, Any]] = {
     "resources": [],
     "keysAt": None,
 }
+LOOKED_AFTER: Final = ("issuers", "発行者")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class Issuers:
 
     def register(self, document: Mapping[str, Any], by: Reader) -> Issuer:
         """Let an issuer's word count from now on; one that was ended may come back, as the same."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         told = dict(document)
         id, address, secret = told.pop("id", None), told.pop("address", None), told.pop("clientSecret", None)
         if not isinstance(id, str) or not _ID.fullmatch(id) or id in TAKEN:
@@ -166,7 +168,7 @@ class Issuers:
 
     def change(self, id: str, document: Mapping[str, Any], by: Reader) -> Issuer:
         """Say something else of an issuer, and read anew what it says of itself. What it may no longer do ends at once."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         told = dict(document)
         replaces = "clientSecret" in told
         secret = told.pop("clientSecret", None)
@@ -184,7 +186,14 @@ class Issuers:
             _demand(connection, id)
             connection.execute(update(table).where(table.c.id == id).values(**values))
             lost = set(was["purposes"]) - set(said["purposes"])
-            self._take_away(connection, id, lost, passports=was["passports"] and not said["passports"], by=by)
+            self._take_away(
+                connection,
+                id,
+                lost,
+                groups=said["groupsClaim"] != was["groupsClaim"],
+                passports=was["passports"] and not said["passports"],
+                by=by,
+            )
             if "visas" not in lost and said["resources"] and said["resources"] != was["resources"]:
                 spoken_of = tuple(said["resources"])
                 self._take_visas(
@@ -197,23 +206,23 @@ class Issuers:
 
     def end(self, id: str, by: Reader) -> None:
         """Its word counts no more: who signed in by it is signed out, its workloads are nobody, its visas allow nothing."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         with self._store.write() as connection:
             turn(connection)
             _demand(connection, id)
             connection.execute(update(table).where(table.c.id == id).values(ended_at=self._clock(), secret=None))
-            self._take_away(connection, id, set(PURPOSES), passports=True, by=by)
+            self._take_away(connection, id, set(PURPOSES), groups=True, passports=True, by=by)
             self._audit.note(connection, "issuer-ended", by.id, issuer=id)
 
     def find(self, id: str, by: Reader) -> Issuer:
         """An issuer, for administrators."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         with self._store.read() as connection:
             return _demand(connection, id)
 
     def list(self, by: Reader) -> tuple[Issuer, ...]:
         """Every issuer whose word counts, for administrators."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         return self._all()
 
     def for_sign_in(self) -> tuple[Issuer, ...]:
@@ -228,13 +237,14 @@ class Issuers:
             raise _absent(id)
         return found
 
-    def hold(self, connection: Connection, id: str, purpose: Purpose) -> None:
-        """NotFound unless its word still counts for this, which nobody changes before this transaction has ended."""
-        held = connection.scalar(
-            select(table.c.document).where(table.c.id == id, table.c.ended_at.is_(None)).with_for_update(read=True)
-        )
-        if held is None or purpose not in orjson.loads(held)["said"]["purposes"]:
+    def held(self, connection: Connection, id: str, purpose: Purpose) -> Issuer:
+        """The issuer as it is, which nobody changes before this transaction has ended; NotFound as `of_id`."""
+        row = connection.execute(
+            select(table).where(table.c.id == id, table.c.ended_at.is_(None)).with_for_update(read=True)
+        ).fetchone()
+        if row is None or purpose not in (found := _issuer(row)).purposes:
             raise _absent(id)
+        return found
 
     def of_address(self, address: str, purpose: Purpose) -> Issuer | None:
         """The issuer that calls itself exactly this, if its word counts for this."""
@@ -291,19 +301,23 @@ class Issuers:
         document = self._fetch_document(f"{address.removesuffix('/')}/.well-known/openid-configuration")
         return _endpoints(address, document, sign_in="sign-in" in said["purposes"])
 
-    def _take_away(self, connection: Connection, id: str, lost: set[str], *, passports: bool, by: Reader) -> None:
-        """What an issuer no longer vouches for, at once."""
+    def _take_away(
+        self, connection: Connection, id: str, lost: set[str], *, groups: bool, passports: bool, by: Reader
+    ) -> None:
+        """What an issuer no longer vouches for, at once; `groups` and `passports`: also where people still sign in by it."""
         told = {"at": self._clock(), "by": by.id}
         database = self._store.database
+        theirs = identity.c.issuer == id
         if "sign-in" in lost:
-            tell_issuer_gone(connection, database, id, **told)
             ended = connection.execute(delete(session).where(session.c.how == id)).rowcount
             if ended:
                 self._audit.note(connection, "session-ended", by.id, issuer=id, sessions=ended)
-            connection.execute(update(identity).where(identity.c.issuer == id).values(groups="[]", visas="[]"))
-        elif passports:
-            tell_visas_gone(connection, database, identity.c.issuer == id, lambda _: True, **told)
-            connection.execute(update(identity).where(identity.c.issuer == id).values(visas="[]"))
+        if groups or "sign-in" in lost:
+            tell_groups_gone(connection, database, id, **told)
+            connection.execute(update(identity).where(theirs).values(groups="[]"))
+        if passports or "sign-in" in lost:
+            tell_visas_gone(connection, database, theirs, lambda _: True, **told)
+            connection.execute(update(identity).where(theirs).values(visas="[]"))
         if "visas" in lost:
             self._take_visas(connection, lambda visa: visa["by"] == id, by)
 
@@ -500,8 +514,3 @@ def _about(id: str) -> str:
 
 def _absent(id: str) -> NotFound:
     return NotFound(f"there is no issuer {id:.80}", ja=f"発行者 {id:.80} はありません")
-
-
-def _demand_administrator(by: Reader) -> None:
-    if not by.administrator:
-        raise Forbidden("issuers are looked after by administrators", ja="発行者を管理できるのは管理者のみです")

@@ -14,7 +14,8 @@ from catalog.access.audit import Audit
 from catalog.access.grants import SHARED, Grants
 from catalog.access.holders import end_holder, make_holder
 from catalog.access.moments import later, moment_told
-from catalog.access.once import digest_of
+from catalog.access.once import VALUE_BYTES, Made, digest_of
+from catalog.access.paging import USUAL, Along, Page, page_of
 from catalog.access.people import name_told
 from catalog.access.policy import decide
 from catalog.access.readers import Readers
@@ -27,7 +28,6 @@ from catalog.store.engine import Store
 from catalog.store.tables import holder, link_token, permission, scope
 
 PREFIX: Final = "mlk_"
-VALUE_BYTES: Final = 32
 LONGEST: Final = timedelta(days=366)
 TOLD_EVERY: Final = timedelta(minutes=1)
 
@@ -59,17 +59,6 @@ class Link:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A new link, and what it is: told now and never again."""
-
-    link: Link
-    value: str
-
-    def __repr__(self) -> str:
-        return f"Made({self.link.id})"
-
-
 class Links:
     """The links of a catalogue. Of a link's value only a digest is kept; its rights are its holder's permissions."""
 
@@ -90,7 +79,7 @@ class Links:
         self._audit = audit
         self._clock = clock
 
-    def make(self, scope_id: str, by: Reader, name: str, *, rights: Collection[Right], until: str) -> Made:
+    def make(self, scope_id: str, by: Reader, name: str, *, rights: Collection[Right], until: str) -> Made[Link]:
         """A link to a scope, by whoever may share it, with no more than they hold there themselves."""
         told, end, moment = name_told(name), self._end(until), self._clock()
         wanted = tuple(right for right in SHARED if right in rights)
@@ -158,23 +147,27 @@ class Links:
             )
         return _links(rows)[0]
 
-    def of_scope(self, scope_id: str, by: Reader) -> tuple[Link, ...]:
+    def of_scope(self, scope_id: str, by: Reader, *, cursor: str | None = None, limit: int = USUAL) -> Page[Link]:
         """The links to a scope, the newest first: all for whoever manages it, their own for who may share it."""
         with self._store.read() as connection:
             key, facts = self._grants.shared(connection, scope_id, by)
-            wanted = _LINKS.where(
-                link_token.c.scope == key, link_token.c.until > self._clock(), holder.c.ended_at.is_(None)
+            wanted = (
+                select(holder.c.key, holder.c.at, holder.c.id)
+                .join(link_token, link_token.c.key == holder.c.key)
+                .where(link_token.c.scope == key, link_token.c.until > self._clock(), holder.c.ended_at.is_(None))
             )
             if not decide("manage", facts, by, self._clock()):
                 wanted = wanted.where(holder.c.by == by.id)
-            return _links(connection.execute(wanted).fetchall())
+            page = page_of(connection, wanted, _NEWEST_FIRST, lambda row: int(row.key), cursor=cursor, limit=limit)
+            rows = connection.execute(_LINKS.where(holder.c.key.in_(page.items))).fetchall()
+            return Page(_links(rows), page.next)
 
     def end(self, id: str, by: Reader) -> None:
         """Take a link back at once: whoever made it, or manages the scope."""
         with self._store.write() as connection:
             rows = connection.execute(_LINKS.where(holder.c.id == id, holder.c.ended_at.is_(None))).fetchall()
             found = _links(rows)[0] if rows else None
-            facts = None if found is None else self._scopes.facts(found.scope)
+            facts = None if found is None else self._scopes.facts(found.scope, connection)
             moment = self._clock()
             if (
                 found is None
@@ -196,6 +189,7 @@ class Links:
             self._audit.note(connection, "link-ended", by.id, scope=found.scope, holder=found.id)
 
 
+_NEWEST_FIRST: Final = (Along("at", holder.c.at, descending=True), Along("id", holder.c.id))
 _LINKS: Final[Select[Any]] = (
     select(
         holder.c.key,
@@ -211,7 +205,7 @@ _LINKS: Final[Select[Any]] = (
     .join(link_token, link_token.c.key == holder.c.key)
     .join(scope, scope.c.key == link_token.c.scope)
     .join(permission, permission.c.holder == holder.c.key)
-    .order_by(holder.c.at.desc(), holder.c.key.desc(), permission.c.may.desc())
+    .order_by(holder.c.at.desc(), holder.c.id, permission.c.may.desc())
 )
 
 

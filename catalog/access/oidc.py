@@ -32,7 +32,15 @@ from catalog.access.once import digest_of, keep_once
 from catalog.access.people import LONGEST_NAME, People, email_told, name_told, orcid_told
 from catalog.access.seal import Seal
 from catalog.access.sessions import Session, Sessions
-from catalog.access.signed import Keyring, Unsound, demand_issuer, demand_timely, subject_of, verified
+from catalog.access.signed import (
+    Keyring,
+    Unsound,
+    demand_audience,
+    demand_issuer,
+    demand_timely,
+    subject_of,
+    verified,
+)
 from catalog.access.visas import allowed_by
 from catalog.access.vouched import tell_difference
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
@@ -332,8 +340,9 @@ class SignIn:
         present: Session | None,
     ) -> Arrived:
         moment = self._clock()
-        # It may have been ended while it was asked, which took seconds.
-        self._issuers.hold(connection, issuer.id, "sign-in")
+        # It may have been ended or changed while it was asked, which took seconds.
+        if self._issuers.held(connection, issuer.id, "sign-in") != issuer:
+            raise _begin_again()
         self._demand_unused(connection, underway)
         # Kept for longer than the cookie counts, so that there is no moment between the two.
         used_until = later(moment, timedelta(seconds=2 * SECONDS))
@@ -420,10 +429,7 @@ def demand_id_token(
 ) -> str:
     """The subject of an ID token that its issuer has signed; Unsound unless it is for us and for this sign-in (OIDC Core, 3.1.3.7)."""
     demand_issuer(claims, issuer.address)
-    audience = claims.get("aud")
-    # One that is for others too could have been handed on by them.
-    if audience not in (issuer.client_id, [issuer.client_id]):
-        raise Unsound(f"it is meant for {audience!r:.200}")
+    demand_audience(claims, issuer.client_id)
     if claims.get("azp", issuer.client_id) != issuer.client_id:
         raise Unsound(f"it was made for {claims.get('azp')!r:.200}")
     demand_timely(claims, now)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Any, Final, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from catalog.store.tables import once
 
+T = TypeVar("T")
 What = Literal["invite", "reset", "sign-in", "device"]
 VALUE_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Made(Generic[T]):
+    """Something new, and the value that opens it: told now and never again."""
+
+    what: T
+    value: str = field(repr=False)
 
 
 def keep_once(

@@ -7,24 +7,27 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
 from catalog.access.audit import Audit
 from catalog.access.epoch import turn
-from catalog.access.holders import end_holder, make_holder
+from catalog.access.holders import make_holder
+from catalog.access.managers import end_manager
 from catalog.access.once import forget_links_of
+from catalog.access.policy import demand_administrator
 from catalog.access.sessions import Sessions
-from catalog.errors import Forbidden, Invalid, NotFound
+from catalog.errors import Invalid, NotFound
 from catalog.questions.reader import Reader
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
 from catalog.store.engine import Store
-from catalog.store.tables import holder, identity, issuer, local_account, person, token
+from catalog.store.tables import holder, identity, issuer, local_account, once, person, token
 
 LONGEST_NAME: Final = 200
 LANGUAGES: Final = ("en", "ja")
 # RFC 5321, 4.5.3.1.3: a path has at most 256 characters with its two brackets.
 LONGEST_EMAIL: Final = 254
+LOOKED_AFTER: Final = ("people", "利用者")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class People:
 
     def list(self, reader: Reader, *, after: str | None = None, limit: int = 100) -> tuple[Person, ...]:
         """Everybody who has not ended, for administrators, in the order of their ids."""
-        _demand_administrator(reader)
+        demand_administrator(reader, *LOOKED_AFTER)
         wanted = _people().where(holder.c.ended_at.is_(None)).order_by(holder.c.id).limit(limit)
         if after is not None:
             wanted = wanted.where(holder.c.id > after)
@@ -139,7 +142,7 @@ class People:
 
         Not by e-mail: everybody writes their own, and may write somebody else's.
         """
-        _demand_administrator(reader)
+        demand_administrator(reader, *LOOKED_AFTER)
         either = or_(
             holder.c.id == told,
             # A login like somebody's ORCID iD is never taken for it.
@@ -177,7 +180,7 @@ class People:
 
     def set_administrator(self, id: str, administrator: bool, by: Reader) -> Person:
         """Let somebody administer the catalogue, or no more."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         with self._store.write() as connection:
             found = self._found(connection, id)
             if found.administrator != administrator:
@@ -202,21 +205,37 @@ class People:
             self._audit.note(connection, "person", by.id, holder=id, name=told[0])
             return self._found(connection, id)
 
-    def end(self, id: str, by: Reader) -> None:
-        """Shut somebody out: their sessions and tokens are worthless at the next request, and they hold nothing."""
-        _demand_administrator(by)
+    def end(self, id: str, by: Reader) -> tuple[str, ...]:
+        """Shut somebody out: their sessions and tokens are worthless at the next request, and they hold nothing.
+
+        Whatever they manage: an account that was stolen is not kept open for want of a successor. The answer are the scopes
+        that nobody manages any more.
+        """
+        demand_administrator(by, *LOOKED_AFTER)
         moment = self._clock()
         with self._store.write() as connection:
             found = self._found(connection, id)
-            self._sessions.end_all(connection, found.key, id, by=by.id)
-            connection.execute(
-                update(token)
-                .where(token.c.owner == found.key, token.c.ended_at.is_(None))
-                .values(ended_at=moment, ended_by=by.id)
-            )
+            left = end_manager(connection, self._audit, found.key, id, at=moment, by=by.id)
+            self.let_nobody_in(connection, found.key, id, by=by.id)
             forget_links_of(connection, id)
-            end_holder(connection, found.key, moment)
             self._audit.note(connection, "person-ended", by.id, holder=id)
+            return left
+
+    def let_nobody_in(self, connection: Connection, key: int, id: str, *, by: str, keep_tokens: bool = False) -> None:
+        """End every session of a person, and every token, with what a command line may still become one by."""
+        self._sessions.end_all(connection, key, id, by=by)
+        if keep_tokens:
+            return
+        connection.execute(
+            delete(once).where(once.c.what == "device", once.c.detail.contains(f'"person":"{id}"', autoescape=True))
+        )
+        ended = connection.execute(
+            update(token)
+            .where(token.c.owner == key, token.c.ended_at.is_(None))
+            .values(ended_at=self._clock(), ended_by=by)
+        )
+        if ended.rowcount:
+            self._audit.note(connection, "token-ended", by, holder=id, tokens=ended.rowcount)
 
     def _found(self, connection: Connection, id: str) -> Person:
         row = connection.execute(_people().where(holder.c.id == id, holder.c.ended_at.is_(None))).fetchone()
@@ -288,11 +307,6 @@ def orcid_told(told: str | None) -> str | None:
         f"orcid: {told!r:.80} is no ORCID iD; write 0000-0002-1825-0097",
         ja=f"orcid: {told!r:.80} は ORCID iD ではありません (例 0000-0002-1825-0097)",
     )
-
-
-def _demand_administrator(by: Reader) -> None:
-    if not by.administrator:
-        raise Forbidden("people are looked after by administrators", ja="利用者を管理できるのは管理者のみです")
 
 
 def _nobody(id: str) -> NotFound:

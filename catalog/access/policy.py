@@ -59,6 +59,12 @@ def demand(right: Right, scope: ScopeFacts, reader: Reader, now: str) -> None:
         )
 
 
+def demand_administrator(by: Reader, what: str, what_ja: str) -> None:
+    """Forbidden to everybody but administrators, who look after this."""
+    if not by.administrator:
+        raise Forbidden(f"{what} are looked after by administrators", ja=f"{what_ja}を管理できるのは管理者のみです")
+
+
 def _is_open(scope: ScopeFacts, now: str) -> bool:
     return scope.open and _is_past(scope.metadata_embargo, now)
 

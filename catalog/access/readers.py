@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from catalog.access.policy import SUFFICIENT
 from catalog.questions.reader import PUBLIC, Grant, Reader, Right
@@ -27,6 +27,8 @@ from catalog.store.tables import group_claim, holder, identity, issuer, membersh
 _EPOCH: Final = "SELECT number FROM epoch WHERE key = 1"
 EVERYONE: Final = 1
 SIGNED_IN: Final = 2
+# Later than any moment that is written.
+ENDLESS: Final = "~"
 KEPT: Final = 1_024
 
 
@@ -223,6 +225,28 @@ def with_groups(connection: Connection, roots: Collection[int], moment: str, end
         if until is not None
     )
     return found
+
+
+def groups_until(connection: Connection, key: int, moment: str) -> dict[int, str]:
+    """A person or a program and every group that they are in, each until they are in it no more, or `ENDLESS`."""
+    found = dict.fromkeys((key, *_claimed(connection, key)), ENDLESS)
+    every = with_groups(connection, found, moment, [])
+    within = connection.execute(
+        select(membership.c.member, membership.c.group_key, membership.c.until).where(
+            membership.c.member.in_(every),
+            membership.c.group_key.in_(every),
+            or_(membership.c.until.is_(None), membership.c.until > moment),
+        )
+    ).fetchall()
+    # The way that lasts longest counts, and each lasts as long as its shortest part.
+    changed = True
+    while changed:
+        changed = False
+        for member, group, until in within:
+            last = min(found.get(member, ""), until or ENDLESS)
+            if last > found.get(group, ""):
+                found[group], changed = last, True
+    return {each: last for each, last in found.items() if each in every}
 
 
 def _claimed(connection: Connection, person_key: int) -> set[int]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, func, insert, or_, select, update
 
 from catalog.access.audit import Audit
 from catalog.access.grants import Grants
 from catalog.access.holders import holder_of
 from catalog.access.moments import moment_told
+from catalog.access.paging import USUAL, Along, Page, page_of
 from catalog.access.policy import decide
 from catalog.access.scopes import Scopes, check_scope_id
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
@@ -50,6 +51,8 @@ class Request:
     answer: str | None
     until: str | None
     given: tuple[Right, ...]
+    # Whether it was open already when it was asked just now, and says something else since.
+    again: bool = False
 
     def document(self) -> dict[str, Any]:
         """The request as it is answered."""
@@ -81,7 +84,7 @@ class Requests:
         self._clock = clock
 
     def ask(self, scope_id: str, by: Reader, text: str, *, rights: Collection[Right] = ("read", "download")) -> Request:
-        """Ask for rights in a scope; asked again while nobody has answered, the words are set anew."""
+        """Ask for rights in a scope; asked again while nobody has answered, the words are set anew (`again`)."""
         if by.person is None:
             raise Forbidden(
                 "access is asked for by people who are signed in", ja="アクセスの申請にはサインインが必要です"
@@ -89,6 +92,10 @@ class Requests:
         check_scope_id(scope_id)
         wanted = _rights(rights)
         said = _text("text", text)
+        if not said:
+            raise Invalid(
+                "text: say what for; whoever answers knows nothing else", ja="text: 申請の目的を書いてください"
+            )
         with self._store.write() as connection:
             asking = holder_of(connection, by.person)
             # One after the other, so that whoever asks twice at one moment has asked once.
@@ -100,7 +107,8 @@ class Requests:
                 connection.execute(
                     update(access_request).where(access_request.c.id == again).values(rights=told, text=said)
                 )
-                return self._found(connection, again)
+                self._audit.note(connection, "request", by.id, scope=scope_id, holder=asking.id, rights=wanted)
+                return replace(self._found(connection, again), again=True)
             if (connection.scalar(select(func.count()).select_from(access_request).where(*mine)) or 0) >= MOST_OPEN:
                 raise Conflict(
                     f"{MOST_OPEN} of your requests are still open: wait for an answer, or withdraw one",
@@ -120,25 +128,36 @@ class Requests:
             self._audit.note(connection, "request", by.id, scope=scope_id, holder=asking.id, rights=wanted)
             return self._found(connection, id)
 
-    def mine(self, reader: Reader, *, scope_id: str | None = None, limit: int = 200) -> tuple[Request, ...]:
-        """What the reader has asked themselves, the newest first."""
+    def mine(
+        self, reader: Reader, *, scope_id: str | None = None, cursor: str | None = None, limit: int = USUAL
+    ) -> Page[Request]:
+        """What the reader has asked themselves, open ones first, then the newest."""
         if reader.person is None:
-            return ()
+            return Page((), None)
         wanted = _requests().where(holder.c.id == reader.person)
         if scope_id is not None:
             wanted = wanted.where(access_request.c.scope == scope_id)
-        return self._all(wanted.order_by(access_request.c.at.desc(), access_request.c.id), limit)
+        return self._page(wanted, cursor, limit)
 
-    def of_scope(self, scope_id: str, reader: Reader, *, limit: int = 200) -> tuple[Request, ...]:
+    def of_scope(
+        self, scope_id: str, reader: Reader, *, cursor: str | None = None, limit: int = USUAL
+    ) -> Page[Request]:
         """What was asked of a scope and of those below it, open ones first, then the newest; for whoever manages it."""
         self._scopes.managed(scope_id, reader)
-        below = f"{scope_id}/"
-        wanted = _requests().where(
-            or_(access_request.c.scope == scope_id, func.substr(access_request.c.scope, 1, len(below)) == below)
-        )
-        return self._all(_open_first(wanted), limit)
+        return self._page(_requests().where(_in_or_below(scope_id)), cursor, limit)
 
-    def waiting(self, reader: Reader, *, limit: int = 200) -> tuple[Request, ...]:
+    def open_in(self, scope_id: str, reader: Reader) -> int:
+        """How many of them wait for an answer."""
+        self._scopes.managed(scope_id, reader)
+        waiting = (
+            select(func.count())
+            .select_from(access_request)
+            .where(access_request.c.state == "open", _in_or_below(scope_id))
+        )
+        with self._store.read() as connection:
+            return int(connection.scalar(waiting) or 0)
+
+    def waiting(self, reader: Reader, *, cursor: str | None = None, limit: int = USUAL) -> Page[Request]:
         """What waits for the reader's answer: open requests for scopes that they manage."""
         wanted = _requests().where(access_request.c.state == "open")
         if not reader.administrator:
@@ -157,7 +176,7 @@ class Requests:
                 )
             )
             wanted = wanted.where(managed.exists())
-        return self._all(_open_first(wanted), limit)
+        return self._page(wanted, cursor, limit)
 
     def grant(
         self, id: str, by: Reader, *, until: str, rights: Collection[Right] | None = None, answer: str | None = None
@@ -204,7 +223,7 @@ class Requests:
 
     def _to_be_decided(self, connection: Connection, id: str, by: Reader) -> Request:
         found = self._locked(connection, id)
-        facts = None if found is None else self._scopes.facts(found.scope)
+        facts = None if found is None else self._scopes.facts(found.scope, connection)
         if found is None or facts is None or not decide("manage", facts, by, self._clock()):
             raise _absent(id)
         _demand_open(found)
@@ -255,9 +274,9 @@ class Requests:
     def _found(self, connection: Connection, id: str) -> Request:
         return _request(connection.execute(_requests().where(access_request.c.id == id)).one())
 
-    def _all(self, wanted: Select[Any], limit: int) -> tuple[Request, ...]:
+    def _page(self, wanted: Select[Any], cursor: str | None, limit: int) -> Page[Request]:
         with self._store.read() as connection:
-            return tuple(map(_request, connection.execute(wanted.limit(limit))))
+            return page_of(connection, wanted, _ALONG, _request, cursor=cursor, limit=limit)
 
 
 def _rights(told: Collection[str]) -> tuple[Right, ...]:
@@ -289,8 +308,18 @@ def _absent(id: str) -> NotFound:
     )
 
 
-def _open_first(wanted: Select[Any]) -> Select[Any]:
-    return wanted.order_by((access_request.c.state == "open").desc(), access_request.c.at.desc(), access_request.c.id)
+def _in_or_below(scope_id: str) -> ColumnElement[bool]:
+    below = f"{scope_id}/"
+    return or_(access_request.c.scope == scope_id, func.substr(access_request.c.scope, 1, len(below)) == below)
+
+
+_WAITS: Final = case((access_request.c.state == "open", 1), else_=0).label("waits")
+# The cursor tells values and names no row: an answer that is given meanwhile moves what was read, and nothing else.
+_ALONG: Final = (
+    Along("waits", _WAITS.element, int, descending=True),
+    Along("at", access_request.c.at, descending=True),
+    Along("id", access_request.c.id),
+)
 
 
 def _requests() -> Select[Any]:
@@ -310,6 +339,7 @@ def _requests() -> Select[Any]:
             access_request.c.answer,
             access_request.c.until,
             access_request.c.given,
+            _WAITS,
         )
         .join(person, person.c.key == access_request.c.person)
         .join(holder, holder.c.key == person.c.key)
@@ -317,7 +347,7 @@ def _requests() -> Select[Any]:
 
 
 def _request(row: Any) -> Request:
-    id, where, who, name, orcid, rights, text, state, at, decided_at, decided_by, answer, until, given = row
+    id, where, who, name, orcid, rights, text, state, at, decided_at, decided_by, answer, until, given, _ = row
     granted: tuple[Right, ...] = tuple(orjson.loads(given or "[]"))
     asked: tuple[Right, ...] = tuple(orjson.loads(rights))
     return Request(id, where, who, name, orcid, asked, text, state, at, decided_at, decided_by, answer, until, granted)

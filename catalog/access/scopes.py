@@ -94,8 +94,8 @@ class Scope:
             "title": dict(self.title),
             "parent": self.parent,
             "mode": "everyone" if self.open else "limited",
-            "metadataEmbargo": self.metadata_embargo,
-            "dataEmbargo": self.data_embargo,
+            "metadataUntil": self.metadata_embargo,
+            "dataUntil": self.data_embargo,
             "dataMode": "approval" if self.data_approval else "open",
             "resource": self.resource,
             "set": {name: value for name, value in own.items() if value is not None},
@@ -125,22 +125,16 @@ class Scopes:
         moment = self._clock()
         return tuple(right for right in RIGHTS if decide(right, found.facts, reader, moment))
 
-    def facts(self, id: str) -> ScopeFacts | None:
-        """What decisions about this scope need; None if there is none of this id."""
-        with self._store.read() as connection:
-            scope = _read(connection, id)
+    def facts(self, id: str, connection: Connection | None = None) -> ScopeFacts | None:
+        """What decisions about this scope need, in the caller's transaction if there is one; None if there is none of this id."""
+        if connection is None:
+            with self._store.read() as reading:
+                return self.facts(id, reading)
+        scope = _read(connection, id)
         return scope.facts if scope is not None else None
 
     def find(self, id: str, reader: Reader) -> Scope:
-        """The scope; NotFound if there is none, or none that the reader may see."""
-        with self._store.read() as connection:
-            scope = _read(connection, id)
-        if scope is None or not decide("read", scope.facts, reader, self._clock()):
-            raise absent(id)
-        return scope
-
-    def known(self, id: str, reader: Reader) -> Scope:
-        """The scope, for whoever has any right in it; NotFound to others."""
+        """The scope, for whoever has any right in it; NotFound if there is none, and to others."""
         with self._store.read() as connection:
             scope = _read(connection, id)
         if scope is None or not self.may(scope, reader):
@@ -148,28 +142,28 @@ class Scopes:
         return scope
 
     def managed(self, id: str, reader: Reader) -> Scope:
-        """The scope, for whoever manages it; NotFound to who may not see it either, Forbidden to who may only see it."""
+        """The scope, for whoever manages it; NotFound to who has no right in it, Forbidden to who has another."""
         with self._store.read() as connection:
             return self._managed(connection, id, reader)
 
     def _managed(self, connection: Connection, id: str, reader: Reader) -> Scope:
-        scope, moment = _read(connection, id), self._clock()
-        if scope is None or not (
-            decide("read", scope.facts, reader, moment) or decide("manage", scope.facts, reader, moment)
-        ):
+        scope = _read(connection, id)
+        if scope is None or not self.may(scope, reader):
             raise absent(id)
-        demand("manage", scope.facts, reader, moment)
+        demand("manage", scope.facts, reader, self._clock())
         return scope
 
     def list(self, reader: Reader, *, after: str | None = None, limit: int = 1_000) -> tuple[Scope, ...]:
-        """The scopes that the reader may see, in the order of their ids, from behind `after` on."""
+        """The scopes in which the reader has any right, in the order of their ids, from behind `after` on."""
         of = self._sight.class_of(reader)
         tables = ", ".join(f"{name} (key) AS MATERIALIZED ({query})" for name, query in self._sight.tables(of).items())
+        granted, more = self._sight.granted_otherwise(reader, "s")
         statement = (
-            f"{'WITH ' + tables if tables else ''} SELECT {_COLUMNS} FROM scope s WHERE {self._sight.readable(of, 's')}"
+            f"{'WITH ' + tables if tables else ''} SELECT {_COLUMNS} FROM scope s"
+            f" WHERE ({self._sight.readable(of, 's')} OR {granted})"
             f" AND s.id > {self._sight.value('after')} ORDER BY s.id LIMIT {self._sight.value('limit')}"
         ).strip()
-        values = {**self._sight.values(reader, self._clock()), "after": after or "", "limit": limit}
+        values = {**self._sight.values(reader, self._clock()), **more, "after": after or "", "limit": limit}
         with self._store.read() as connection:
             return tuple(map(_scope, connection.exec_driver_sql(statement, values)))
 
@@ -411,6 +405,9 @@ def _force(scope: Scope) -> dict[str, Any]:
 
 
 def _read(connection: Connection, id: str) -> Scope | None:
+    # PostgreSQL takes no NUL in a text, not even to say that there is no such row.
+    if "\0" in id:
+        return None
     row = connection.execute(text(f"SELECT {_COLUMNS} FROM scope s WHERE s.id = :id"), {"id": id}).fetchone()
     return None if row is None else _scope(row)
 

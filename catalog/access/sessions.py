@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
 from catalog.access.audit import Audit
 from catalog.access.moments import later
-from catalog.access.once import digest_of
+from catalog.access.once import VALUE_BYTES, digest_of
 from catalog.access.readers import Readers
 from catalog.errors import NotFound
 from catalog.questions.reader import Reader
@@ -24,7 +24,6 @@ LONGEST: Final = timedelta(days=30)
 IDLE: Final = timedelta(hours=12)
 # How far behind what is kept of a session's last use may be: a request that only reads writes nothing.
 SEEN_EVERY: Final = timedelta(minutes=5)
-VALUE_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)

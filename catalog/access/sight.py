@@ -90,14 +90,18 @@ class Sight:
                 made[name] = f"SELECT p.scope FROM permission p WHERE {self._mine()} AND {self._in_force(rights)}"
         return made
 
+    def everyones(self, scope: str) -> str:
+        """The condition that this scope lies open: everyone may read public metadata in it."""
+        return (
+            f"({scope}.open AND ({scope}.metadata_embargo IS NULL OR {scope}.metadata_embargo <= {self.value('now')}))"
+        )
+
     def readable(self, of: ReaderClass, scope: str) -> str:
         """The condition that public metadata in this scope may be read."""
         if of.everything:
             return "TRUE"
-        public = (
-            f"({scope}.open AND ({scope}.metadata_embargo IS NULL OR {scope}.metadata_embargo <= {self.value('now')}))"
-        )
-        return f"({public} OR {self.granted(of, scope)})" if of.reads != "none" else public
+        everyones = self.everyones(scope)
+        return f"({everyones} OR {self.granted(of, scope)})" if of.reads != "none" else everyones
 
     def inside(self, of: ReaderClass, scope: str) -> str:
         """The condition that the reader counts as a writer of this scope."""
@@ -106,6 +110,21 @@ class Sight:
     def granted(self, of: ReaderClass, scope: str) -> str:
         """The condition that the reader may read in this scope whether or not it is open to everyone."""
         return "TRUE" if of.everything else self._below("read_in", of.reads, SUFFICIENT["read"], scope)
+
+    def granted_otherwise(self, reader: Reader, scope: str) -> tuple[str, dict[str, Any]]:
+        """The condition that the reader was granted rights in this scope of which none lets read, and what it is bound to.
+
+        Of records that lets see nothing; the scope itself is known to whoever may do something in it.
+        """
+        if reader.administrator:
+            return "FALSE", {}
+        # Few, however many grants there are: who may do something mostly may read. Visas are among them, and stored nowhere.
+        named = [where for where, held in reader.rights_in.items() if held.isdisjoint(SUFFICIENT["read"])]
+        if not named:
+            return "FALSE", {}
+        listed = self._listed("otherwise_in")
+        above = f"SELECT 1 FROM scope_closure up WHERE up.descendant = {scope}.key AND +up.ancestor IN ({listed})"
+        return f"EXISTS ({above})", {"otherwise_in": orjson.dumps(named).decode()}
 
     def value(self, name: str) -> str:
         """Where the value of this name is bound."""

@@ -221,6 +221,13 @@ def demand_issuer(claims: Mapping[str, Any], issuer: str) -> None:
         raise Unsound(f"it was issued by {claims.get('iss')!r:.200}, not by {issuer}")
 
 
+def demand_audience(claims: Mapping[str, Any], ours: str | None) -> None:
+    """Unsound unless it is meant for us and for nobody else: one that is for others too could have been handed on by them."""
+    told = claims.get("aud")
+    if ours is None or told not in (ours, [ours]):
+        raise Unsound(f"it is meant for {told!r:.200}, not for {ours} alone")
+
+
 def subject_of(claims: Mapping[str, Any]) -> str:
     """Who it is about; Unsound if it does not say."""
     subject = claims.get("sub")

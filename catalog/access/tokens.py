@@ -18,9 +18,9 @@ from sqlalchemy import ColumnElement, Connection, Select, func, insert, or_, sel
 from catalog.access.audit import Audit
 from catalog.access.holders import Holder
 from catalog.access.moments import later, moment_told
-from catalog.access.once import digest_of
+from catalog.access.once import VALUE_BYTES, Made, digest_of
 from catalog.access.people import name_told
-from catalog.access.policy import decide
+from catalog.access.policy import decide, demand_administrator
 from catalog.access.readers import Part, Readers
 from catalog.access.scopes import Scopes, check_scope_id
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
@@ -33,7 +33,6 @@ from catalog.store.tables import audit, holder, node, record, revision, scope, s
 from catalog.store.tables import source as source_table
 
 PREFIX: Final = "mst_"
-VALUE_BYTES: Final = 32
 LONGEST: Final = timedelta(days=366)
 # How long a command line stays signed in.
 LOGIN_LASTS: Final = timedelta(days=90)
@@ -43,6 +42,7 @@ TOLD_EVERY: Final = timedelta(minutes=1)
 READERS_KEPT: Final = 1_024
 # What a source, or a device, does with records; it decides nothing about others.
 WORKING: Final[tuple[Right, ...]] = ("read", "download", "write")
+LOOKED_AFTER: Final = ("the tokens of sources and of others", "登録元や他の利用者のトークン")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +80,6 @@ class Token:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A new token, and what it is: told now and never again."""
-
-    token: Token
-    value: str
-
-    def __repr__(self) -> str:
-        return f"Made({self.token.id})"
-
-
 class Tokens:
     """The API tokens of a catalogue."""
 
@@ -116,7 +105,7 @@ class Tokens:
         part: Sequence[Mapping[str, Any]] | None = None,
         source: str | None = None,
         agent: str | None = None,
-    ) -> Made:
+    ) -> Made[Token]:
         """A token of one's own: with all that its owner holds, or a part of it ([{"right", "scope"}], scope None: everywhere).
 
         Made with another token it ends with that one, and no later.
@@ -142,9 +131,9 @@ class Tokens:
         part: Sequence[Mapping[str, Any]] | None = None,
         source: str | None = None,
         agent: str | None = None,
-    ) -> Made:
+    ) -> Made[Token]:
         """A token of somebody else's, which an administrator makes for them."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         with self._store.write() as connection:
             owner = self._owner(connection, person)
             return self._add(connection, by, name, owner, until, _parts(part), source, agent)
@@ -158,9 +147,9 @@ class Tokens:
         until: str,
         part: Sequence[Mapping[str, Any]] | None = None,
         agent: str | None = None,
-    ) -> Made:
+    ) -> Made[Token]:
         """A token with which a source writes its own records: in the scopes that are named, else in its home scope."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         told = _parts(part)
         with self._store.write() as connection:
             if told is None:
@@ -171,11 +160,11 @@ class Tokens:
                         "part: a source's token names the scopes in which it works",
                         ja="part: 登録元のトークンでは対象のスコープを指定してください",
                     )
-                if self._scopes.facts(each.scope) is None:
+                if self._scopes.facts(each.scope, connection) is None:
                     raise NotFound(f"there is no scope '{each.scope}'", ja=f"スコープ「{each.scope}」はありません")
             return self._add(connection, by, name, None, until, told, source, agent)
 
-    def let_in(self, connection: Connection, owner: Holder, name: str) -> Made:
+    def let_in(self, connection: Connection, owner: Holder, name: str) -> Made[Token]:
         """A token for a command line, in the transaction in which its person's word is taken."""
         until = later(self._clock(), LOGIN_LASTS)
         self._demand_few(connection, owner, None)
@@ -191,7 +180,7 @@ class Tokens:
         part: tuple[Part, ...] | None,
         source: str | None,
         agent: str | None,
-    ) -> Made:
+    ) -> Made[Token]:
         end = self._end(until)
         if source is not None or agent is not None:
             # Whoever works for one source, or is a machine, does not decide about others' rights.
@@ -219,7 +208,7 @@ class Tokens:
         source: str | None,
         agent: str | None,
         parent: str | None,
-    ) -> Made:
+    ) -> Made[Token]:
         moment, value = self._clock(), PREFIX + secrets.token_urlsafe(VALUE_BYTES)
         made = Token(
             secrets.token_hex(8), name_told(name), owner, part, source, agent, moment, by, until, None, None, None
@@ -287,7 +276,7 @@ class Tokens:
         """Invalid unless this is a device's record that one may write: others would be said to have done what they did not."""
         row = connection.execute(_DEVICE.where(node.c.id == id)).fetchone()
         if row is not None:
-            facts = self._scopes.facts(row.scope)
+            facts = self._scopes.facts(row.scope, connection)
             body = orjson.loads(row.body)
             device = isinstance(body, dict) and body.get("type") == "device"
             if device and facts is not None and decide("write", facts, by, self._clock()):
@@ -372,14 +361,14 @@ class Tokens:
 
     def of_source(self, source: str, by: Reader) -> tuple[Token, ...]:
         """A source's own tokens that have not ended, for administrators."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         with self._store.read() as connection:
             self._home(connection, source)
         return self._list(token.c.owner.is_(None) & (token.c.source == source))
 
     def every(self, by: Reader) -> tuple[Token, ...]:
         """All tokens that have not ended, for administrators."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         return self._list(token.c.id.is_not(None))
 
     def carried(self, by: Reader) -> Token | None:
@@ -488,11 +477,3 @@ def _part(told: Mapping[str, Any]) -> Part:
             raise Invalid("part: scope is a scope's id", ja="part: scope はスコープの ID です")
         check_scope_id(where)
     return Part(right, where)
-
-
-def _demand_administrator(by: Reader) -> None:
-    if not by.administrator:
-        raise Forbidden(
-            "the tokens of sources and of others are looked after by administrators",
-            ja="登録元や他の利用者のトークンを管理できるのは管理者のみです",
-        )

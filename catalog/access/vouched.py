@@ -37,15 +37,14 @@ def tell_difference(
         _tell_of_data(connection, database, verb, named, person, at=at, by=by)
 
 
-def tell_issuer_gone(connection: Connection, database: Database, issuer_id: str, *, at: str, by: str) -> None:
-    """Tell everybody what they lose when this issuer's word about people counts no more, before it does not."""
+def tell_groups_gone(connection: Connection, database: Database, issuer_id: str, *, at: str, by: str) -> None:
+    """Tell everybody what they lose when what this issuer said of groups counts no more, before it does not."""
     claims = connection.execute(
         select(group_claim.c.group_key, group_claim.c.value).where(group_claim.c.issuer == issuer_id)
     ).fetchall()
     for group, value in claims:
         members = claimed_by(connection, issuer_id, value)
         tell_members(connection, database, "revoke", group, members, at=at, by=by)
-    tell_visas_gone(connection, database, identity.c.issuer == issuer_id, lambda _: True, at=at, by=by)
 
 
 def tell_visas_gone(

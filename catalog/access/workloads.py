@@ -10,21 +10,24 @@ from typing import Any, Final
 from sqlalchemy import Select, delete, insert, select
 
 from catalog.access.audit import Audit
-from catalog.access.holders import end_holder, make_holder
+from catalog.access.holders import make_holder
 from catalog.access.issuers import Issuer, Issuers
+from catalog.access.managers import end_manager
 from catalog.access.moments import timestamp
 from catalog.access.people import name_told
+from catalog.access.policy import demand_administrator
 from catalog.access.readers import Readers
 from catalog.access.signed import (
     Keyring,
     Unsound,
     claimed_issuer,
+    demand_audience,
     demand_issuer,
     demand_timely,
     subject_of,
     verified,
 )
-from catalog.errors import Conflict, Forbidden, Invalid, Malformed, NotFound
+from catalog.errors import Conflict, Invalid, Malformed, NotFound
 from catalog.questions.reader import Reader
 from catalog.records.identifiers import split_id
 from catalog.store.clock import Clock
@@ -37,6 +40,7 @@ logger = logging.getLogger("catalog.access")
 
 # A token that lasts longer is a password: an API token is for that, which can be ended here.
 LONGEST_SECONDS: Final = 86_400
+LOOKED_AFTER: Final = ("workloads", "ワークロード")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Workloads:
         source_id: str | None = None,
     ) -> Workload:
         """Let an issuer's subject be somebody here: as a device that acts, for one source alone, where that is said."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         issuer = self._issuers.of_id(issuer_id, "workloads")
         try:
             subject_of({"sub": subject})
@@ -135,13 +139,13 @@ class Workloads:
 
     def list(self, by: Reader) -> tuple[Workload, ...]:
         """Every workload, for administrators."""
-        _demand_administrator(by)
+        demand_administrator(by, *LOOKED_AFTER)
         with self._store.read() as connection:
             return tuple(Workload(*row) for row in connection.execute(_workloads().order_by(holder.c.at, holder.c.id)))
 
-    def end(self, id: str, by: Reader) -> None:
-        """From now on its tokens are nobody's, and it holds nothing."""
-        _demand_administrator(by)
+    def end(self, id: str, by: Reader) -> tuple[str, ...]:
+        """From now on its tokens are nobody's, and it holds nothing; the scopes that nobody manages any more."""
+        demand_administrator(by, *LOOKED_AFTER)
         with self._store.write() as connection:
             row = connection.execute(_workloads().where(holder.c.id == id)).fetchone() if id.isprintable() else None
             if row is None:
@@ -149,10 +153,11 @@ class Workloads:
             ended = Workload(*row)
             # The line goes, so that its subject can be registered again as somebody new; who it was is in the audit.
             connection.execute(delete(table).where(table.c.key == ended.key))
-            end_holder(connection, ended.key, self._clock())
+            left = end_manager(connection, self._audit, ended.key, id, at=self._clock(), by=by.id)
             self._audit.note(
                 connection, "workload", by.id, holder=id, issuer=ended.issuer, subject=ended.subject, ended=True
             )
+            return left
 
     def reader(self, token: str, address: str) -> Reader | None:
         """Who carries a signed token; None if that proves nothing, or nobody who is registered."""
@@ -178,9 +183,7 @@ class Workloads:
             raise Unsound(f"{claimed!r:.200} is not registered for workloads")
         claims = verified(token, issuer.endpoints.keys, self._keyring)
         demand_issuer(claims, issuer.address)
-        audience, ours = claims.get("aud"), issuer.audience or self._base
-        if ours not in (audience if isinstance(audience, list) else [audience]):
-            raise Unsound(f"it is meant for {audience!r:.200}, not for {ours}")
+        demand_audience(claims, issuer.audience or self._base)
         demand_timely(claims, timestamp(self._clock()), longest_seconds=LONGEST_SECONDS)
         subject_of(claims)
         return issuer, claims
@@ -216,8 +219,3 @@ def _demand_agent(agent: str | None) -> None:
             f"agent: {agent!r:.200}: name the record of the device that acts, as agent/spring8/robot-1",
             ja=f"agent: {agent!r:.200}: 動作する装置のレコードを指定してください (例 agent/spring8/robot-1)",
         )
-
-
-def _demand_administrator(by: Reader) -> None:
-    if not by.administrator:
-        raise Forbidden("workloads are looked after by administrators", ja="ワークロードを管理できるのは管理者のみです")

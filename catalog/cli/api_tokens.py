@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from catalog.access.tokens import Made
+from catalog.access.once import Made
+from catalog.access.tokens import Token
 from catalog.assembly import Catalog
 from catalog.cli.opening import data_option, database_option, json_option, on_catalogue
 from catalog.cli.remote import ask, kept_at
@@ -47,9 +48,9 @@ def token_() -> None:
     "make",
     help=t(
         "Make a token. It is written to standard output, this once. Here it is a source's own (--source), which writes records of "
-        "that source only, or a person's (--for); with --at it is one's own.",
+        "that source only, or a person's (--for); with --at it is one's own, and ends at `catalog logout`.",
         "トークンを作る。標準出力に一度だけ表示される。ここでは登録元のもの（--source、その登録元のレコードだけを書ける）か"
-        "利用者のもの（--for）、--at では自分のものになる。",
+        "利用者のもの（--for）、--at では自分のものになり、`catalog logout` で終了する。",
     ),
 )
 @click.argument("name")
@@ -87,6 +88,14 @@ def make(at: str | None, as_json: bool, data: Path | None, database: str | None,
     told = {name: value for name, value in said.items() if value is not None}
     made = ask("POST", kept.address, "account/tokens", token=kept.token, said=told)
     _said(made.pop("token"), made, as_json=as_json)
+    tell(
+        t(
+            f"it is made with this command line's sign-in and ends with it: at `catalog logout`, at the next `catalog login`, or "
+            f"on {kept.until[:10]}. One that stays is made on {kept.address}account/tokens",
+            f"このトークンはコマンドラインのサインインとともに終了します（`catalog logout`、次の `catalog login`、または "
+            f"{kept.until[:10]}）。残すトークンは {kept.address}account/tokens で作成してください",
+        )
+    )
 
 
 def _make_here(
@@ -100,7 +109,7 @@ def _make_here(
     as_json: bool,
 ) -> None:
     tokens = catalog.tokens
-    made: Made
+    made: Made[Token]
     if person is not None:
         whose = catalog.people.named(person, ADMINISTRATOR)
         made = tokens.make_for(whose.id, ADMINISTRATOR, name, until=until, part=part, source=source, agent=agent)
@@ -110,7 +119,7 @@ def _make_here(
         raise click.UsageError(
             t("say whose it is: --source, --for or --at", "--source、--for、--at のどれかが必要です")
         )
-    _said(made.value, made.token.document(), as_json=as_json)
+    _said(made.value, made.what.document(), as_json=as_json)
 
 
 def _part(rights: tuple[str, ...], scopes: tuple[str, ...]) -> list[dict[str, str]] | None:

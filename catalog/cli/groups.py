@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
-from catalog.access.groups import Group
+from catalog.access.groups import Group, Member
+from catalog.access.paging import Page, through
 from catalog.assembly import Catalog
 from catalog.cli.opening import json_option, on_catalogue
-from catalog.cli.tables import show
+from catalog.cli.tables import PAGE, show
 from catalog.cli.words import answer, t, tell
 from catalog.questions.reader import ADMINISTRATOR
 
@@ -32,6 +35,7 @@ def _said(group: Group, *, as_json: bool) -> None:
             (each.holder.id, each.holder.name, t("looks after it", "管理") if each.manages else "", each.until or "")
             for each in group.members
         ]
+        + ([("…", "", "", "")] if group.next else [])
         + [(f"{issuer}: {value}", t("whom the issuer names", "発行者による"), "", "") for issuer, value in group.claims]
     )
 
@@ -40,7 +44,7 @@ def _said(group: Group, *, as_json: bool) -> None:
 @json_option
 @on_catalogue
 def list_groups(catalog: Catalog, as_json: bool) -> None:
-    found = catalog.groups.list(ADMINISTRATOR)
+    found = through(lambda cursor: catalog.groups.list(ADMINISTRATOR, cursor=cursor, limit=PAGE))
     if as_json:
         for each in found:
             answer(each.document())
@@ -53,7 +57,13 @@ def list_groups(catalog: Catalog, as_json: bool) -> None:
 @json_option
 @on_catalogue
 def show_group(catalog: Catalog, group: str, as_json: bool) -> None:
-    _said(catalog.groups.find(group_id(group), ADMINISTRATOR), as_json=as_json)
+    def page(cursor: str | None) -> Page[Member]:
+        found = catalog.groups.find(group_id(group), ADMINISTRATOR, cursor=cursor, limit=PAGE)
+        return Page(found.members, found.next)
+
+    members = tuple(through(page))
+    found = catalog.groups.find(group_id(group), ADMINISTRATOR, limit=1)
+    _said(replace(found, members=members, next=None), as_json=as_json)
 
 
 @group_.command("add", help=t("Make a group.", "グループを作る。"))

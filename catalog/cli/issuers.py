@@ -8,6 +8,7 @@ import click
 
 from catalog.assembly import Catalog
 from catalog.cli.opening import json_option, on_catalogue
+from catalog.cli.people import tell_unmanaged
 from catalog.cli.scopes import by_language_of, title_option
 from catalog.cli.tables import show
 from catalog.cli.words import answer, by_language, t, tell
@@ -279,5 +280,6 @@ def add_workload(
 @click.argument("id")
 @on_catalogue
 def end_workload(catalog: Catalog, id: str) -> None:
-    catalog.workloads.end(id, ADMINISTRATOR)
+    left = catalog.workloads.end(id, ADMINISTRATOR)
     tell(t(f"{id} is ended", f"{id} を停止しました"))
+    tell_unmanaged(left)

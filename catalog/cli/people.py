@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -13,11 +13,9 @@ from catalog.access.accounts import INVITED_FOR, RESET_FOR, Link
 from catalog.access.people import Person
 from catalog.assembly import Catalog
 from catalog.cli.opening import json_option, on_catalogue
-from catalog.cli.tables import show
+from catalog.cli.tables import PAGE, show
 from catalog.cli.words import answer, t, tell
 from catalog.questions.reader import ADMINISTRATOR
-
-PAGE = 1_000
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -106,8 +104,9 @@ def password_asked() -> str:
 @person_.command(
     "end",
     help=t(
-        "Shut somebody out: their sessions and tokens are worthless at once, and they hold no right any more.",
-        "利用者を停止する。セッションとトークンはただちに無効になり、権限もすべて失う。",
+        "Shut somebody out: their sessions and tokens are worthless at once, and they hold no right any more. Scopes that this "
+        "leaves without a manager are named.",
+        "利用者を停止する。セッションとトークンはただちに無効になり、権限もすべて失う。管理者のいなくなるスコープがあれば表示する。",
     ),
 )
 @click.argument("who")
@@ -115,11 +114,23 @@ def password_asked() -> str:
 @on_catalogue
 def end(catalog: Catalog, who: str, as_json: bool) -> None:
     found = catalog.people.named(who, ADMINISTRATOR)
-    catalog.people.end(found.id, ADMINISTRATOR)
+    left = catalog.people.end(found.id, ADMINISTRATOR)
     if as_json:
-        answer({"ended": found.id})
+        answer({"ended": found.id, "unmanaged": left})
     else:
         tell(t(f"{found.name} ({found.id}) is shut out", f"{found.name}（{found.id}）を停止しました"))
+        tell_unmanaged(left)
+
+
+def tell_unmanaged(scopes: Sequence[str]) -> None:
+    """The scopes that somebody's end leaves without a manager, and what is to be done."""
+    for id in scopes:
+        tell(
+            t(
+                f"scope {id} has no manager of its own any more: `catalog grant {id} --to PERSON --right manage`",
+                f"スコープ {id} の管理者がいなくなりました: `catalog grant {id} --to 利用者 --right manage`",
+            )
+        )
 
 
 @person_.command(
@@ -169,8 +180,10 @@ def invite_(
 @click.command(
     "reset",
     help=t(
-        "Make a link with which somebody sets a new password, once. It is shown this once; pass it on.",
-        "パスワードを再設定するための一度だけ使えるリンクを発行する。表示は今回だけなので本人に渡す。",
+        "Make a link with which somebody sets a new password, once. It is shown this once; pass it on. Their sessions and API "
+        "tokens end when it is used, unless they say there that the tokens stay.",
+        "パスワードを再設定するための一度だけ使えるリンクを発行する。表示は今回だけなので本人に渡す。使うとセッションと API "
+        "トークンは終了する（トークンは本人が残すこともできる）。",
     ),
 )
 @click.argument("who")

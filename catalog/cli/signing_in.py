@@ -95,8 +95,8 @@ def _end(kept: Kept) -> None:
 @click.command(
     "logout",
     help=t(
-        "Sign out: the token ends at the catalogue, and is kept here no more.",
-        "サインアウトする。トークンはカタログ側で終了し、ここからも消える。",
+        "Sign out: the token ends at the catalogue with those that were made by it, and is kept here no more.",
+        "サインアウトする。トークンは、それで作られたトークンとともにカタログ側で終了し、ここからも消える。",
     ),
 )
 @click.argument("address", required=False)
@@ -116,7 +116,12 @@ def logout_(address: str | None, plain: bool, as_json: bool) -> None:
     if as_json:
         answer({"address": kept.address, "signedOut": True})
     else:
-        tell(t(f"signed out at {kept.address}", f"{kept.address} からサインアウトしました"))
+        tell(
+            t(
+                f"signed out at {kept.address}; tokens that this sign-in had made have ended, too",
+                f"{kept.address} からサインアウトしました。このサインインで作られたトークンも終了しました",
+            )
+        )
 
 
 @click.command(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import click
+
+# Rows that are asked of the catalogue at a time.
+PAGE: Final = 1_000
 
 
 def seen_width(text: str) -> int:

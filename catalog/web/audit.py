@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from catalog.questions.reader import Reader
+from catalog.web.forms import NOT_KEPT
 from catalog.web.negotiation import HTML, JSON, NDJSON, Language, form_for
 from catalog.web.operations import CURSOR, FORMAT, LIMIT, Answer, Operation, Parameter, Routes, asked
 from catalog.web.pages import page
 from catalog.web.refusals import Unauthorized
 from catalog.web.scopes import SCOPE
 from catalog.web.sharing import PERMISSION_EXAMPLE, scope_in
-from catalog.web.sign_in import NOT_KEPT
 from catalog.web.site import Site, site_of
 from catalog.web.streams import gathered
 
@@ -30,6 +30,7 @@ ACTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "sign-out": {"en": "signed out", "ja": "サインアウト"},
     "person": {"en": "person made or changed", "ja": "利用者の登録・変更"},
     "person-ended": {"en": "person shut out", "ja": "利用者の停止"},
+    "unmanaged": {"en": "scope left without a manager", "ja": "管理者のいないスコープの発生"},
     "invite": {"en": "invitation", "ja": "招待"},
     "reset": {"en": "password link", "ja": "パスワード再設定リンク"},
     "password": {"en": "password set", "ja": "パスワードの設定"},

@@ -399,10 +399,8 @@ def expected_revision(request: Request) -> int | None:
     return int(found[1])
 
 
-async def told_in(
-    request: Request, *, of: Mapping[str, type], required: tuple[str, ...] = (), nullable: bool = False
-) -> dict[str, Any]:
-    """What a small JSON body says, each part of the type that it must have; an empty body says nothing."""
+async def object_in(request: Request) -> dict[str, Any]:
+    """What a small JSON body says, as it stands; an empty body says nothing."""
     body = b""
     if int(request.headers.get("content-length") or 0) or "transfer-encoding" in request.headers:
         media_type_of(request, ("application/json",))
@@ -410,6 +408,14 @@ async def told_in(
     value = parse(body) if body.strip() else {}
     if not isinstance(value, dict):
         raise Malformed("A JSON object is needed here.", ja="JSON オブジェクトが必要です。")
+    return value
+
+
+async def told_in(
+    request: Request, *, of: Mapping[str, type], required: tuple[str, ...] = (), nullable: bool = False
+) -> dict[str, Any]:
+    """What a small JSON body says, each part of the type that it must have."""
+    value = await object_in(request)
     for name, said in value.items():
         if name not in of:
             raise Malformed(

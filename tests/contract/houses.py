@@ -15,10 +15,12 @@ from catalog.access.audit import Audit
 from catalog.access.epoch import turn
 from catalog.access.grants import Grants, Permission
 from catalog.access.groups import Groups
-from catalog.access.holders import Holder, end_holder, make_holder
+from catalog.access.holders import Holder, make_holder
+from catalog.access.people import People
 from catalog.access.readers import Part, Readers
 from catalog.access.requests import Requests
 from catalog.access.scopes import Scopes
+from catalog.access.sessions import Sessions
 from catalog.questions.reader import ADMINISTRATOR, Reader, Right
 from catalog.store.engine import Store
 from catalog.store.tables import identity, issuer, local_account, person
@@ -61,9 +63,10 @@ class House:
         self.people[name] = made
         return made.id
 
-    def end(self, name: str) -> None:
-        with self.store.write() as connection:
-            end_holder(connection, self.people[name].key, self.moment)
+    def end(self, name: str) -> tuple[str, ...]:
+        """Shut somebody out; the scopes that this leaves without a manager of their own."""
+        sessions = Sessions(self.store, self.readers, self.audit, clock=self.now)
+        return People(self.store, sessions, self.audit, clock=self.now).end(self.people[name].id, ADMINISTRATOR)
 
     def reader(self, name: str, *part: Part) -> Reader:
         """Somebody as they ask now, or a token of theirs with a part of their rights."""

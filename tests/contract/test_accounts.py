@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
@@ -442,8 +443,29 @@ def test_what_was_done_with_accounts_is_in_the_audit(house: House) -> None:
         ("person", "administrator", id, None),
         ("sign-in-refused", "public", id, "192.0.2.1"),
         ("sign-in", id, id, "192.0.2.1"),
-        # What was typed instead of a login may be a password, and is written nowhere.
         ("sign-in-refused", "public", None, "192.0.2.1"),
         ("session-ended", "administrator", id, None),
         ("person-ended", "administrator", id, None),
     ]
+
+
+def test_a_refused_sign_in_tells_which_login_was_tried_and_never_what_may_be_a_password(house: House) -> None:
+    id = house.ito()
+    for login, password in (("ＩＴＯ ", WRONG), (PASSWORD, "ito"), ("nobody", WRONG)):
+        assert house.tries(password, login=login) is None
+    house.people.end(id, ADMINISTRATOR)
+    assert house.tries(PASSWORD) is None
+    with house.store.read() as connection:
+        told = connection.execute(
+            select(lines.c.holder, lines.c.detail).where(lines.c.act == "sign-in-refused").order_by(lines.c.position)
+        ).fetchall()
+        everything = str(list(connection.execute(select(lines))))
+    # Also of somebody who has ended: an account that was shut out is tried again.
+    assert [(each.holder, orjson.loads(each.detail)["login"]) for each in told] == [
+        (id, "ito"),
+        (None, None),
+        (None, None),
+        (id, "ito"),
+    ]
+    for typed in (PASSWORD, WRONG, "nobody"):
+        assert typed not in everything

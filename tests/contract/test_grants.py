@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from catalog.access.epoch import turn
 from catalog.access.holders import make_holder
+from catalog.access.paging import through
 from catalog.access.readers import Part
 from catalog.errors import CatalogError, Conflict, Forbidden, Invalid, NotFound
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, RIGHTS, Right
@@ -133,6 +135,73 @@ def test_nothing_is_passed_on_for_longer_than_it_is_held(house: House) -> None:
     house.grants.grant("lab", ["read"], friend, house.reader("sharer"), until="2027-01-01")
     house.let("sharer", "share", "read")
     house.grants.grant("lab", ["read"], friend, house.reader("sharer"))
+
+
+def test_whoever_manages_for_a_while_gives_nothing_for_longer(house: House) -> None:
+    house.let("boss", "manage", until=LATER)
+    friend, boss = house.somebody("friend"), house.reader("boss")
+
+    for rights in (["manage"], ["read"], ["write", "run"]):
+        for until in (None, "2027-06-02"):
+            with pytest.raises(Forbidden, match=LATER):
+                house.grants.grant("lab/a", rights, friend, boss, until=until)
+    with pytest.raises(Forbidden):
+        house.grants.grant("lab", ["manage"], house.people["boss"].id, boss)
+    with pytest.raises(Forbidden):
+        house.grants.settle("lab", ["read"], friend, boss)
+    house.grants.grant("lab", ["manage"], friend, boss, until=LATER)
+    # A part of it, and what was given on from it, are no longer than it is.
+    with pytest.raises(Forbidden):
+        house.grants.grant("lab", ["read"], friend, house.reader("boss", Part("manage", "lab")))
+    with pytest.raises(Forbidden):
+        house.grants.grant("lab", ["read"], house.somebody("another"), house.reader("friend"))
+    # What stands already is not given again.
+    (stands,) = house.let("kato", "read")
+    assert house.grants.settle("lab", ["read"], house.people["kato"].id, boss) == (stands,)
+
+    house.let("boss", "manage", scope="lab/a")
+    house.grants.grant("lab/a", ["write"], friend, boss)
+    with pytest.raises(Forbidden):
+        house.grants.grant("lab", ["write"], friend, boss)
+    house.let("boss", "share", "download")
+    house.grants.grant("lab", ["download"], friend, house.reader("boss"))
+
+
+def test_what_is_managed_through_a_group_is_given_for_as_long_as_one_is_in_it(house: House) -> None:
+    boss, friend = house.somebody("boss"), house.somebody("friend")
+    for group in ("inner", "outer"):
+        house.groups.create(group, group, ADMINISTRATOR)
+    house.groups.add("group:inner", boss, ADMINISTRATOR, until=LATER)
+    house.groups.add("group:outer", "group:inner", ADMINISTRATOR)
+    house.grants.grant("lab", ["manage"], "group:outer", ADMINISTRATOR)
+
+    with pytest.raises(Forbidden, match=LATER):
+        house.grants.grant("lab", ["read"], friend, house.reader("boss"))
+    house.grants.grant("lab", ["read"], friend, house.reader("boss"), until=LATER)
+    house.groups.add("group:outer", boss, ADMINISTRATOR, until="2027-07-01")
+    with pytest.raises(Forbidden, match="2027-07-01"):
+        house.grants.grant("lab", ["download"], friend, house.reader("boss"))
+    house.known_by("boss", groups=("staff",))
+    house.groups.claim("group:outer", "vouching", "staff", ADMINISTRATOR)
+    house.grants.grant("lab", ["download"], friend, house.reader("boss"))
+    house.grants.grant("lab", ["write"], friend, house.reader("boss", Part("manage", "lab")))
+
+
+def test_a_part_of_an_administrators_rights_gives_without_an_end(house: House) -> None:
+    house.somebody("root")
+    with house.store.write() as connection:
+        connection.execute(text("UPDATE person SET administrator = TRUE"))
+        turn(connection)
+    friend = house.somebody("friend")
+    house.grants.grant("lab", ["manage"], friend, house.reader("root", Part("manage", "lab")))
+    assert "manage" in house.may(house.reader("friend"))
+
+
+def test_a_scope_is_judged_as_the_transaction_has_left_it(house: House) -> None:
+    house.let("sharer", "share")
+    with house.store.write() as connection:
+        connection.execute(text("UPDATE scope SET data_approval = TRUE WHERE id = 'lab'"))
+        assert house.grants.shared(connection, "lab", house.reader("sharer"))[1].data_approval
 
 
 def test_what_is_held_through_a_group_is_passed_on_like_ones_own(house: House) -> None:
@@ -333,6 +402,40 @@ def test_somebody_who_has_ended_or_a_group_without_anybody_is_nobody_to_leave_a_
     assert "manage" in house.may(house.reader("sato"))
 
 
+def test_somebody_is_shut_out_at_once_and_the_scopes_that_nobody_manages_then_are_told(house: House) -> None:
+    house.let("ito", "manage", scope="lab")
+    house.let("ito", "manage", scope="lab/a")
+    house.let("ito", "manage", scope="other", until=LATER)
+    house.let("ito", "read", scope="other")
+    house.let("sato", "manage", scope="lab/a")
+    house.let("kato", "manage", scope="lab", until=LATER)
+
+    assert house.end("ito") == ("lab",)
+    assert house.may(house.reader("ito"), "lab") == set()
+    lines = house.audit.find(ADMINISTRATOR, house.scopes, act="unmanaged")
+    assert [(line.scope, line.holder, line.by) for line in lines] == [("lab", house.people["ito"].id, "administrator")]
+    # It is told once: by what it is without a manager already, nobody's end leaves it so.
+    assert house.end("kato") == ()
+    assert house.end("sato") == ("lab/a",)
+
+
+def test_a_group_that_loses_its_last_member_by_an_end_leaves_its_scopes_without_a_manager(house: House) -> None:
+    ito, sato = house.somebody("ito"), house.somebody("sato")
+    house.groups.create("users", "Users", house.reader("ito"))
+    house.groups.create("outer", "Outer", ADMINISTRATOR)
+    house.groups.add("group:outer", "group:users", ADMINISTRATOR)
+    house.groups.add("group:users", sato, house.reader("ito"))
+    house.grants.grant("lab", ["manage"], "group:outer", ADMINISTRATOR)
+    house.grants.grant("other", ["manage"], "group:users", ADMINISTRATOR)
+    house.let("kato", "manage", scope="other")
+
+    assert house.end("sato") == ()
+    assert house.end("ito") == ("lab",)
+    assert ito in {line.holder for line in house.audit.find(ADMINISTRATOR, house.scopes, act="unmanaged")}
+    # What has no manager any more does not keep the group from being dissolved.
+    house.groups.end("group:outer", ADMINISTRATOR)
+
+
 def test_two_managers_who_leave_at_one_moment_do_not_both_leave(house: House) -> None:
     mine = [house.let(name, "manage")[0].id for name in ("one", "two")]
     readers = [house.reader(name) for name in ("one", "two")]
@@ -465,3 +568,34 @@ def test_a_visa_counts_no_more_once_its_issuer_has_ended_and_is_nobodys_to_pass_
         house.grants.grant("lab", ["download"], friend, house.reader("ito"), until="2026-12-01")
     house.unknown()
     assert house.may(house.reader("ito")) == {"share"}
+
+
+def test_who_holds_what_is_told_in_pages_here_first_and_then_above(house: House) -> None:
+    house.let("boss", "manage")
+    boss = house.reader("boss")
+    for number in range(5):
+        house.let(f"here{number}", "read", "download", scope="lab/a")
+        house.let(f"above{number}", "read", scope="lab")
+    every = house.grants.of_scope("lab/a", boss)
+
+    pages = partial(house.grants.holders_in, "lab/a", boss)
+    rows = list(through(lambda cursor: pages(cursor=cursor, limit=3)))
+    assert [row[0].scope for row in rows] == ["lab/a"] * 5 + ["lab"] * 6
+    assert {each.id for row in rows for each in row} == {each.id for each in every}
+    assert all({each.right for each in row} == {"read", "download"} for row in rows[:5])
+    listed = list(through(lambda cursor: house.grants.page_of_scope("lab/a", boss, cursor=cursor, limit=4)))
+    assert [each.id for each in listed] == [each.id for each in every]
+
+
+def test_whoever_may_do_anything_in_a_scope_may_see_the_scope_itself(house: House) -> None:
+    for right in RIGHTS:
+        house.let(right, right, scope="lab/a")
+        house.let(f"part-{right}", right, scope="lab/a")
+        for who in (house.reader(right), house.reader(f"part-{right}", Part(right, "lab/a"))):
+            assert house.scopes.find("lab/a", who).id == "lab/a"
+            assert [each.id for each in house.scopes.list(who)] == ["lab/a"]
+            with pytest.raises(NotFound):
+                house.scopes.find("lab", who)
+            if right not in ("share", "manage"):
+                with pytest.raises(Forbidden):
+                    house.grants.of_scope("lab/a", who)

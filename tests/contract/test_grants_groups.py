@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.access.paging import Page, through
 from catalog.access.readers import Part
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC
@@ -36,7 +37,7 @@ def test_whoever_makes_a_group_looks_after_it_and_is_in_it(house: House) -> None
         house.groups.create("more", "More", PUBLIC)
     with pytest.raises(Forbidden):
         house.groups.create("more", "More", house.reader("ito", Part("read", "lab")))
-    assert [each.id for each in house.groups.list(house.reader("sato"))] == ["group:users"]
+    assert [each.id for each in house.groups.list(house.reader("sato")).items] == ["group:users"]
 
 
 @pytest.mark.parametrize("name", ["", "Users", "a b", "a/b", ".a", "ä", "a" * 80, "a\n"])
@@ -61,7 +62,7 @@ def test_a_group_that_one_is_not_in_and_one_that_is_not_there_are_one_answer(hou
                 attempt()
             told.add(refused.value.message.replace(id, "…"))
     assert len(told) == 1
-    assert house.groups.list(house.reader("ito")) == ()
+    assert house.groups.list(house.reader("ito")).items == ()
 
 
 def test_a_group_that_one_is_not_in_is_nobody_to_put_into_another(house: House) -> None:
@@ -218,3 +219,20 @@ def test_whom_an_issuer_calls_a_member_is_one_while_it_says_so(house: House) -> 
     house.groups.claim("group:users", "vouching", "bl01", ADMINISTRATOR)
     house.unknown()
     assert house.may(house.reader("ito")) == set()
+
+
+def test_a_group_and_its_members_are_told_in_pages(house: House) -> None:
+    house.somebody("ito")
+    for number in range(7):
+        house.groups.create(f"g{number}", "The same name", house.reader("ito"))
+        house.groups.add("group:g0", house.somebody(f"p{number}"), house.reader("ito"))
+
+    def members(cursor: str | None) -> Page[str]:
+        found = house.groups.find("group:g0", house.reader("ito"), cursor=cursor, limit=3)
+        assert len(found.members) <= 3
+        return Page(tuple(each.holder.id for each in found.members), found.next)
+
+    told = list(through(members))
+    assert len(told) == len(set(told)) == 8
+    groups = list(through(lambda cursor: house.groups.list(house.reader("ito"), cursor=cursor, limit=2)))
+    assert [each.id for each in groups] == [f"group:g{number}" for number in range(7)]

@@ -27,7 +27,7 @@ def test_what_is_granted_holds_until_its_end_and_is_no_more_than_was_asked(house
     house.somebody("ito")
     made = house.requests.ask("lab/a", house.reader("ito"), "To compare.", rights=["read", "download"])
     assert made.state == "open"
-    assert [each.id for each in house.requests.waiting(house.reader("boss"))] == [made.id]
+    assert [each.id for each in house.requests.waiting(house.reader("boss")).items] == [made.id]
 
     for until in ("", "2020-01-01", "soon"):
         with pytest.raises(Invalid):
@@ -39,7 +39,7 @@ def test_what_is_granted_holds_until_its_end_and_is_no_more_than_was_asked(house
     assert (told.rights, told.given) == (("read", "download"), ("download",))
     assert house.may(house.reader("ito"), "lab/a") == {"download"}
     assert house.may(house.reader("ito"), "lab") == set()
-    assert house.requests.waiting(house.reader("boss")) == ()
+    assert house.requests.waiting(house.reader("boss")).items == ()
     house.moment = LATER
     assert house.may(house.reader("ito"), "lab/a") == set()
     assert [act for act in house.acts() if act.startswith("request")] == ["request", "request-decided"]
@@ -58,7 +58,7 @@ def test_a_request_is_answered_once_by_whoever_manages_the_scope(house: House) -
             house.requests.grant(made.id, who, until=LATER)
         with pytest.raises(NotFound):
             house.requests.refuse(made.id, who)
-        assert house.requests.waiting(who) == ()
+        assert house.requests.waiting(who).items == ()
     assert house.requests.refuse(made.id, house.reader("boss"), answer="No.").state == "refused"
     for again in (
         lambda: house.requests.refuse(made.id, house.reader("boss")),
@@ -68,7 +68,7 @@ def test_a_request_is_answered_once_by_whoever_manages_the_scope(house: House) -
         with pytest.raises(Conflict):
             again()
     assert house.may(house.reader("ito"), "lab/a") == set()
-    assert [each.answer for each in house.requests.mine(house.reader("ito"))] == ["No."]
+    assert [each.answer for each in house.requests.mine(house.reader("ito")).items] == ["No."]
 
 
 def test_asking_for_a_hidden_scope_and_for_one_that_is_not_there_is_alike(house: House) -> None:
@@ -78,14 +78,14 @@ def test_asking_for_a_hidden_scope_and_for_one_that_is_not_there_is_alike(house:
     for id in ("lab/a", "lab/zzz"):
         made = house.requests.ask(id, ito, "Please.")
         assert house.requests.ask(id, ito, "Pretty please.").id == made.id
-        (mine,) = house.requests.mine(ito, scope_id=id)
+        (mine,) = house.requests.mine(ito, scope_id=id).items
         told.append({**mine.document(), "id": "…", "scope": "…"})
         with pytest.raises(NotFound):
             house.requests.of_scope(id, ito)
     assert told[0] == told[1]
     assert told[0]["text"] == "Pretty please."
-    assert {each.scope for each in house.requests.waiting(ADMINISTRATOR)} == {"lab/a", "lab/zzz"}
-    for each in house.requests.mine(ito):
+    assert {each.scope for each in house.requests.waiting(ADMINISTRATOR).items} == {"lab/a", "lab/zzz"}
+    for each in house.requests.mine(ito).items:
         assert house.requests.withdraw(each.id, ito).state == "withdrawn"
 
 
@@ -94,7 +94,7 @@ def test_only_somebody_in_person_asks(house: House) -> None:
     for who in (PUBLIC, ADMINISTRATOR, house.reader("ito", Part("read", "lab"))):
         with pytest.raises(Forbidden):
             house.requests.ask("lab", who, "Please.")
-        assert house.requests.mine(who) == ()
+        assert house.requests.mine(who).items == ()
     with pytest.raises(Invalid):
         house.requests.ask("../lab", house.reader("ito"), "Please.")
     with pytest.raises(Invalid):
@@ -112,7 +112,7 @@ def test_nobody_asks_without_end(house: House) -> None:
         house.requests.ask(f"lab/x{number}", ito, "Please.")
     with pytest.raises(Conflict):
         house.requests.ask("lab/one-more", ito, "Please.")
-    house.requests.withdraw(house.requests.mine(ito)[0].id, ito)
+    house.requests.withdraw(house.requests.mine(ito).items[0].id, ito)
     house.requests.ask("lab/one-more", ito, "Please.")
 
 
@@ -124,9 +124,9 @@ def test_who_manages_above_sees_what_is_asked_below_and_nothing_beside(house: Ho
         house.requests.ask(id, house.reader("ito"), "Please.")
 
     boss = house.reader("boss")
-    assert {each.scope for each in house.requests.of_scope("lab", boss)} == {"lab", "lab/a"}
-    assert {each.scope for each in house.requests.of_scope("lab/a", boss)} == {"lab/a"}
-    assert {each.scope for each in house.requests.waiting(boss)} == {"lab", "lab/a"}
+    assert {each.scope for each in house.requests.of_scope("lab", boss).items} == {"lab", "lab/a"}
+    assert {each.scope for each in house.requests.of_scope("lab/a", boss).items} == {"lab/a"}
+    assert {each.scope for each in house.requests.waiting(boss).items} == {"lab", "lab/a"}
     with pytest.raises(NotFound):
         house.requests.of_scope("other", boss)
 
@@ -138,3 +138,42 @@ def test_somebody_who_has_ended_is_let_in_nowhere(house: House) -> None:
     with pytest.raises(NotFound):
         house.requests.grant(made.id, ADMINISTRATOR, until=LATER)
     assert house.grants.of_scope("lab", ADMINISTRATOR) == ()
+
+
+def test_a_request_says_what_for_and_asked_again_says_so(house: House) -> None:
+    house.somebody("ito")
+    ito = house.reader("ito")
+    for text in ("", " \r\n "):
+        with pytest.raises(Invalid, match="what for"):
+            house.requests.ask("lab", ito, text)
+    first, second = house.requests.ask("lab", ito, "Please."), house.requests.ask("lab", ito, "For my thesis.")
+    assert (first.again, second.again) == (False, True)
+    assert (second.id, second.text, second.at) == (first.id, "For my thesis.", first.at)
+    house.requests.withdraw(first.id, ito)
+    assert not house.requests.ask("lab", ito, "Please.").again
+
+
+def test_requests_are_told_in_pages_each_once_also_when_some_are_answered_meanwhile(house: House) -> None:
+    for number in range(12):
+        house.somebody(f"p{number}")
+        house.requests.ask("lab/a", house.reader(f"p{number}"), f"Please, {number}.")
+    house.let("boss", "manage")
+    boss = house.reader("boss")
+    assert house.requests.open_in("lab", boss) == 12
+
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = house.requests.of_scope("lab", boss, cursor=cursor, limit=5)
+        assert len(page.items) <= 5
+        seen += [each.id for each in page.items if each.state == "open"]
+        if page.next is None:
+            break
+        # What is answered moves behind all that is open; what is open and not yet told is told none the less.
+        if page.items[-1].state == "open":
+            house.requests.refuse(page.items[-1].id, boss)
+        cursor = page.next
+    assert len(seen) == len(set(seen)) == 12
+    assert house.requests.waiting(boss, limit=100).next is None
+    with pytest.raises(Invalid, match="cursor"):
+        house.requests.of_scope("lab", boss, cursor="AAAA")

@@ -306,6 +306,51 @@ def test_what_an_issuer_gave_ends_with_it_at_once(house: House, forger: Forger, 
     assert house.told()[-1] == ("revoke", "lab")
 
 
+def test_groups_of_a_former_claim_count_no_more_at_once(house: House, forger: Forger) -> None:
+    house.add("one", forger)
+    house.groups.create("staff", "Staff", ADMINISTRATOR)
+    house.groups.claim("group:staff", "one", "staff", ADMINISTRATOR)
+    house.grants.grant("lab", ["read"], "group:staff", ADMINISTRATOR)
+    session, reader = house.come("one", forger, groups=["staff"], isMemberOf=["staff"])
+    assert reader.grants
+    house.issuers.change("one", {"groupsClaim": "groups", "title": {"en": "One"}}, ADMINISTRATOR)
+    assert house.reader(session).grants
+    before = len(house.told())
+    house.issuers.change("one", {"groupsClaim": "isMemberOf"}, ADMINISTRATOR)
+    assert house.reader(session).grants == ()
+    assert house.told()[before:] == [("revoke", "lab")]
+    # Nobody is signed out by it, and the next sign-in tells anew.
+    _, reader = house.come("one", forger, isMemberOf=["staff"])
+    assert reader.grants == (Grant("read", "lab"),)
+
+
+def test_who_was_asked_for_under_a_former_claim_begins_again(house: House, forger: Forger) -> None:
+    house.add("one", forger)
+    cookie, said = house.back("one", forger, groups=["staff"])
+
+    def ask(address: str, **more: Any) -> Fetched:
+        answered = fetch(address, **more)
+        house.issuers.change("one", {"groupsClaim": "isMemberOf"}, ADMINISTRATOR)
+        return answered
+
+    slow = SignIn(
+        house.store,
+        house.issuers,
+        house.keyring,
+        house.people,
+        house.sessions,
+        house.audit,
+        house.seal,
+        base=BASE,
+        clock=house.now,
+        ask=ask,
+    )
+    with pytest.raises(Forbidden, match="Begin again"):
+        slow.end(cookie, said, BROWSER, None)
+    with house.store.read() as connection:
+        assert list(connection.execute(select(identity))) == []
+
+
 # --- visas
 
 
@@ -477,6 +522,10 @@ def test_a_workloads_token_that_is_not_exactly_right_is_nobodys(house: House, fo
         "for another audience": robot(forger, aud="urn:elsewhere"),
         "for us, differently spelt": robot(forger, aud=BASE.rstrip("/")),
         "for nobody": robot(forger, aud=None),
+        "for us and for others": robot(forger, aud=["urn:elsewhere", BASE]),
+        "for us, twice": robot(forger, aud=[BASE, BASE]),
+        "for us in a list in a list": robot(forger, aud=[[BASE]]),
+        "for nobody in a list": robot(forger, aud=[]),
         "of somebody else": robot(forger, sub="another"),
         "of nobody": robot(forger, sub=None),
         "over": robot(forger, exp=now - 3_600),
@@ -491,7 +540,7 @@ def test_a_workloads_token_that_is_not_exactly_right_is_nobodys(house: House, fo
     }
     for how, token in wrong.items():
         assert house.workloads.reader(token, "192.0.2.1") is None, how
-    assert house.workloads.reader(robot(forger, aud=["urn:elsewhere", BASE]), "192.0.2.1") is not None
+    assert house.workloads.reader(robot(forger, aud=[BASE]), "192.0.2.1") is not None
     house.issuers.change("one", {"audience": "urn:catalogue"}, ADMINISTRATOR)
     assert house.workloads.reader(robot(forger), "192.0.2.1") is None
     assert house.workloads.reader(robot(forger, aud="urn:catalogue"), "192.0.2.1") is not None

@@ -539,6 +539,7 @@ def test_a_command_line_signs_in_by_a_code_makes_tokens_and_signs_out(
         tmp_path, "token", "make", "loader", "--until", LATER, "--right", "read", "--at", served.address
     )
     assert code == 0, err
+    assert "ends with it: at `catalog logout`" in err
     with carrying(served, made.strip()) as program:
         assert program.get("whoami").json()["token"]["part"] == [{"right": "read", "scope": None}]
         code, out, _ = said_by(tmp_path, "token", "list", "--at", served.address, "--json")

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from catalog.web.issuers import ISSUER_EXAMPLE
 from tests.service.conftest import Served, free_port
 from tests.service.issuers import Issuer, issuing, refuse, sign_in
 from tests.service.issuers.forger import Forger, forging, new_key, part, signed, signed_with
@@ -725,11 +726,18 @@ def test_what_calls_itself_otherwise_or_cannot_be_asked_is_not_added(
         {"title": {"xx!": "x"}},
         {"keysAt": f"{forger.address}/jwks"},
         {"groupsClaim": ""},
+        {"groupsClaim": None},
+        {"scopes": "openid"},
+        {"passports": 1},
+        {"address": None},
+        {"clientSecret": 5},
+        {"nonsense": "x"},
     ):
         assert add(**said).status_code == 422, said
-    assert add(nonsense="x").status_code == 400
     made = add(id="at-last")
     assert made.status_code == 201, made.text
+    # What is said in the description of the interface is what there is.
+    assert made.json().keys() == ISSUER_EXAMPLE.keys()
     # An issuer keeps its id, and the id its issuer.
     assert add(id="at-last-again").status_code == 409
     assert administrator.post("issuers/at-last/end").status_code == 200

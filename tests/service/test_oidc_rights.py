@@ -252,6 +252,7 @@ def test_no_token_is_a_programs_but_one_that_is_exactly_right(
             "for our client, as an ID token is": honest(aud="catalog"),
             "for us without the slash": honest(aud=address.rstrip("/")),
             "for nobody": honest(aud=None),
+            "for us and for others": honest(aud=["urn:elsewhere", address]),
             "of nobody": honest(sub=None),
             "of a program that is not registered": honest(sub="another"),
             "over": honest(exp=now - 3_600),
@@ -288,7 +289,7 @@ def test_no_token_is_a_programs_but_one_that_is_exactly_right(
     assert set(answers.values()) == {unknown}
     with bearer(served, honest()) as robot:
         assert robot.get("kinds").status_code == 200
-    with bearer(served, honest(aud=["urn:elsewhere", address])) as robot:
+    with bearer(served, honest(aud=[address])) as robot:
         assert robot.get("kinds").status_code == 200
 
 

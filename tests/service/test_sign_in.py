@@ -159,6 +159,43 @@ def test_a_reset_link_sets_a_password_once_and_ends_every_session(
         assert client.post("sign-in", json={"login": ito.login, "password": "another horse battery"}).status_code == 200
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_password_set_by_a_link_ends_tokens_unless_they_are_kept(
+    served: Served, administrator: httpx.Client, ito: Somebody, kept: bool
+) -> None:
+    told = {"name": "loader", "until": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()}
+    made = ito.browser.post("account/tokens", json=told, headers=ito.own_page).json()
+    path = urlsplit(administrator.post(f"people/{ito.id}/reset").json()["address"]).path.lstrip("/")
+    with served.client() as client:
+        assert '<input type="checkbox" name="keepTokens" value="true">' in client.get(path, headers=HTML).text
+        assert client.post(path, json={"password": "another horse battery", "keepTokens": "yes"}).status_code == 400
+        sent = {"password": "another horse battery"} | ({"keepTokens": "true"} if kept else {})
+        assert client.post(path, data=sent, headers={**origin(client), **HTML}).status_code == 303
+    with served.client(Authorization=f"Bearer {made['token']}") as program:
+        assert program.get("whoami").status_code == (200 if kept else 401)
+
+
+def test_shutting_somebody_out_says_which_scopes_are_left_without_a_manager(
+    served: Served, administrator: httpx.Client, ito: Somebody
+) -> None:
+    scopes = [f"left-{secrets.token_hex(4)}" for _ in range(2)]
+    for scope in scopes:
+        assert administrator.put(f"scopes/{scope}", json={"mode": "limited"}).status_code == 201
+        given = administrator.post(f"scopes/{scope}/permissions", json={"holder": ito.id, "rights": ["manage"]})
+        assert given.status_code in (200, 201), given.text
+    boss = joined(served, administrator)
+    assert administrator.post(f"people/{boss.id}/administrator", json={"administrator": True}).status_code == 200
+    with closing(boss.browser):
+        ended = boss.browser.post(
+            f"people/{ito.id}/end", data={"csrf": boss.csrf}, headers={**origin(boss.browser), **HTML}
+        )
+        assert ended.status_code == 200
+        for scope in scopes:
+            assert f'/scopes/{scope}/sharing">{scope}</a>' in ended.text
+    lines = administrator.get("audit", params={"act": "unmanaged", "holder": ito.id}).json()["items"]
+    assert sorted(line["scope"] for line in lines) == sorted(scopes)
+
+
 # --- cookies and sessions
 
 
@@ -260,7 +297,7 @@ def test_changing_the_password_ends_other_sessions(served: Served, ito: Somebody
 def test_an_ended_person_is_nobody_at_the_next_request(
     served: Served, administrator: httpx.Client, ito: Somebody
 ) -> None:
-    assert administrator.post(f"people/{ito.id}/end").json() == {"ended": ito.id}
+    assert administrator.post(f"people/{ito.id}/end").json() == {"ended": ito.id, "unmanaged": []}
     assert not is_signed_in(ito.browser)
     refused = ito.browser.post("sign-in", json={"login": ito.login, "password": PASSWORD})
     assert refused.status_code == 401

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from catalog.assembly import Catalog, open_catalog
 from catalog.cli import catalog
 from catalog.questions.browser import Browser
+from catalog.questions.reader import ADMINISTRATOR
 from catalog.settings import read_settings
 
 Run = Callable[..., Result]
@@ -103,7 +104,14 @@ def test_an_administrator_is_made_and_unmade_and_a_person_ended(run: Run, data: 
     with opened(data) as house:
         value = house.accounts.sign_in("ender", PASSWORD, HERE)
         assert value is not None
-    assert run("person", "end", "ender").exit_code == 0
+        for scope in ("room-a", "room-b"):
+            house.scopes.create(scope, ADMINISTRATOR)
+            house.grants.grant(scope, ["manage"], made["id"], ADMINISTRATOR)
+    told = run("person", "end", "ender")
+    assert told.exit_code == 0
+    for scope in ("room-a", "room-b"):
+        assert f"catalog grant {scope} --to PERSON --right manage" in told.stderr
+    assert json.loads(run("person", "end", added(run, "another")["id"], "--json").stdout)["unmanaged"] == []
     assert made["id"] not in run("person", "list").stdout
     with opened(data) as house:
         assert house.sessions.reader(value) is None
