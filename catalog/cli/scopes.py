@@ -9,12 +9,11 @@ import click
 from catalog.access.scopes import KEEP, Scope
 from catalog.assembly import Catalog
 from catalog.cli.opening import json_option, on_catalogue
-from catalog.cli.tables import show
+from catalog.cli.tables import PAGE, show
 from catalog.cli.words import answer, by_language, t
 from catalog.questions.reader import ADMINISTRATOR
 
 INHERIT = "inherit"
-PAGE = 1_000
 
 
 @click.group("scope", help=t("Scopes: list, show, make, open, close.", "スコープの一覧・表示・作成・公開範囲の設定。"))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
 
 from catalog.access.grants import Permission
+from catalog.access.paging import Page, through
 from catalog.access.requests import Request
 from catalog.assembly import Catalog
 from catalog.cli.opening import json_option, on_catalogue
-from catalog.cli.tables import show
+from catalog.cli.tables import PAGE, show
 from catalog.cli.words import answer, t, tell
 from catalog.questions.reader import ADMINISTRATOR, RIGHTS
 
@@ -35,7 +36,7 @@ def right_option(*, required: bool) -> Callable[[F], F]:
     )
 
 
-def _told(permissions: tuple[Permission, ...], *, as_json: bool) -> None:
+def _told(permissions: Iterable[Permission], *, as_json: bool) -> None:
     if as_json:
         for each in permissions:
             answer(each.document())
@@ -127,7 +128,9 @@ def sharing_(catalog: Catalog, scope: str, mode: Any, confirm: bool, ended: bool
         chosen = None if mode == "inherit" else mode
         catalog.scopes.change(scope, ADMINISTRATOR, mode=chosen, confirmed=confirm)
     found = catalog.scopes.find(scope, ADMINISTRATOR)
-    permissions = catalog.grants.of_scope(scope, ADMINISTRATOR, ended=ended)
+    permissions = through(
+        lambda cursor: catalog.grants.page_of_scope(scope, ADMINISTRATOR, ended=ended, cursor=cursor, limit=PAGE)
+    )
     if as_json:
         answer({"scope": found.document(), "permissions": [each.document() for each in permissions]})
         return
@@ -145,7 +148,7 @@ def request_() -> None:
     """What people have asked to be let into."""
 
 
-def _shown(requests: tuple[Request, ...], *, as_json: bool) -> None:
+def _shown(requests: Iterable[Request], *, as_json: bool) -> None:
     if as_json:
         for each in requests:
             answer(each.document())
@@ -164,10 +167,12 @@ def _shown(requests: tuple[Request, ...], *, as_json: bool) -> None:
 @json_option
 @on_catalogue
 def list_requests(catalog: Catalog, scope: str | None, as_json: bool) -> None:
-    found = (
-        catalog.requests.waiting(ADMINISTRATOR) if scope is None else catalog.requests.of_scope(scope, ADMINISTRATOR)
-    )
-    _shown(found, as_json=as_json)
+    def page(cursor: str | None) -> Page[Request]:
+        if scope is None:
+            return catalog.requests.waiting(ADMINISTRATOR, cursor=cursor, limit=PAGE)
+        return catalog.requests.of_scope(scope, ADMINISTRATOR, cursor=cursor, limit=PAGE)
+
+    _shown(through(page), as_json=as_json)
 
 
 answer_option = click.option("--answer", "said", metavar="TEXT", help=t("What they are told.", "申請者への回答。"))

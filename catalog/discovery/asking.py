@@ -42,7 +42,7 @@ class Asking:
             "scope": self.scope.id,
             "may": list(self.may),
             "dataMode": "approval" if self.scope.data_approval else "open",
-            "dataEmbargo": self.scope.data_embargo,
+            "dataUntil": self.scope.data_embargo,
             "resource": self.scope.resource,
             "policies": [dict(policy) for policy in self.policies],
         }
@@ -57,7 +57,7 @@ def asking(id: str, reader: Reader, *, answers: Answers, scopes: Scopes) -> Aski
 def asking_for(found: Shown, reader: Reader, *, answers: Answers, scopes: Scopes) -> Asking:
     """The same of a record that was read already, with its body."""
     document = found.document
-    scope = scopes.known(document["scope"], reader)
+    scope = scopes.find(document["scope"], reader)
     named = _named(document.get("body") or {}) if scope.data_approval else ()
     return Asking(found.id, scope, scopes.may(scope, reader), tuple(_policies(named, reader, answers)))
 

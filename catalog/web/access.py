@@ -24,7 +24,7 @@ EXAMPLE: Final[dict[str, Any]] = {
     "scope": "jga/JGAS000001",
     "may": ["read"],
     "dataMode": "approval",
-    "dataEmbargo": None,
+    "dataUntil": None,
     "resource": "https://ddbj.nig.ac.jp/resource/jga-dataset/JGAD000001",
     "policies": [
         {

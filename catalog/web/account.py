@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import CatalogError, Forbidden
+from catalog.errors import Forbidden
 from catalog.questions.browser import Browser
-from catalog.web.forms import by_form, refused, said_in, see
+from catalog.web.forms import Sheet, by_form, carry_out, kept_language, said_in, shown, told
 from catalog.web.negotiation import HTML, JSON, Language, form_for, language_for
 from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
-from catalog.web.pages import page
 from catalog.web.refusals import Unauthorized
 from catalog.web.session import FORM, asker_of
-from catalog.web.sign_in import NOT_KEPT, PERSON_EXAMPLE, SIGNED_IN_EXAMPLE, TAG, issuers_of
+from catalog.web.sign_in import PERSON_EXAMPLE, SIGNED_IN_EXAMPLE, TAG, issuers_of
 from catalog.web.site import Site, site_of
 
 if TYPE_CHECKING:
@@ -90,24 +88,30 @@ async def account(request: Request) -> Response:
     if form is HTML:
         signed_in(request)
         done = DONE[said["done"]][language_for(request)] if "done" in said else None
-        told = await site.in_thread(_told, site, request)
-        return page(request, site.pages, site.root, "account.html", headers=NOT_KEPT, problem=None, done=done, **told)
+        return await shown(request, _sheet(request), done=done)
     if reader.person is None:
         signed_in(request)
-    told = await site.in_thread(_told, site, request)
-    del told["issuers"]
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+    return told(await site.in_thread(_answer, site, request))
+
+
+def _sheet(request: Request) -> Sheet:
+    site = site_of(request)
+    return Sheet("account.html", lambda: _told(site, request))
+
+
+def _answer(site: Site, request: Request) -> dict[str, Any]:
+    return {name: value for name, value in _told(site, request).items() if name != "issuers"}
 
 
 def _told(site: Site, request: Request) -> dict[str, Any]:
     """What the page shows, and a program is told."""
     asker, catalog = asker_of(request), site.catalog
     person = catalog.people.find(str(asker.reader.person), asker.reader)
-    told: dict[str, Any] = {"person": person.document(), "issuers": []}
+    plain: dict[str, Any] = {"person": person.document(), "issuers": []}
     if asker.session is None:
-        return told
+        return plain
     return {
-        **told,
+        **plain,
         "identities": [identity.document() for identity in catalog.people.identities(person.key)],
         "sessions": [
             {**session.document(), "current": session.id == asker.session.id}
@@ -118,24 +122,21 @@ def _told(site: Site, request: Request) -> dict[str, Any]:
     }
 
 
-async def _done(request: Request, what: str) -> Response:
-    """What a browser sees after something was done, and a program is told."""
+async def _change(request: Request, deed: Awaitable[object], what: str) -> Response:
+    """Change something of the account, and answer with what it is then."""
     site = site_of(request)
-    if by_form(request):
-        keep = request.query_params.get("lang")
-        more = f"&lang={keep}" if keep in ("en", "ja") else ""
-        return see(f"{site.root}account?done={what}{more}")
-    told = await site.in_thread(_told, site, request)
-    del told["issuers"]
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
 
+    async def changed() -> dict[str, Any]:
+        await deed
+        return await site.in_thread(_answer, site, request)
 
-async def _not_done(request: Request, error: CatalogError) -> Response:
-    if not by_form(request):
-        raise error
-    site = site_of(request)
-    told = await site.in_thread(_told, site, request)
-    return refused(request, "account.html", error, done=None, **told)
+    return await carry_out(
+        request,
+        changed(),
+        _sheet(request),
+        to=lambda _: f"account?done={what}{kept_language(request)}",
+        document=lambda made: made,
+    )
 
 
 @routes.add(
@@ -174,11 +175,7 @@ async def change_account(request: Request) -> Response:
         whole = {"name": now.name, "email": now.email, "language": now.language, **said}
         people.change(session.person, reader, **whole)
 
-    try:
-        await site.in_thread(change)
-    except CatalogError as error:
-        return await _not_done(request, error)
-    return await _done(request, "kept")
+    return await _change(request, site.in_thread(change), "kept")
 
 
 @routes.add(
@@ -208,18 +205,15 @@ async def change_password(request: Request) -> Response:
     session, site = signed_in(request), site_of(request)
     said = await said_in(request, of={"old": str, "password": str}, required=("old", "password"))
     browser = Browser(asker_of(request).address, request.headers.get("user-agent", ""))
-    try:
-        await site.slowly(
-            site.catalog.accounts.change,
-            session.person,
-            browser,
-            old=said["old"],
-            password=said["password"],
-            session=session.id,
-        )
-    except CatalogError as error:
-        return await _not_done(request, error)
-    return await _done(request, "password")
+    deed = site.slowly(
+        site.catalog.accounts.change,
+        session.person,
+        browser,
+        old=said["old"],
+        password=said["password"],
+        session=session.id,
+    )
+    return await _change(request, deed, "password")
 
 
 @routes.add(
@@ -246,11 +240,9 @@ async def end_sessions(request: Request) -> Response:
     session, site = signed_in(request), site_of(request)
     said = await said_in(request, of={"id": str})
     sessions = site.catalog.sessions
-    try:
-        if "id" in said:
-            await site.in_thread(sessions.end, session.key, session.person, said["id"], by=session.person)
-        else:
-            await site.in_thread(sessions.end_others, session.key, session.person, session.id)
-    except CatalogError as error:
-        return await _not_done(request, error)
-    return await _done(request, "ended")
+    deed: Awaitable[object]
+    if "id" in said:
+        deed = site.in_thread(sessions.end, session.key, session.person, said["id"], by=session.person)
+    else:
+        deed = site.in_thread(sessions.end_others, session.key, session.person, session.id)
+    return await _change(request, deed, "ended")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import CatalogError, Malformed, NotFound
+from catalog.errors import Malformed, NotFound
 from catalog.questions.reader import RIGHTS
-from catalog.web.forms import by_form, refused, said_in, see
+from catalog.web.forms import Sheet, by_form, carry_out, said_in, shown, told
 from catalog.web.negotiation import HTML, JSON, form_for
 from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
-from catalog.web.pages import page
 from catalog.web.session import FORM
-from catalog.web.sign_in import NOT_KEPT
 from catalog.web.site import Site, site_of
 
 if TYPE_CHECKING:
-    from catalog.access.tokens import Made, Token
+    from catalog.access.once import Made
+    from catalog.access.tokens import Token
 
 routes = Routes()
 
@@ -103,11 +101,8 @@ async def make_token(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     said = await _said(request)
-    try:
-        made = await site.in_thread(site.catalog.tokens.make, reader, said.pop("name"), **said)
-    except CatalogError as error:
-        return await _not_done(request, None, error)
-    return await _made(request, None, made)
+    make = site.catalog.tokens.make
+    return await _made(request, None, lambda: make(reader, said.pop("name"), **said))
 
 
 @routes.add(
@@ -172,7 +167,7 @@ async def whoami(request: Request) -> Response:
     name = None if carried is None or carried.owner is None else carried.owner.name
     if name is None and reader.person is not None:
         name = (await site.in_thread(site.catalog.people.find, reader.person, reader)).name
-    told = {
+    document = {
         "id": reader.id,
         "name": name,
         "administrator": reader.administrator,
@@ -180,7 +175,7 @@ async def whoami(request: Request) -> Response:
         "agent": reader.agent,
         "token": None if carried is None else carried.document(),
     }
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+    return told(document)
 
 
 # --- those of sources
@@ -232,11 +227,8 @@ async def make_source_token(request: Request) -> Response:
         raise Malformed(
             "source is another one in the body than in the address.", ja="source が本文とアドレスで違います。"
         )
-    try:
-        made = await site.in_thread(site.catalog.tokens.make_for_source, source, reader, said.pop("name"), **said)
-    except CatalogError as error:
-        return await _not_done(request, source, error)
-    return await _made(request, source, made)
+    make = site.catalog.tokens.make_for_source
+    return await _made(request, source, lambda: make(source, reader, said.pop("name"), **said))
 
 
 @routes.add(
@@ -268,53 +260,38 @@ def _of(site: Site, request: Request, source: str | None) -> tuple[Token, ...]:
     return kept.of(reader) if source is None else kept.of_source(source, reader)
 
 
-async def _told(request: Request, source: str | None) -> dict[str, Any]:
-    site = site_of(request)
-    found = await site.in_thread(_of, site, request, source)
-    return {"items": [token.document() for token in found]}
-
-
-async def _listed(request: Request, source: str | None) -> Response:
-    form = form_for(request, (JSON, HTML))
-    told = await _told(request, source)
-    if form is HTML:
-        return _page(request, source, told)
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
-
-
-def _page(request: Request, source: str | None, told: Mapping[str, Any], **values: Any) -> Response:
-    site = site_of(request)
-    shown = {"made": None, "problem": None, "headers": NOT_KEPT, **values}
-    return page(
-        request,
-        site.pages,
-        site.root,
-        "api_tokens.html",
-        source=source,
-        at=_address(source),
-        rights=RIGHTS,
-        **told,
-        **shown,
-    )
-
-
 def _address(source: str | None) -> str:
     return "account/tokens" if source is None else f"sources/{source}/tokens"
 
 
-async def _made(request: Request, source: str | None, made: Made) -> Response:
-    told = {**made.token.document(), "token": made.value}
-    if by_form(request):
-        return _page(request, source, await _told(request, source), made=told, status=201)
-    return Response(orjson.dumps(told), 201, NOT_KEPT, JSON.content_type)
+def _sheet(request: Request, source: str | None) -> Sheet:
+    site = site_of(request)
+
+    def values() -> dict[str, Any]:
+        items = [token.document() for token in _of(site, request, source)]
+        return {"items": items, "source": source, "at": _address(source), "rights": RIGHTS, "made": None}
+
+    return Sheet("api_tokens.html", values)
 
 
-async def _not_done(request: Request, source: str | None, error: CatalogError) -> Response:
-    if not by_form(request):
-        raise error
-    told = await _told(request, source)
-    return refused(
-        request, "api_tokens.html", error, source=source, at=_address(source), rights=RIGHTS, made=None, **told
+async def _listed(request: Request, source: str | None) -> Response:
+    sheet = _sheet(request, source)
+    if form_for(request, (JSON, HTML)) is HTML:
+        return await shown(request, sheet)
+    return told({"items": (await site_of(request).in_thread(sheet.values))["items"]})
+
+
+async def _made(request: Request, source: str | None, make: Callable[[], Made[Token]]) -> Response:
+    def document(made: Made[Token]) -> dict[str, Any]:
+        return {**made.what.document(), "token": made.value}
+
+    return await carry_out(
+        request,
+        site_of(request).in_thread(make),
+        _sheet(request, source),
+        once=lambda made: {"made": document(made)},
+        document=document,
+        status=201,
     )
 
 
@@ -325,17 +302,21 @@ async def _end(request: Request, source: str | None) -> Response:
     id = said.get("id", reader.token if source is None else None)
     if id is None:
         raise Malformed("id is missing.", ja="id がありません。")
-    try:
-        if source is not None and id not in {token.id for token in await site.in_thread(_of, site, request, source)}:
+
+    def end() -> None:
+        if source is not None and id not in {token.id for token in _of(site, request, source)}:
             raise NotFound(
                 f"there is no token {id:.80} of this source", ja=f"この登録元にトークン {id:.80} はありません"
             )
-        await site.in_thread(site.catalog.tokens.end, id, reader)
-    except CatalogError as error:
-        return await _not_done(request, source, error)
-    if by_form(request):
-        return see(site.root + _address(source))
-    return Response(orjson.dumps({"ended": id}), 200, NOT_KEPT, JSON.content_type)
+        site.catalog.tokens.end(id, reader)
+
+    return await carry_out(
+        request,
+        site.in_thread(end),
+        _sheet(request, source),
+        to=lambda _: _address(source),
+        document=lambda _: {"ended": id},
+    )
 
 
 async def _said(request: Request) -> dict[str, Any]:
@@ -350,8 +331,8 @@ async def _said(request: Request) -> dict[str, Any]:
             said["part"] = [{"right": right, "scope": scope} for right in rights]
         return said
     known: dict[str, type] = {"name": str, "until": str, "part": list, "source": str, "agent": str}
-    told = await said_in(request, of=known, required=("name", "until"), nullable=True)
-    said = {name: value for name, value in told.items() if value is not None}
+    spoken = await said_in(request, of=known, required=("name", "until"), nullable=True)
+    said = {name: value for name, value in spoken.items() if value is not None}
     for name in ("name", "until"):
         if name not in said:
             raise Malformed(f"{name} is null.", ja=f"{name} が null です。")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import CatalogError
 from catalog.web.account import signed_in
-from catalog.web.forms import by_form, refused, said_in
+from catalog.web.forms import Sheet, carry_out, said_in, shown, told
 from catalog.web.negotiation import HTML, JSON, form_for, language_for
 from catalog.web.operations import FORMAT, Answer, Body, Operation, Routes, asked
-from catalog.web.pages import page, say_in
+from catalog.web.pages import say_in
 from catalog.web.session import FORM, asker_of
-from catalog.web.sign_in import NOT_KEPT, TAG
+from catalog.web.sign_in import TAG
 from catalog.web.site import site_of
+
+if TYPE_CHECKING:
+    from catalog.access.device_flow import Asking
 
 routes = Routes()
 
@@ -65,14 +66,14 @@ async def device(request: Request) -> Response:
     site = site_of(request)
     said = await said_in(request, of={"name": str}, required=("name",))
     begun = await site.in_thread(site.catalog.device_flow.begin, said["name"], asker_of(request).address)
-    told = {
+    document = {
         "device_code": begun.device_code,
         "user_code": begun.user_code,
         "verification_uri": f"{site.catalog.base}device",
         "expires_in": LASTS_SECONDS,
         "interval": INTERVAL_SECONDS,
     }
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+    return told(document)
 
 
 @routes.add(
@@ -115,16 +116,16 @@ async def device_token(request: Request) -> Response:
     made = await site.in_thread(site.catalog.device_flow.token, said["device_code"])
     if isinstance(made, str):
         refusal = {"error": made, "error_description": say_in(language_for(request), *WAITING[made])}
-        return Response(orjson.dumps(refusal), 400, NOT_KEPT, JSON.content_type)
-    token = made.token
-    told = {
+        return told(refusal, 400)
+    token = made.what
+    document = {
         "access_token": made.value,
         "token_type": "Bearer",
         "until": token.until,
         "id": token.id,
         "person": None if token.owner is None else token.owner.document(),
     }
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+    return told(document)
 
 
 @routes.add(
@@ -145,7 +146,7 @@ async def device_page(request: Request) -> Response:
     """The page on which a code is entered."""
     asked(request)
     form_for(request, (HTML,))
-    return _page(request)
+    return await shown(request, _SHEET)
 
 
 @routes.add(
@@ -180,14 +181,17 @@ async def device_asking(request: Request) -> Response:
     asked(request)
     site, session = site_of(request), signed_in(request)
     said = await said_in(request, of={"code": str}, required=("code",))
-    try:
-        found = await site.in_thread(site.catalog.device_flow.asking, said["code"], session.person)
-    except CatalogError as error:
-        return _not_done(request, error)
-    told = {"userCode": found.user_code, "name": found.name, "address": found.address, "at": found.at}
-    if by_form(request):
-        return _page(request, asking=told)
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+
+    def document(found: Asking) -> dict[str, Any]:
+        return {"userCode": found.user_code, "name": found.name, "address": found.address, "at": found.at}
+
+    return await carry_out(
+        request,
+        site.in_thread(site.catalog.device_flow.asking, said["code"], session.person),
+        _SHEET,
+        once=lambda found: {"asking": document(found)},
+        document=document,
+    )
 
 
 @routes.add(
@@ -218,21 +222,13 @@ async def device_decide(request: Request) -> Response:
     said = await said_in(request, of={"code": str, "allow": bool}, required=("code", "allow"))
     allowed = said["allow"]
     flow, came_from = site.catalog.device_flow, asker_of(request).address
-    try:
-        await site.in_thread(flow.decide, said["code"], session.person, allowed=allowed, address=came_from)
-    except CatalogError as error:
-        return _not_done(request, error)
-    if by_form(request):
-        return _page(request, done="allowed" if allowed else "denied")
-    return Response(orjson.dumps({"allowed": allowed}), 200, NOT_KEPT, JSON.content_type)
+    return await carry_out(
+        request,
+        site.in_thread(flow.decide, said["code"], session.person, allowed=allowed, address=came_from),
+        _SHEET,
+        once=lambda _: {"done": "allowed" if allowed else "denied"},
+        document=lambda _: {"allowed": allowed},
+    )
 
 
-def _page(request: Request, *, asking: dict[str, Any] | None = None, done: str | None = None) -> Response:
-    site = site_of(request)
-    return page(request, site.pages, site.root, "device.html", headers=NOT_KEPT, asking=asking, done=done, problem=None)
-
-
-def _not_done(request: Request, error: CatalogError) -> Response:
-    if not by_form(request):
-        raise error
-    return refused(request, "device.html", error, asking=None, done=None)
+_SHEET: Final = Sheet("device.html", lambda: {"asking": None})

@@ -6,22 +6,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import CatalogError, Forbidden, NotFound
-from catalog.web.forms import by_form, refused, said_in, see
+from catalog.errors import NotFound
+from catalog.web.forms import Sheet, carry_out, kept_language, said_in, shown, told
 from catalog.web.negotiation import HTML, JSON, Language, form_for, language_for
-from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
-from catalog.web.pages import page
+from catalog.web.operations import CURSOR, FORMAT, LIMIT, USUAL, Answer, Body, Operation, Parameter, Routes, asked
 from catalog.web.session import FORM
-from catalog.web.sharing import TAG, kept_language
-from catalog.web.sign_in import NOT_KEPT
+from catalog.web.sharing import TAG
 from catalog.web.site import Site, site_of
 
 if TYPE_CHECKING:
-    from catalog.access.groups import Group
     from catalog.questions.reader import Reader
 
 routes = Routes()
@@ -34,6 +30,7 @@ GROUP_EXAMPLE: Final = {
         {"id": "person:5d2c0a7be1f04c39", "kind": "person", "name": "Haruka Ito", "manages": True, "until": None}
     ],
     "claims": [{"issuer": "spring8", "value": "bl01"}],
+    "next": None,
 }
 HOLDER_EXAMPLE: Final = {"id": "group:bl01-users", "kind": "group", "name": "Users of BL01"}
 DONE: Final[Mapping[str, Mapping[Language, str]]] = {
@@ -46,7 +43,10 @@ PROBLEMS: Final = (400, 403, 404, 409, 413, 415, 422)
 def _group_in(request: Request) -> str:
     id = str(request.path_params["group"])
     if not re.fullmatch(r"group:[a-z0-9._-]{1,64}", id):
-        raise NotFound("There is no such group.", ja="そのグループはありません。")
+        name = ascii(id.removeprefix("group:"))[1:-1]
+        raise NotFound(
+            f"there is no group {name:.80} that you may see", ja=f"閲覧できるグループ {name:.80} はありません"
+        )
     return id
 
 
@@ -59,28 +59,27 @@ def _group_in(request: Request) -> str:
         "The groups",
         "グループの一覧",
         "Those that you are in; every group for administrators.",
-        {200: Answer("The groups.", (JSON, HTML), {"items": [HOLDER_EXAMPLE]})},
-        (400, 406),
-        (FORMAT,),
+        {200: Answer("The groups.", (JSON, HTML), {"items": [HOLDER_EXAMPLE], "next": None})},
+        (400, 406, 422),
+        (LIMIT, CURSOR, FORMAT),
     )
 )
 async def groups(request: Request) -> Response:
     """The groups that one is in."""
-    asked(request)
+    said = asked(request)
     site = site_of(request)
-    form = form_for(request, (JSON, HTML))
-    told = await site.in_thread(_listed, site, site.reader(request))
-    if form is HTML:
-        return page(request, site.pages, site.root, "groups.html", headers=NOT_KEPT, problem=None, **told)
-    return _json(told)
+    sheet = _listed(site, site.reader(request), said["limit"], said.get("cursor"))
+    if form_for(request, (JSON, HTML)) is HTML:
+        return await shown(request, sheet)
+    return told(await site.in_thread(sheet.values))
 
 
-def _listed(site: Site, reader: Reader) -> dict[str, Any]:
-    return {"items": [each.document() for each in site.catalog.groups.list(reader)]}
+def _listed(site: Site, reader: Reader, limit: int = USUAL, cursor: str | None = None) -> Sheet:
+    def values() -> dict[str, Any]:
+        found = site.catalog.groups.list(reader, cursor=cursor, limit=limit)
+        return {"items": [each.document() for each in found.items], "next": found.next}
 
-
-def _json(told: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(told), status, {**NOT_KEPT, **(headers or {})}, JSON.content_type)
+    return Sheet("groups.html", values)
 
 
 @routes.add(
@@ -113,16 +112,15 @@ async def make_group(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     said = await said_in(request, of={"name": str, "title": str}, required=("name",))
-    try:
-        title = said.get("title", said["name"])
-        made = await site.in_thread(site.catalog.groups.create, said["name"], title, reader)
-    except CatalogError as error:
-        if not by_form(request) or isinstance(error, Forbidden):
-            raise
-        return refused(request, "groups.html", error, **await site.in_thread(_listed, site, reader))
-    if by_form(request):
-        return see(f"{site.root}groups/{made.id}")
-    return _json(made.document(), 201, {"Location": f"{site.root}groups/{made.id}"})
+    return await carry_out(
+        request,
+        site.in_thread(site.catalog.groups.create, said["name"], said.get("title", said["name"]), reader),
+        _listed(site, reader),
+        to=lambda made: f"groups/{made.id}",
+        document=lambda made: made.document(),
+        status=201,
+        headers=lambda made: {"Location": f"{site.root}groups/{made.id}"},
+    )
 
 
 @routes.add(
@@ -133,50 +131,69 @@ async def make_group(request: Request) -> Response:
         TAG,
         "One group",
         "グループの構成員",
-        "Who is in it; for those who are in it themselves, look after it, or administer the catalogue.",
+        "Who is in it, page by page; for those who are in it themselves, look after it, or administer the catalogue.",
         {200: Answer("The group.", (JSON, HTML), GROUP_EXAMPLE)},
-        (400, 404, 406),
-        (GROUP, Parameter("done", "What was done a moment ago.", {"type": "string", "enum": list(DONE)}), FORMAT),
+        (400, 404, 406, 422),
+        (
+            GROUP,
+            LIMIT,
+            CURSOR,
+            Parameter("done", "What was done a moment ago.", {"type": "string", "enum": list(DONE)}),
+            FORMAT,
+        ),
     )
 )
 async def group(request: Request) -> Response:
     """One group."""
     site, said = site_of(request), asked(request)
-    reader = site.reader(request)
-    form = form_for(request, (JSON, HTML))
-    found = await site.in_thread(site.catalog.groups.find, _group_in(request), reader)
-    if form is not HTML:
-        return _json(found.document())
-    done = DONE[said["done"]][language_for(request)] if "done" in said else None
-    return page(
-        request, site.pages, site.root, "group.html", headers=NOT_KEPT, problem=None, done=done, **_shown(found, reader)
-    )
+    sheet = _sheet(site, _group_in(request), site.reader(request), said["limit"], said.get("cursor"))
+    if form_for(request, (JSON, HTML)) is HTML:
+        return await shown(request, sheet, done=DONE[said["done"]][language_for(request)] if "done" in said else None)
+    return told((await site.in_thread(sheet.values))["group"])
 
 
-def _shown(found: Group, reader: Reader) -> dict[str, Any]:
-    looks_after = any(each.manages and each.holder.id == reader.person for each in found.members)
-    return {
-        "group": found.document(),
-        "manages": reader.administrator or looks_after,
-        "administers": reader.administrator,
-        "me": reader.person,
-    }
+def _sheet(site: Site, id: str, reader: Reader, limit: int = USUAL, cursor: str | None = None) -> Sheet:
+    def values() -> dict[str, Any]:
+        found = site.catalog.groups.find(id, reader, cursor=cursor, limit=limit)
+        return {
+            "group": found.document(),
+            "manages": found.looked_after,
+            "administers": reader.administrator,
+            "me": reader.person,
+        }
+
+    return Sheet("group.html", values)
 
 
 async def _change(request: Request, change: Callable[[str, Reader], Any], what: str) -> Response:
-    """Change a group, and answer with what it is then; with where one goes on if one has left it."""
+    """Change a group, and answer with what it is then."""
     site, id = site_of(request), _group_in(request)
     reader = site.reader(request)
-    try:
-        await site.in_thread(change, id, reader)
-    except CatalogError as error:
-        if not by_form(request) or isinstance(error, Forbidden):
-            raise
-        found = await site.in_thread(site.catalog.groups.find, id, reader)
-        return refused(request, "group.html", error, done=None, **_shown(found, reader))
-    if by_form(request):
-        return see(f"{site.root}groups/{id}?done={what}{kept_language(request)}")
-    return _json((await site.in_thread(site.catalog.groups.find, id, reader)).document())
+
+    def changed() -> Any:
+        change(id, reader)
+        return site.catalog.groups.find(id, reader).document()
+
+    return await carry_out(
+        request,
+        site.in_thread(changed),
+        _sheet(site, id, reader),
+        to=lambda _: f"groups/{id}?done={what}{kept_language(request)}",
+        document=lambda made: made,
+    )
+
+
+async def _go(request: Request, go: Callable[[str, Reader], Any], word: str) -> Response:
+    """Do something after which one is in a group no more, or nobody is."""
+    site, id = site_of(request), _group_in(request)
+    reader = site.reader(request)
+    return await carry_out(
+        request,
+        site.in_thread(go, id, reader),
+        _sheet(site, id, reader),
+        to=lambda _: "groups",
+        document=lambda _: {word: id},
+    )
 
 
 def _changing(path: str, name: str, summary: str, ja: str, about: str, json: Any, form: str) -> Operation:
@@ -240,9 +257,7 @@ async def end_member(request: Request) -> Response:
     remove = site.catalog.groups.remove
     if said["member"] != site.reader(request).person:
         return await _change(request, lambda id, reader: remove(id, said["member"], reader), "ended")
-    id = _group_in(request)
-    await site.in_thread(remove, id, said["member"], site.reader(request))
-    return see(f"{site.root}groups") if by_form(request) else _json({"left": id})
+    return await _go(request, lambda id, reader: remove(id, said["member"], reader), "left")
 
 
 @routes.add(
@@ -304,14 +319,5 @@ async def end_claim(request: Request) -> Response:
 async def end_group(request: Request) -> Response:
     """Dissolve a group."""
     asked(request)
-    site, id = site_of(request), _group_in(request)
-    reader = site.reader(request)
     await said_in(request, of={})
-    try:
-        await site.in_thread(site.catalog.groups.end, id, reader)
-    except CatalogError as error:
-        if not by_form(request) or isinstance(error, Forbidden | NotFound):
-            raise
-        found = await site.in_thread(site.catalog.groups.find, id, reader)
-        return refused(request, "group.html", error, done=None, **_shown(found, reader))
-    return see(f"{site.root}groups") if by_form(request) else _json({"ended": id})
+    return await _go(request, site_of(request).catalog.groups.end, "ended")

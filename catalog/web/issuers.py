@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import CatalogError
 from catalog.web.addresses import last_segment
-from catalog.web.forms import by_form, refused, said_in, see
+from catalog.web.forms import Sheet, by_form, carry_out, said_in, shown
 from catalog.web.negotiation import HTML, JSON, form_for
 from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
-from catalog.web.pages import page
 from catalog.web.reading import answered
 from catalog.web.session import FORM
-from catalog.web.sign_in import NOT_KEPT
 from catalog.web.site import Site, site_of
+from catalog.web.writing import object_in
+
+if TYPE_CHECKING:
+    from catalog.access.issuers import Issuer
+    from catalog.access.workloads import Workload
 
 routes = Routes()
 
 TAG: Final = "Issuers"
 ISSUER: Final = Parameter("issuer", "The issuer's id.", place="path", example="spring8")
 WORKLOAD: Final = Parameter("workload", "The workload's id.", place="path", example="workload:5d2c0a7be1f04c39")
-SAID_EXAMPLE: Final = {
-    "id": "spring8",
-    "address": "https://login.example.org/realms/spring8",
-    "title": {"en": "SPring-8 ID", "ja": "SPring-8 ID"},
-    "purposes": ["sign-in", "workloads"],
-    "clientId": "catalog",
-    "clientSecret": "…",
-    "groupsClaim": "groups",
-}
 ISSUER_EXAMPLE: Final = {
     "id": "spring8",
     "address": "https://login.example.org/realms/spring8",
@@ -51,6 +44,10 @@ ISSUER_EXAMPLE: Final = {
     "at": "2026-04-01T00:00:00.000000Z",
     "endedAt": None,
 }
+SAID_EXAMPLE: Final = {
+    **{name: ISSUER_EXAMPLE[name] for name in ("id", "address", "title", "purposes", "clientId", "groupsClaim")},
+    "clientSecret": "…",
+}
 WORKLOAD_EXAMPLE: Final = {
     "id": "workload:5d2c0a7be1f04c39",
     "name": "Robot of BL37XU",
@@ -60,19 +57,6 @@ WORKLOAD_EXAMPLE: Final = {
     "source": "spring8",
     "at": "2026-04-01T00:00:00.000000Z",
     "by": "administrator",
-}
-SAYS: Final[Mapping[str, type]] = {
-    "title": dict,
-    "purposes": list,
-    "clientId": str,
-    "clientSecret": str,
-    "scopes": list,
-    "groupsClaim": str,
-    "orcidClaim": str,
-    "passports": bool,
-    "audience": str,
-    "resources": list,
-    "keysAt": str,
 }
 # A form has no lists: what it says each in a field of its own, and what that is in a document.
 FIELDS: Final[Mapping[str, type]] = {
@@ -91,13 +75,10 @@ FIELDS: Final[Mapping[str, type]] = {
 }
 
 
-async def _shown(request: Request, error: CatalogError | None = None, **typed: str) -> Response:
-    """The page of administrators, also with what was wrong with what was sent from it."""
+def _sheet(request: Request) -> Sheet:
+    """The page of administrators."""
     site = site_of(request)
-    told = await site.in_thread(_told, site, request)
-    if error is not None:
-        return refused(request, "issuers.html", error, typed=typed, **told)
-    return page(request, site.pages, site.root, "issuers.html", headers=NOT_KEPT, problem=None, typed={}, **told)
+    return Sheet("issuers.html", lambda: _told(site, request))
 
 
 def _told(site: Site, request: Request) -> dict[str, Any]:
@@ -107,6 +88,9 @@ def _told(site: Site, request: Request) -> dict[str, Any]:
         "workloads": [each.document() for each in site.catalog.workloads.list(reader)],
         "callback": f"{site.catalog.base}sign-in/callback",
         "base": site.catalog.base,
+        "typed": {},
+        "ended": None,
+        "unmanaged": (),
     }
 
 
@@ -131,7 +115,7 @@ async def issuers(request: Request) -> Response:
     reader = site.reader(request)
     form = form_for(request, (JSON, HTML))
     if form is HTML:
-        return await _shown(request)
+        return await shown(request, _sheet(request))
     found = await site.in_thread(lambda: site.catalog.issuers.list(reader))
     items = [each.document() for each in found]
     return answered(request, reader, orjson.dumps({"items": items, "next": None}), form)
@@ -193,23 +177,26 @@ async def add_issuer(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     typed: dict[str, Any] = {}
-    try:
+
+    async def add() -> Issuer:
         if by_form(request):
-            typed = await said_in(request, of=FIELDS, required=("id", "address"))
-            said = _document(typed)
+            said = await said_in(request, of=FIELDS, required=("id", "address"))
+            typed.update({name: value for name, value in said.items() if name != "clientSecret"})
+            said = _document(said)
         else:
-            said = await said_in(
-                request, of={"id": str, "address": str, **SAYS}, required=("id", "address"), nullable=True
-            )
-        made = await site.afar(site.catalog.issuers.register, said, reader)
-    except CatalogError as error:
-        if not by_form(request) or not reader.administrator:
-            raise
-        return await _shown(request, error, **{name: value for name, value in typed.items() if name != "clientSecret"})
-    if by_form(request):
-        return see(f"{site.root}issuers")
-    headers = {"Location": f"{site.root}issuers/{made.id}"}
-    return Response(orjson.dumps(made.document()), 201, headers, JSON.content_type)
+            said = await object_in(request)
+        return await site.afar(site.catalog.issuers.register, said, reader)
+
+    return await carry_out(
+        request,
+        add(),
+        _sheet(request),
+        to=lambda _: "issuers",
+        document=lambda made: made.document(),
+        status=201,
+        headers=lambda made: {"Location": f"{site.root}issuers/{made.id}"},
+        typed={"typed": typed},
+    )
 
 
 def _document(typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,7 +232,7 @@ async def change_issuer(request: Request) -> Response:
     asked(request)
     site = site_of(request)
     reader = site.reader(request)
-    said = await said_in(request, of=SAYS, nullable=True)
+    said = await object_in(request)
     changed = await site.afar(site.catalog.issuers.change, request.path_params["issuer"], said, reader)
     return Response(orjson.dumps(changed.document()), 200, {}, JSON.content_type)
 
@@ -270,10 +257,13 @@ async def end_issuer(request: Request) -> Response:
     asked(request)
     site, id = site_of(request), request.path_params["issuer"]
     await said_in(request, of={})
-    await site.in_thread(site.catalog.issuers.end, id, site.reader(request))
-    if by_form(request):
-        return see(f"{site.root}issuers")
-    return Response(orjson.dumps({"ended": id}), 200, {}, JSON.content_type)
+    return await carry_out(
+        request,
+        site.in_thread(site.catalog.issuers.end, id, site.reader(request)),
+        _sheet(request),
+        to=lambda _: "issuers",
+        document=lambda _: {"ended": id},
+    )
 
 
 @routes.add(
@@ -309,7 +299,7 @@ async def workloads(request: Request) -> Response:
         "Register a workload",
         "ワークロードを登録する",
         "From now on `Authorization: Bearer <JWT>` of this issuer and `sub` is this workload: signed by RS256 or ES256 with a key "
-        "that the issuer publishes, `aud` our base address (or the issuer's `audience`), `exp` at most 24 hours away. With "
+        "that the issuer publishes, `aud` our base address (or the issuer's `audience`) and nothing else, `exp` at most 24 hours away. With "
         "`agent` what it does is the deed of that device; with `source` it writes that source's records only.",
         {201: Answer("It is registered.", (JSON,), WORKLOAD_EXAMPLE), 303: Answer("By a form: back to the page.")},
         (400, 401, 403, 404, 409, 413, 415, 422),
@@ -331,30 +321,30 @@ async def add_workload(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     typed: dict[str, Any] = {}
-    try:
-        typed = await said_in(
-            request,
-            of=dict.fromkeys(("issuer", "subject", "name", "agent", "source"), str),
-            required=("issuer", "subject", "name"),
+
+    async def add() -> Workload:
+        names = ("issuer", "subject", "name", "agent", "source")
+        said = await said_in(request, of=dict.fromkeys(names, str), required=names[:3])
+        typed.update(said)
+        return await site.in_thread(
+            site.catalog.workloads.register,
+            said["issuer"],
+            said["subject"],
+            said["name"],
+            reader,
+            agent=said.get("agent"),
+            source_id=said.get("source"),
         )
-        register = site.catalog.workloads.register
-        made = await site.in_thread(
-            lambda: register(
-                typed["issuer"],
-                typed["subject"],
-                typed["name"],
-                reader,
-                agent=typed.get("agent"),
-                source_id=typed.get("source"),
-            )
-        )
-    except CatalogError as error:
-        if not by_form(request) or not reader.administrator:
-            raise
-        return await _shown(request, error, **typed)
-    if by_form(request):
-        return see(f"{site.root}issuers")
-    return Response(orjson.dumps(made.document()), 201, {}, JSON.content_type)
+
+    return await carry_out(
+        request,
+        add(),
+        _sheet(request),
+        to=lambda _: "issuers",
+        document=lambda made: made.document(),
+        status=201,
+        typed={"typed": typed},
+    )
 
 
 @routes.add(
@@ -365,9 +355,14 @@ async def add_workload(request: Request) -> Response:
         TAG,
         "End a workload",
         "ワークロードを停止する",
-        "Its tokens are nobody's at the next request, and it holds nothing.",
+        "Its tokens are nobody's at the next request, and it holds nothing. `unmanaged` names the scopes that this leaves without "
+        "a manager of their own.",
         {
-            200: Answer("It is ended.", (JSON,), {"ended": "workload:5d2c0a7be1f04c39"}),
+            200: Answer(
+                "It is ended; as a page by a form, where scopes are left without a manager.",
+                (JSON, HTML),
+                {"ended": "workload:5d2c0a7be1f04c39", "unmanaged": []},
+            ),
             303: Answer("By a form: back to the page."),
         },
         (400, 401, 403, 404),
@@ -379,7 +374,11 @@ async def end_workload(request: Request) -> Response:
     asked(request)
     site, id = site_of(request), request.path_params["workload"]
     await said_in(request, of={})
-    await site.in_thread(site.catalog.workloads.end, id, site.reader(request))
-    if by_form(request):
-        return see(f"{site.root}issuers")
-    return Response(orjson.dumps({"ended": id}), 200, {}, JSON.content_type)
+    return await carry_out(
+        request,
+        site.in_thread(site.catalog.workloads.end, id, site.reader(request)),
+        _sheet(request),
+        once=lambda left: {"ended": id, "unmanaged": left} if left else None,
+        to=lambda _: "issuers",
+        document=lambda left: {"ended": id, "unmanaged": left},
+    )

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.errors import CatalogError, Malformed
-from catalog.web.forms import by_form, refused, said_in, see
+from catalog.web.forms import Sheet, by_form, carry_out, refused, said_in, see, shown, to_page, told
 from catalog.web.negotiation import HTML, JSON, form_for
-from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
-from catalog.web.pages import address, page
+from catalog.web.operations import CURSOR, FORMAT, LIMIT, USUAL, Answer, Body, Operation, Parameter, Routes, asked
+from catalog.web.pages import address
 from catalog.web.session import FORM, LINK
-from catalog.web.sign_in import NOT_KEPT
-from catalog.web.site import Site, site_of
+from catalog.web.site import site_of
 
 if TYPE_CHECKING:
-    from catalog.access.links import Made
+    from catalog.access.links import Link
+    from catalog.access.once import Made
 
 routes = Routes()
 
@@ -37,7 +36,7 @@ LINK_EXAMPLE: Final = {
     "until": "2026-10-01T00:00:00.000000Z",
     "usedAt": None,
 }
-LIST_EXAMPLE: Final = {"items": [LINK_EXAMPLE]}
+LIST_EXAMPLE: Final = {"items": [LINK_EXAMPLE], "next": None}
 MADE_EXAMPLE: Final = {**LINK_EXAMPLE, "token": "mlk_…", "address": "https://catalogue.example.org/link#mlk_…"}
 SAID_EXAMPLE: Final = {
     "scope": "spring8/2026A1234/seq-1",
@@ -57,19 +56,18 @@ SAID_EXAMPLE: Final = {
         "スコープの共有リンク一覧",
         "All for whoever manages the scope, their own for who may share it; without what they are, which is kept nowhere.",
         {200: Answer("The links.", (JSON, HTML), LIST_EXAMPLE)},
-        (400, 403, 404, 406),
-        (SCOPE, FORMAT),
+        (400, 403, 404, 406, 422),
+        (SCOPE, LIMIT, CURSOR, FORMAT),
     )
 )
 async def links(request: Request) -> Response:
     """The links to a scope."""
-    site, scope = site_of(request), asked(request)["scope"]
-    form = form_for(request, (JSON, HTML))
-    told = await _told(request, scope)
-    if form is HTML:
-        shown = {"scope": scope, "made": None, "problem": None, **told}
-        return page(request, site.pages, site.root, "links.html", headers=NOT_KEPT, **shown)
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+    said = asked(request)
+    sheet = _sheet(request, said["scope"], said["limit"], said.get("cursor"))
+    if form_for(request, (JSON, HTML)) is HTML:
+        return await shown(request, sheet)
+    values = await site_of(request).in_thread(sheet.values)
+    return told({"items": values["items"], "next": values["next"]})
 
 
 @routes.add(
@@ -107,18 +105,21 @@ async def make_link(request: Request) -> Response:
         said = await said_in(request, of={**needed, "rights": list}, required=(*needed, "rights"))
         if not all(isinstance(right, str) for right in said["rights"]):
             raise Malformed("rights is a list of strings.", ja="rights は文字列の配列です。")
-    scope = said["scope"]
-    try:
-        made = await site.in_thread(
-            lambda: site.catalog.links.make(scope, reader, said["name"], rights=said["rights"], until=said["until"])
-        )
-    except CatalogError as error:
-        return await _not_done(request, scope, error)
-    told = _as_made(site, made)
-    if by_form(request):
-        shown = {"scope": scope, "made": told, "problem": None, **await _told(request, scope)}
-        return page(request, site.pages, site.root, "links.html", headers=NOT_KEPT, status=201, **shown)
-    return Response(orjson.dumps(told), 201, NOT_KEPT, JSON.content_type)
+    scope, make = said["scope"], site.catalog.links.make
+
+    def document(made: Made[Link]) -> dict[str, Any]:
+        address = f"{site.catalog.base}link#{made.value}"
+        return {**made.what.document(), "token": made.value, "address": address}
+
+    return await carry_out(
+        request,
+        site.in_thread(make, scope, reader, said["name"], rights=said["rights"], until=said["until"]),
+        _sheet(request, scope),
+        once=lambda made: {"made": document(made)},
+        document=document,
+        status=201,
+        typed={"typed": said},
+    )
 
 
 @routes.add(
@@ -150,15 +151,15 @@ async def end_link(request: Request) -> Response:
     asked(request)
     site = site_of(request)
     said = await said_in(request, of={"id": str, "scope": str}, required=("id",))
-    try:
-        await site.in_thread(site.catalog.links.end, said["id"], site.reader(request))
-    except CatalogError as error:
-        if "scope" not in said:
-            raise
-        return await _not_done(request, said["scope"], error)
-    if by_form(request) and "scope" in said:
-        return see(address(site.root, None, "shared-links", scope=said["scope"]))
-    return Response(orjson.dumps({"ended": said["id"]}), 200, NOT_KEPT, JSON.content_type)
+    if by_form(request) and "scope" not in said:
+        raise Malformed("scope is missing.", ja="scope がありません。")
+    return await carry_out(
+        request,
+        site.in_thread(site.catalog.links.end, said["id"], site.reader(request)),
+        _sheet(request, said.get("scope", "")),
+        to=lambda _: address("", None, "shared-links", scope=said["scope"]),
+        document=lambda _: {"ended": said["id"]},
+    )
 
 
 @routes.add(
@@ -178,9 +179,8 @@ async def end_link(request: Request) -> Response:
 async def link_page(request: Request) -> Response:
     """The page that a link leads to."""
     asked(request)
-    site = site_of(request)
     form_for(request, (HTML,))
-    return page(request, site.pages, site.root, "link.html", headers=NOT_KEPT, problem=None)
+    return await shown(request, Sheet("link.html"))
 
 
 @routes.add(
@@ -213,14 +213,11 @@ async def open_link(request: Request) -> Response:
     try:
         found = await site.in_thread(site.catalog.links.opened, value)
     except CatalogError as error:
-        if not by_form(request):
-            raise
-        return refused(request, "link.html", error)
-    if by_form(request):
+        return await refused(request, Sheet("link.html"), error)
+    if to_page(request):
         response = see(address(site.root, None, "records", scope=found.scope))
     else:
-        told = {name: each for name, each in found.document().items() if name not in ("by", "usedAt")}
-        response = Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+        response = told({name: each for name, each in found.document().items() if name not in ("by", "usedAt")})
     site.doorkeeper.set_cookie(response, LINK, value)
     return response
 
@@ -243,22 +240,17 @@ async def forget_link(request: Request) -> Response:
     asked(request)
     site = site_of(request)
     await said_in(request, of={})
-    response = see(site.root) if by_form(request) else Response(b'{"forgotten":true}', 200, NOT_KEPT, JSON.content_type)
+    response = see(site.root) if to_page(request) else told({"forgotten": True})
     site.doorkeeper.clear_cookie(response, LINK)
     return response
 
 
-async def _told(request: Request, scope: str) -> dict[str, Any]:
+def _sheet(request: Request, scope: str, limit: int = USUAL, cursor: str | None = None) -> Sheet:
     site = site_of(request)
-    found = await site.in_thread(site.catalog.links.of_scope, scope, site.reader(request))
-    return {"items": [link.document() for link in found]}
 
+    def values() -> dict[str, Any]:
+        found = site.catalog.links.of_scope(scope, site.reader(request), cursor=cursor, limit=limit)
+        items = [link.document() for link in found.items]
+        return {"scope": scope, "items": items, "next": found.next, "made": None, "typed": {}}
 
-async def _not_done(request: Request, scope: str, error: CatalogError) -> Response:
-    if not by_form(request):
-        raise error
-    return refused(request, "links.html", error, scope=scope, made=None, **await _told(request, scope))
-
-
-def _as_made(site: Site, made: Made) -> dict[str, Any]:
-    return {**made.link.document(), "token": made.value, "address": f"{site.catalog.base}link#{made.value}"}
+    return Sheet("links.html", values)

@@ -11,12 +11,13 @@ from starlette.responses import Response
 from catalog.discovery.mine import STATUSES, Owned, mine
 from catalog.errors import Forbidden
 from catalog.questions.reader import Reader
+from catalog.web.forms import NOT_KEPT
 from catalog.web.negotiation import HTML, JSON, Language, form_for, language_for
 from catalog.web.operations import CURSOR, FORMAT, LIMIT, Answer, Operation, Parameter, Routes, asked
 from catalog.web.pages import page
 from catalog.web.problems import findings_in
 from catalog.web.refusals import Unauthorized
-from catalog.web.sign_in import NOT_KEPT, TAG
+from catalog.web.sign_in import TAG
 from catalog.web.site import Site, site_of
 
 routes = Routes()

@@ -110,6 +110,15 @@ def prefers_page(request: Request) -> bool:
     )
 
 
+def prefers_json(request: Request) -> bool:
+    """Whether whoever sends a form is a program that would rather be answered by JSON than by a page."""
+    named = request.query_params.get("format")
+    if named is not None:
+        return named in (JSON.name, JSON.media_type)
+    wanted = weighed(request.headers.get("accept", ""))
+    return _weight_of("application/json", wanted) > _weight_of("text/html", wanted)
+
+
 def language_for(request: Request) -> Language:
     """The language to answer in: by `lang=` before `Accept-Language`; English if neither says."""
     named = request.query_params.get("lang")

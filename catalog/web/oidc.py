@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.questions.browser import Browser
 from catalog.web.account import signed_in
-from catalog.web.forms import by_form, said_in, see
+from catalog.web.forms import NOT_KEPT, said_in, see, to_page, told
 from catalog.web.negotiation import JSON, language_for
 from catalog.web.operations import Answer, Body, Operation, Parameter, Routes, asked
 from catalog.web.pages import page
 from catalog.web.session import FORM, SESSION, SIGN_IN, asker_of, own_path
-from catalog.web.sign_in import NEXT, NOT_KEPT, TAG
+from catalog.web.sign_in import NEXT, TAG
 from catalog.web.site import site_of
 
 routes = Routes()
@@ -114,7 +113,7 @@ async def add_identity(request: Request) -> Response:
     said = await said_in(request, of={"issuer": str}, required=("issuer",))
     sign_in, wanted, language = site.catalog.sign_in, f"{site.root}account?done=added", language_for(request)
     begun = await site.in_thread(lambda: sign_in.begin(said["issuer"], wanted, language=language, adding_to=session))
-    if by_form(request):
+    if to_page(request):
         # A page and no redirect: browsers hold to their pages' form-action where a form's answer sends them, too.
         response = page(
             request,
@@ -126,7 +125,7 @@ async def add_identity(request: Request) -> Response:
             issuer=said["issuer"],
         )
     else:
-        response = Response(orjson.dumps({"address": begun.address}), 200, NOT_KEPT, JSON.content_type)
+        response = told({"address": begun.address})
     site.doorkeeper.set_cookie(response, SIGN_IN, begun.cookie, seconds=begun.seconds)
     return response
 
@@ -158,6 +157,6 @@ async def end_identity(request: Request) -> Response:
     site, session = site_of(request), signed_in(request)
     said = await said_in(request, of={"issuer": str, "subject": str}, required=("issuer", "subject"))
     await site.in_thread(site.catalog.sign_in.unlink, session, said["issuer"], said["subject"])
-    if by_form(request):
+    if to_page(request):
         return see(f"{site.root}account?done=ended")
-    return Response(orjson.dumps({"ended": said}), 200, NOT_KEPT, JSON.content_type)
+    return told({"ended": said})

@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from catalog.errors import Malformed
+from catalog.errors import CatalogError, Malformed, NotFound
 from catalog.web.negotiation import HTML, JSON, Form
+from catalog.web.refusals import MethodNotAllowed
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Place = Literal["query", "path", "header"]
@@ -51,10 +52,12 @@ LANG = Parameter(
 )
 FORMAT = Parameter("format", "The form to answer in, before `Accept`.")
 CURSOR = Parameter("cursor", "The `next` of the page before; opaque.")
+# How many items a page holds if nobody says how many.
+USUAL = 100
 LIMIT = Parameter(
     "limit",
     "How many items a page holds at most.",
-    {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+    {"type": "integer", "minimum": 1, "maximum": 1000, "default": USUAL},
     example=25,
 )
 
@@ -135,7 +138,7 @@ class Operation:
             if parameter is None:
                 if name in ("lang", "format") or self.open_query:
                     continue
-                raise _unknown(name, [*declared, "lang", "format"])
+                raise _unknown(name, list(dict.fromkeys((*declared, "lang", "format"))))
             if name in values:
                 raise Malformed(f"{name} is given twice.", ja=f"{name} が2回指定されています。")
             values[name] = _read(name, text, parameter.schema)
@@ -248,7 +251,7 @@ class Switchboard:
     """From a request to the function that answers it, by the first word of its address.
 
     The framework tries its routes one after another, and goes a long way from a route to its function: 250 µs for a
-    record, of which this takes 15. What is not found here goes to the framework, which knows how to refuse.
+    record, of which this takes 15. What is of no word that is known here goes to the framework, which knows how to refuse.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -270,7 +273,20 @@ class Switchboard:
                 scope["route"], scope["endpoint"], scope["path_params"] = route, route.endpoint, found.groupdict()
                 endpoint: Endpoint = route.endpoint
                 return endpoint
+        if word in self._words:
+            # The framework would take it for the address of a record, which every address of three words looks like.
+            raise self._refusal(scope["method"], word, path)
         return None
+
+    def _refusal(self, method: str, word: str, path: str) -> CatalogError:
+        found = {
+            name
+            for (name, first), routes in self._routes.items()
+            if first == word and any(route.path_regex.match(path) for route in routes)
+        }
+        if not found:
+            return NotFound("There is nothing at this address.", ja="このアドレスには何もありません。")
+        return MethodNotAllowed(method, tuple(sorted(found | ({"HEAD"} if "GET" in found else set()))))
 
 
 def _particularity(path: str) -> tuple[int, ...]:

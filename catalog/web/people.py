@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import CatalogError, Forbidden, NotFound
+from catalog.errors import Forbidden, NotFound
 from catalog.questions.reader import Reader
-from catalog.web.forms import by_form, refused, said_in, see
+from catalog.web.forms import Sheet, carry_out, said_in, shown, told
 from catalog.web.negotiation import HTML, JSON, form_for
-from catalog.web.operations import CURSOR, FORMAT, LIMIT, Answer, Body, Operation, Parameter, Routes, asked
-from catalog.web.pages import page
+from catalog.web.operations import CURSOR, FORMAT, LIMIT, USUAL, Answer, Body, Operation, Parameter, Routes, asked
 from catalog.web.session import FORM
-from catalog.web.sign_in import NOT_KEPT, PERSON_EXAMPLE, TAG
+from catalog.web.sign_in import PERSON_EXAMPLE, TAG
 from catalog.web.site import Site, site_of
 
 if TYPE_CHECKING:
@@ -50,18 +49,23 @@ LINKED: Final = Answer("The link, which is shown this once.", (JSON, HTML), LINK
 async def people(request: Request) -> Response:
     """Everybody who can sign in."""
     site, said = site_of(request), asked(request)
-    reader = site.reader(request)
-    form = form_for(request, (JSON, HTML))
-    told = await site.in_thread(_told, site, reader, said["limit"], said.get("cursor"))
-    if form is HTML:
-        return page(request, site.pages, site.root, "people.html", headers=NOT_KEPT, made=None, problem=None, **told)
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+    sheet = _sheet(site, site.reader(request), said["limit"], said.get("cursor"))
+    if form_for(request, (JSON, HTML)) is HTML:
+        return await shown(request, sheet)
+    values = await site.in_thread(sheet.values)
+    return told({"items": values["items"], "next": values["next"]})
 
 
-def _told(site: Site, reader: Reader, limit: int, after: str | None) -> dict[str, Any]:
-    found = site.catalog.people.list(reader, after=after, limit=limit + 1)
-    following = found[limit - 1].id if len(found) > limit else None
-    return {"items": [person.document() for person in found[:limit]], "next": following}
+def _sheet(site: Site, reader: Reader, limit: int = USUAL, after: str | None = None) -> Sheet:
+    def values() -> dict[str, Any]:
+        found = site.catalog.people.list(reader, after=after, limit=limit + 1)
+        following = found[limit - 1].id if len(found) > limit else None
+        return {"items": [person.document() for person in found[:limit]], "next": following, **_UNSAID}
+
+    return Sheet("people.html", values)
+
+
+_UNSAID: Final[dict[str, Any]] = {"made": None, "ended": None, "unmanaged": ()}
 
 
 @routes.add(
@@ -94,11 +98,7 @@ async def invite(request: Request) -> Response:
     said = await said_in(request, of={"name": str, "email": str, "administrator": bool, "days": int})
     if "days" in said:
         said["lasts"] = timedelta(days=max(0, min(said.pop("days"), 10_000)))
-    try:
-        link = await site.in_thread(site.catalog.accounts.invite, reader, **said)
-    except CatalogError as error:
-        return await _not_done(request, error)
-    return await _linked(request, link, "invitation")
+    return await _linked(request, lambda: site.catalog.accounts.invite(reader, **said), "invitation")
 
 
 @routes.add(
@@ -121,22 +121,24 @@ async def make_reset(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     await said_in(request, of={})
-    try:
-        link = await site.in_thread(site.catalog.accounts.reset_link, _person(request, reader), reader)
-    except CatalogError as error:
-        return await _not_done(request, error)
-    return await _linked(request, link, "reset")
+    make = site.catalog.accounts.reset_link
+    return await _linked(request, lambda: make(_person(request, reader), reader), "reset")
 
 
-async def _linked(request: Request, link: Link, word: str) -> Response:
+async def _linked(request: Request, make: Callable[[], Link], word: str) -> Response:
     site = site_of(request)
-    told = {"address": f"{site.catalog.base}{word}/{link.value}", "until": link.until}
-    if by_form(request):
-        rest = await site.in_thread(_told, site, site.reader(request), 1_000, None)
-        return page(
-            request, site.pages, site.root, "people.html", status=201, headers=NOT_KEPT, made=told, problem=None, **rest
-        )
-    return Response(orjson.dumps(told), 201, NOT_KEPT, JSON.content_type)
+
+    def document(link: Link) -> dict[str, Any]:
+        return {"address": f"{site.catalog.base}{word}/{link.value}", "until": link.until}
+
+    return await carry_out(
+        request,
+        site.in_thread(make),
+        _sheet(site, site.reader(request)),
+        once=lambda link: {"made": document(link)},
+        document=document,
+        status=201,
+    )
 
 
 @routes.add(
@@ -147,9 +149,14 @@ async def _linked(request: Request, link: Link, word: str) -> Response:
         TAG,
         "Shut somebody out",
         "利用者を停止する",
-        "Their sessions and tokens are worthless at the next request, and they hold no right any more.",
+        "Their sessions and tokens are worthless at the next request, and they hold no right any more. `unmanaged` names the "
+        "scopes that this leaves without a manager of their own: whoever manages above them, or an administrator, names another.",
         {
-            200: Answer("They are shut out.", (JSON,), {"ended": "person:5d2c0a7be1f04c39"}),
+            200: Answer(
+                "They are shut out; as a page by a form, where scopes are left without a manager.",
+                (JSON, HTML),
+                {"ended": "person:5d2c0a7be1f04c39", "unmanaged": ["spring8/2026A1234"]},
+            ),
             303: Answer("By a form: they are shut out; back to the page."),
         },
         (400, 403, 404, 413, 415),
@@ -162,12 +169,28 @@ async def end_person(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     await said_in(request, of={})
-    try:
+
+    def end() -> dict[str, Any]:
         id = _person(request, reader)
-        await site.in_thread(site.catalog.people.end, id, reader)
-    except CatalogError as error:
-        return await _not_done(request, error)
-    return see(f"{site.root}people") if by_form(request) else _json({"ended": id})
+        return {"ended": id, "unmanaged": site.catalog.people.end(id, reader)}
+
+    return await _changed(request, end, once=lambda done: done if done["unmanaged"] else None)
+
+
+async def _changed(
+    request: Request,
+    change: Callable[[], dict[str, Any]],
+    once: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None,
+) -> Response:
+    site = site_of(request)
+    return await carry_out(
+        request,
+        site.in_thread(change),
+        _sheet(site, site.reader(request)),
+        once=once,
+        to=lambda _: "people",
+        document=lambda made: made,
+    )
 
 
 @routes.add(
@@ -197,20 +220,8 @@ async def set_administrator(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     said = await said_in(request, of={"administrator": bool}, required=("administrator",))
-    try:
-        id = _person(request, reader)
-        made = await site.in_thread(site.catalog.people.set_administrator, id, said["administrator"], reader)
-    except CatalogError as error:
-        return await _not_done(request, error)
-    return see(f"{site.root}people") if by_form(request) else _json(made.document())
-
-
-async def _not_done(request: Request, error: CatalogError) -> Response:
-    site = site_of(request)
-    if not by_form(request) or isinstance(error, Forbidden):
-        raise error
-    told = await site.in_thread(_told, site, site.reader(request), 1_000, None)
-    return refused(request, "people.html", error, made=None, **told)
+    change = site.catalog.people.set_administrator
+    return await _changed(request, lambda: change(_person(request, reader), said["administrator"], reader).document())
 
 
 def _person(request: Request, reader: Reader) -> str:
@@ -221,7 +232,3 @@ def _person(request: Request, reader: Reader) -> str:
     if not re.fullmatch(r"person:[0-9a-f]{1,64}", id):
         raise NotFound("there is nobody of this id", ja="この ID の利用者はいません")
     return id
-
-
-def _json(told: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)

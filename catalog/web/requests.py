@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import CatalogError, Forbidden, NotFound
+from catalog.errors import Forbidden, NotFound
 from catalog.questions.reader import Reader
-from catalog.web.forms import by_form, refused, said_in, see
+from catalog.web.forms import Sheet, by_form, carry_out, kept_language, said_in, shown, told
 from catalog.web.negotiation import HTML, JSON, Language, form_for, language_for
-from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
-from catalog.web.pages import page
+from catalog.web.operations import CURSOR, FORMAT, LIMIT, USUAL, Answer, Body, Operation, Parameter, Routes, asked
 from catalog.web.refusals import Unauthorized
 from catalog.web.scopes import SCOPE
 from catalog.web.session import FORM
-from catalog.web.sharing import TAG, kept_language, scope_in, told_rights
-from catalog.web.sign_in import NOT_KEPT
+from catalog.web.sharing import TAG, scope_in, told_rights
 from catalog.web.site import Site, site_of
 
 if TYPE_CHECKING:
@@ -46,6 +43,10 @@ DONE: Final[Mapping[str, Mapping[Language, str]]] = {
     "asked": {
         "en": "Asked. If there is such a scope, whoever manages it is told and answers here.",
         "ja": "申請しました。該当するスコープがあれば管理者に伝わり、回答はこのページに表示されます。",
+    },
+    "again": {
+        "en": "You had asked already, and nobody has answered yet: what you wrote now stands in its place.",
+        "ja": "未回答の申請がすでにあったため、内容を今回のものに置き換えました。",
     },
     "granted": {"en": "Granted.", "ja": "許可しました。"},
     "refused": {"en": "Refused.", "ja": "却下しました。"},
@@ -74,20 +75,20 @@ def somebody(request: Request) -> Reader:
         "アクセスの申請",
         "For whoever manages the scope every request for it and for those below it, open ones first. For everybody else who is "
         "signed in what they have asked for it themselves, whether there is such a scope or not.",
-        {200: Answer("The requests.", (JSON, HTML), {"items": [REQUEST_EXAMPLE]})},
-        (400, 406),
-        (SCOPE, DONE_PARAMETER, FORMAT),
+        {200: Answer("The requests.", (JSON, HTML), {"items": [REQUEST_EXAMPLE], "next": None})},
+        (400, 401, 404, 406, 422),
+        (SCOPE, LIMIT, CURSOR, DONE_PARAMETER, FORMAT),
     )
 )
 async def requests_of_scope(request: Request) -> Response:
     """Who asks for access to a scope."""
     site, said = site_of(request), asked(request)
-    id, reader = scope_in(request), somebody(request)
-    form = form_for(request, (JSON, HTML))
-    told = await site.in_thread(_of_scope, site, id, reader)
-    if form is HTML:
-        return _page(request, told, said.get("done"))
-    return _items([*told["waiting"], *told["answered"], *told["mine"]])
+    sheet = _of_scope(site, scope_in(request), somebody(request), said["limit"], said.get("cursor"))
+    if form_for(request, (JSON, HTML)) is HTML:
+        return await shown(request, sheet, done=_done(request, said))
+    values = await site.in_thread(sheet.values)
+    found = [*values["waiting"], *values["answered"], *(values["mine"] or ())]
+    return told({"items": found, "next": values["next"]})
 
 
 @routes.add(
@@ -98,71 +99,91 @@ async def requests_of_scope(request: Request) -> Response:
         TAG,
         "One's own requests, and those that wait for one's answer",
         "自分の申請と、回答を待つ申請",
-        "What you have asked yourself, and the open requests for scopes that you manage.",
-        {200: Answer("The requests.", (JSON, HTML), {"items": [REQUEST_EXAMPLE], "waiting": [REQUEST_EXAMPLE]})},
-        (400, 406),
-        (DONE_PARAMETER, FORMAT),
+        "What you have asked yourself; with `waiting=true` the open requests for scopes that you manage. The page shows both.",
+        {200: Answer("The requests.", (JSON, HTML), {"items": [REQUEST_EXAMPLE], "next": None})},
+        (400, 401, 406, 422),
+        (
+            Parameter("waiting", "Those that wait for your answer.", {"type": "boolean", "default": False}),
+            LIMIT,
+            CURSOR,
+            DONE_PARAMETER,
+            FORMAT,
+        ),
     )
 )
 async def requests(request: Request) -> Response:
     """One's own requests, and those that wait for one's answer."""
     site, said = site_of(request), asked(request)
-    reader = somebody(request)
-    form = form_for(request, (JSON, HTML))
-    told = await site.in_thread(_own, site, reader)
-    if form is HTML:
-        return _page(request, told, said.get("done"))
-    return Response(orjson.dumps({"items": told["mine"], "waiting": told["waiting"]}), 200, NOT_KEPT, JSON.content_type)
+    reader, kept = somebody(request), site.catalog.requests
+    limit, cursor, waits = said["limit"], said.get("cursor"), said["waiting"]
+    if form_for(request, (JSON, HTML)) is HTML:
+        return await shown(request, _own(site, reader, limit, cursor, waits=waits), done=_done(request, said))
+    found = await site.in_thread(kept.waiting if waits else kept.mine, reader, cursor=cursor, limit=limit)
+    return told({"items": [each.document() for each in found.items], "next": found.next})
 
 
-def _own(site: Site, reader: Reader) -> dict[str, Any]:
+def _done(request: Request, said: Mapping[str, Any]) -> str | None:
+    return DONE[said["done"]][language_for(request)] if "done" in said else None
+
+
+def _own(site: Site, reader: Reader, limit: int = USUAL, cursor: str | None = None, *, waits: bool = False) -> Sheet:
+    """What waits for one's answer and what one has asked; behind the first page only the one of both that goes on."""
     kept = site.catalog.requests
+
+    def values() -> dict[str, Any]:
+        told = _beside()
+        if waits or cursor is None:
+            waiting = kept.waiting(reader, cursor=cursor, limit=limit)
+            told |= {"waiting": [each.document() for each in waiting.items], "next_waiting": waiting.next}
+        if not waits:
+            mine = kept.mine(reader, cursor=cursor, limit=limit)
+            told |= {"mine": [each.document() for each in mine.items], "next": mine.next}
+        return told
+
+    return Sheet("requests.html", values)
+
+
+def _of_scope(site: Site, id: str, reader: Reader, limit: int = USUAL, cursor: str | None = None) -> Sheet:
+    """Who asks for a scope, to whoever manages it; to others what they said themselves, whether there is such a scope or not."""
+    kept = site.catalog.requests
+
+    def values() -> dict[str, Any]:
+        told = {**_beside(), "id": id}
+        try:
+            page = kept.of_scope(id, reader, cursor=cursor, limit=limit)
+        except (NotFound, Forbidden):
+            page = kept.mine(reader, scope_id=id, cursor=cursor, limit=limit)
+            told |= {"mine": [each.document() for each in page.items]}
+        else:
+            found = [each.document() for each in page.items]
+            told |= {
+                "manages": True,
+                "waiting": [each for each in found if each["state"] == "open"],
+                "answered": [each for each in found if each["state"] != "open"],
+            }
+        try:
+            told["scope"] = site.catalog.scopes.find(id, reader).document()
+        except NotFound:
+            told["scope"] = None
+        return {**told, "next": page.next}
+
+    return Sheet("requests.html", values)
+
+
+def _beside() -> dict[str, Any]:
+    """What the page shows where nothing else is said."""
     return {
         "id": None,
         "scope": None,
         "manages": False,
-        "waiting": [each.document() for each in kept.waiting(reader)],
+        "waiting": [],
         "answered": [],
-        "mine": [each.document() for each in kept.mine(reader)],
+        "mine": None,
+        "next": None,
+        "next_waiting": None,
+        "said": {},
+        "usually": (datetime.now(UTC) + USUALLY).date().isoformat(),
     }
-
-
-def _of_scope(site: Site, id: str, reader: Reader) -> dict[str, Any]:
-    kept = site.catalog.requests
-    try:
-        found = [each.document() for each in kept.of_scope(id, reader)]
-    except (NotFound, Forbidden):
-        # Alike for what is hidden and for what is not there: only what they said themselves.
-        mine = [each.document() for each in kept.mine(reader, scope_id=id)]
-        scope = _readable(site, id, reader)
-        return {"id": id, "scope": scope, "manages": False, "waiting": [], "answered": [], "mine": mine}
-    waiting = [each for each in found if each["state"] == "open"]
-    answered = [each for each in found if each["state"] != "open"]
-    scope = _readable(site, id, reader)
-    return {"id": id, "scope": scope, "manages": True, "waiting": waiting, "answered": answered, "mine": []}
-
-
-def _readable(site: Site, id: str, reader: Reader) -> dict[str, Any] | None:
-    try:
-        return site.catalog.scopes.find(id, reader).document()
-    except NotFound:
-        return None
-
-
-def _page(request: Request, told: Mapping[str, Any], done: str | None) -> Response:
-    site = site_of(request)
-    said = DONE[done][language_for(request)] if done is not None else None
-    return page(
-        request, site.pages, site.root, "requests.html", headers=NOT_KEPT, problem=None, done=said, **_beside(), **told
-    )
-
-
-def _beside() -> dict[str, Any]:
-    return {"usually": (datetime.now(UTC) + USUALLY).date().isoformat(), "said": {}}
-
-
-def _items(items: list[dict[str, Any]], status: int = 200) -> Response:
-    return Response(orjson.dumps({"items": items}), status, NOT_KEPT, JSON.content_type)
 
 
 @routes.add(
@@ -174,9 +195,10 @@ def _items(items: list[dict[str, Any]], status: int = 200) -> Response:
         "Ask for access to a scope",
         "アクセスを申請する",
         "By anybody who is signed in, for any scope whose id they know; `read` and `download` if no rights are said. Whether there "
-        "is such a scope is not told. Asked again while nobody has answered, the words are set anew.",
+        "is such a scope is not told. Asked again while nobody has answered, what is said now stands in the place of what was "
+        "said before (`again` is true).",
         {
-            202: Answer("It is kept; whoever manages the scope answers.", (JSON,), REQUEST_EXAMPLE),
+            202: Answer("It is kept; whoever manages the scope answers.", (JSON,), {**REQUEST_EXAMPLE, "again": False}),
             303: Answer("By a form: it is kept; back to the page."),
         },
         (400, 403, 409, 413, 415, 422),
@@ -196,16 +218,15 @@ async def ask(request: Request) -> Response:
     site, id, reader = site_of(request), scope_in(request), somebody(request)
     said, rights = await told_rights(request, {"text": str})
     more = {} if rights is None else {"rights": rights}
-    try:
-        made = await site.in_thread(lambda: site.catalog.requests.ask(id, reader, said.get("text", ""), **more))
-    except CatalogError as error:
-        if not by_form(request) or isinstance(error, Forbidden):
-            raise
-        told = await site.in_thread(_of_scope, site, id, reader)
-        return refused(request, "requests.html", error, done=None, **{**_beside(), "said": said}, **told)
-    if by_form(request):
-        return see(f"{site.root}scopes/{id}/requests?done=asked{kept_language(request)}")
-    return Response(orjson.dumps(made.document()), 202, NOT_KEPT, JSON.content_type)
+    return await carry_out(
+        request,
+        site.in_thread(lambda: site.catalog.requests.ask(id, reader, said.get("text", ""), **more)),
+        _of_scope(site, id, reader),
+        to=lambda made: f"scopes/{id}/requests?done={'again' if made.again else 'asked'}{kept_language(request)}",
+        document=lambda made: {**made.document(), "again": made.again},
+        status=202,
+        typed={"said": said},
+    )
 
 
 def _deciding(word: str, name: str, summary: str, ja: str, about: str, json: Any, form: str) -> Operation:
@@ -295,19 +316,20 @@ async def withdraw_request(request: Request) -> Response:
     return await _decided(request, "withdrawn", lambda: site.catalog.requests.withdraw(id, reader))
 
 
-async def _decided(request: Request, what: str, decide: Any) -> Response:
+async def _decided(request: Request, what: str, decide: Callable[[], Asked]) -> Response:
     site = site_of(request)
-    try:
-        made: Asked = await site.in_thread(decide)
-    except CatalogError as error:
-        if not by_form(request) or isinstance(error, Forbidden | NotFound):
-            raise
-        told = await site.in_thread(_own, site, somebody(request))
-        return refused(request, "requests.html", error, done=None, **_beside(), **told)
-    if not by_form(request):
-        return Response(orjson.dumps(made.document()), 200, NOT_KEPT, JSON.content_type)
-    at = "requests" if what == "withdrawn" else f"scopes/{made.scope}/requests"
-    return see(f"{site.root}{at}?done={what}{kept_language(request)}")
+
+    def to(made: Asked) -> str:
+        at = "requests" if what == "withdrawn" else f"scopes/{made.scope}/requests"
+        return f"{at}?done={what}{kept_language(request)}"
+
+    return await carry_out(
+        request,
+        site.in_thread(decide),
+        _own(site, somebody(request)),
+        to=to,
+        document=lambda made: made.document(),
+    )
 
 
 def _id(request: Request) -> str:

@@ -27,8 +27,8 @@ SCOPE_EXAMPLE: Final = {
     "title": {"en": "Cathodes under load"},
     "parent": "spring8",
     "mode": "limited",
-    "metadataEmbargo": None,
-    "dataEmbargo": "2028-04-01T00:00:00.000000Z",
+    "metadataUntil": None,
+    "dataUntil": "2028-04-01T00:00:00.000000Z",
     "dataMode": "open",
     "resource": None,
     "set": {"dataUntil": "2028-04-01T00:00:00.000000Z"},
@@ -77,7 +77,7 @@ async def scopes(request: Request) -> Response:
     items = [scope.document() for scope in found[:limit]]
     following = found[limit - 1].id if len(found) > limit else None
     if form is HTML:
-        return page(request, site.pages, site.root, "scopes.html", scopes=items)
+        return page(request, site.pages, site.root, "scopes.html", scopes=items, next=following)
     return answered(request, reader, orjson.dumps({"items": items, "next": following}), form)
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import CatalogError, Conflict, Forbidden, Malformed, NotFound
+from catalog.errors import Malformed, NotFound
 from catalog.questions.reader import RIGHTS, Reader, Right
-from catalog.web.forms import by_form, refused, said_in, see
+from catalog.web.forms import Sheet, by_form, carry_out, kept_language, said_in, shown, told
 from catalog.web.negotiation import HTML, JSON, Language, form_for, language_for
-from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
-from catalog.web.pages import page
+from catalog.web.operations import CURSOR, FORMAT, LIMIT, USUAL, Answer, Body, Operation, Parameter, Routes, asked
 from catalog.web.scopes import SCOPE
 from catalog.web.session import FORM
-from catalog.web.sign_in import NOT_KEPT
 from catalog.web.site import Site, site_of
 
 if TYPE_CHECKING:
@@ -59,6 +56,7 @@ SHARING_EXAMPLE: Final = {
     "above": [],
     "links": [],
     "requests": 0,
+    "next": None,
 }
 GIVEN: Final[Mapping[str, Any]] = {
     "holder": "person:5d2c0a7be1f04c39",
@@ -106,96 +104,94 @@ async def told_rights(
         TAG,
         "Who may see a scope and do what in it",
         "スコープの共有設定",
-        "Everyone or Limited, and who was let in, here and above; for whoever manages the scope or may share it.",
+        "Everyone or Limited, and who was let in, here and above, page by page (a page holds so many people and groups, those let "
+        "in here first); for whoever manages the scope or may share it. `links` are the newest; `/shared-links` tells all.",
         {200: Answer("The sharing.", (JSON, HTML), SHARING_EXAMPLE)},
-        (400, 403, 404, 406),
-        (SCOPE, Parameter("done", "What was done a moment ago.", {"type": "string", "enum": list(DONE)}), FORMAT),
+        (400, 403, 404, 406, 422),
+        (
+            SCOPE,
+            LIMIT,
+            CURSOR,
+            Parameter("done", "What was done a moment ago.", {"type": "string", "enum": list(DONE)}),
+            FORMAT,
+        ),
     )
 )
 async def sharing(request: Request) -> Response:
     """Who may see a scope and do what in it."""
     site, said = site_of(request), asked(request)
-    reader, id = site.reader(request), scope_in(request)
-    form = form_for(request, (JSON, HTML))
-    told = await site.in_thread(_told, site, id, reader)
-    if form is HTML:
-        done = DONE[said["done"]][language_for(request)] if "done" in said else None
-        return _page(request, told, done=done)
-    return Response(orjson.dumps(_answer(told)), 200, NOT_KEPT, JSON.content_type)
+    sheet = _sheet(site, scope_in(request), site.reader(request), said["limit"], said.get("cursor"))
+    if form_for(request, (JSON, HTML)) is HTML:
+        return await shown(request, sheet, done=DONE[said["done"]][language_for(request)] if "done" in said else None)
+    return told(_answer(await site.in_thread(sheet.values)))
 
 
-def _page(request: Request, told: Mapping[str, Any], **more: Any) -> Response:
-    site = site_of(request)
-    values = {"problem": None, "done": None, "confirm": False, **told, **more}
-    return page(request, site.pages, site.root, "sharing.html", headers=NOT_KEPT, **values)
+def _sheet(site: Site, id: str, reader: Reader, limit: int = USUAL, cursor: str | None = None) -> Sheet:
+    return Sheet("sharing.html", lambda: _told(site, id, reader, limit, cursor))
 
 
-def _told(site: Site, id: str, reader: Reader) -> dict[str, Any]:
+def _told(site: Site, id: str, reader: Reader, limit: int, cursor: str | None) -> dict[str, Any]:
     """What the page shows."""
     catalog = site.catalog
-    permissions = catalog.grants.of_scope(id, reader)
-    found = catalog.scopes.known(id, reader)
+    page = catalog.grants.holders_in(id, reader, cursor=cursor, limit=limit)
+    found = catalog.scopes.find(id, reader)
     may = catalog.scopes.may(found, reader)
     manages = "manage" in may
-    here = [each for each in permissions if each.scope == id and each.holder.kind != "link"]
-    above = [each for each in permissions if each.scope != id and each.holder.kind != "link"]
-    waiting = [each for each in catalog.requests.of_scope(id, reader) if each.state == "open"] if manages else []
+    links = catalog.links.of_scope(id, reader, limit=limit)
     return {
         "scope": found.document(),
         "may": may,
-        "rows": _rows(here, reader, manages=manages),
-        "above": _rows(above, reader, manages=False),
-        "links": [each.document() for each in catalog.links.of_scope(id, reader)],
-        "waiting": [each.document() for each in waiting],
-        "groups": [each.document() for each in catalog.groups.list(reader)],
+        "rows": [_row(held, reader, manages=manages) for held in page.items if held[0].scope == id],
+        "above": [_row(held, reader, manages=False) for held in page.items if held[0].scope != id],
+        "next": page.next,
+        "first": cursor is None,
+        "links": [each.document() for each in links.items],
+        "more_links": links.next is not None,
+        "waiting": catalog.requests.open_in(id, reader) if manages else 0,
+        "groups": [each.document() for each in catalog.groups.list(reader).items],
+        "confirm": False,
+        "whom": "",
     }
 
 
-def _rows(permissions: Sequence[Permission], reader: Reader, *, manages: bool) -> list[dict[str, Any]]:
-    """A row for everybody who holds something in a scope."""
-    rows: dict[tuple[str, str], list[Permission]] = {}
-    for each in permissions:
-        rows.setdefault((each.scope, each.holder.id), []).append(each)
-    told = []
-    for (scope_id, _), held in rows.items():
-        times = {(each.since, each.until) for each in held}
-        begin, end = next(iter(times)) if len(times) == 1 else (None, None)
-        rights = {each.right for each in held}
-        told.append(
-            {
-                "scope": scope_id,
-                "holder": held[0].holder.document(),
-                "rights": [right for right in RIGHTS if right in rights],
-                "from": begin,
-                "until": end,
-                # Whether all of it holds for the same time, so that it can be set in one go.
-                "uniform": len(times) == 1,
-                "yours": held[0].holder.id == reader.person,
-                "mayEnd": manages or all(each.by == reader.id for each in held),
-                "permissions": [each.document() for each in held],
-            }
-        )
-    return sorted(told, key=lambda row: (row["scope"], row["holder"]["name"], row["holder"]["id"]))
+def _row(held: Sequence[Permission], reader: Reader, *, manages: bool) -> dict[str, Any]:
+    """What somebody holds in one scope, as a row of the table."""
+    times = {(each.since, each.until) for each in held}
+    begin, end = next(iter(times)) if len(times) == 1 else (None, None)
+    rights = {each.right for each in held}
+    return {
+        "scope": held[0].scope,
+        "holder": held[0].holder.document(),
+        "rights": [right for right in RIGHTS if right in rights],
+        "from": begin,
+        "until": end,
+        # Whether all of it holds for the same time, so that it can be set in one go.
+        "uniform": len(times) == 1,
+        "yours": held[0].holder.id == reader.person,
+        "mayEnd": manages or all(each.by == reader.id for each in held),
+        "permissions": [each.document() for each in held],
+    }
 
 
-def _answer(told: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(shown: Mapping[str, Any]) -> dict[str, Any]:
     """The same as a program is told it."""
 
     def plain(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return [{name: value for name, value in row.items() if name not in ("scope", "mayEnd")} for row in rows]
 
-    found = told["scope"]
+    found = shown["scope"]
     return {
         "scope": found["id"],
         "mode": found["mode"],
         "set": found["set"].get("mode"),
-        "may": list(told["may"]),
-        "holders": plain(told["rows"]),
+        "may": list(shown["may"]),
+        "holders": plain(shown["rows"]),
         "above": [
-            {"scope": row["scope"], **made} for row, made in zip(told["above"], plain(told["above"]), strict=True)
+            {"scope": row["scope"], **made} for row, made in zip(shown["above"], plain(shown["above"]), strict=True)
         ],
-        "links": told["links"],
-        "requests": len(told["waiting"]),
+        "links": shown["links"],
+        "requests": shown["waiting"],
+        "next": shown["next"],
     }
 
 
@@ -241,47 +237,51 @@ async def set_sharing(request: Request) -> Response:
             raise Malformed("rights is missing.", ja="rights がありません。")
         site.catalog.grants.settle(id, rights, said["holder"], reader, **_when(said))
 
-    try:
-        await site.in_thread(change)
-    except CatalogError as error:
-        confirm = isinstance(error, Conflict) and "mode" in said
-        return await _not_done(request, id, error, confirm=confirm)
-    if said.get("holder") == reader.person and not {"manage", "share"} & set(rights or ()):
+    return await _set(
+        request,
+        id,
+        change,
+        "kept",
         # Whoever has left can't see the page any more.
-        return _left(request, id)
-    return await _done(request, id, "kept")
+        left=said.get("holder") == reader.person and not {"manage", "share"} & set(rights or ()),
+        typed={"confirm": "mode" in said},
+    )
 
 
 def _when(said: Mapping[str, Any]) -> dict[str, Any]:
     return {"since": said.get("from"), "until": said.get("until"), "why": said.get("why")}
 
 
-def _left(request: Request, id: str) -> Response:
-    if by_form(request):
-        return see(f"{site_of(request).root}scopes")
-    return Response(orjson.dumps({"scope": id, "left": True}), 200, NOT_KEPT, JSON.content_type)
-
-
-async def _done(request: Request, id: str, what: str) -> Response:
+async def _set(
+    request: Request,
+    id: str,
+    change: Callable[[], Any],
+    what: str,
+    *,
+    left: bool = False,
+    document: Callable[[Any], Any] | None = None,
+    status: int = 200,
+    typed: Mapping[str, Any] | None = None,
+) -> Response:
+    """Change what the page shows; a program is told what it shows then, or the `document` of what was made."""
     site = site_of(request)
-    if by_form(request):
-        return see(f"{site.root}scopes/{id}/sharing?done={what}{kept_language(request)}")
-    told = await site.in_thread(_told, site, id, site.reader(request))
-    return Response(orjson.dumps(_answer(told)), 200, NOT_KEPT, JSON.content_type)
+    sheet = _sheet(site, id, site.reader(request))
 
+    def changed() -> Any:
+        made = change()
+        if document is not None:
+            return document(made)
+        return {"scope": id, "left": True} if left else _answer(sheet.values())
 
-async def _not_done(request: Request, id: str, error: CatalogError, **more: Any) -> Response:
-    if not by_form(request) or isinstance(error, Forbidden):
-        raise error
-    site = site_of(request)
-    told = await site.in_thread(_told, site, id, site.reader(request))
-    return refused(request, "sharing.html", error, **{"done": None, "confirm": False, **told, **more})
-
-
-def kept_language(request: Request) -> str:
-    """The language that was chosen by address, for the address to go on to."""
-    keep = request.query_params.get("lang")
-    return f"&lang={keep}" if keep in ("en", "ja") else ""
+    return await carry_out(
+        request,
+        site.in_thread(changed),
+        sheet,
+        to=lambda _: "scopes" if left else f"scopes/{id}/sharing?done={what}{kept_language(request)}",
+        document=lambda made: made,
+        status=status,
+        typed=typed,
+    )
 
 
 @routes.add(
@@ -293,22 +293,19 @@ def kept_language(request: Request) -> str:
         "Who was given what in a scope",
         "スコープの権限一覧",
         "What holds now or will, in the scope and above it, where it counts too; for whoever manages the scope or may share it.",
-        {200: Answer("The permissions.", (JSON,), {"items": [PERMISSION_EXAMPLE]})},
-        (403, 404, 406),
-        (SCOPE,),
+        {200: Answer("The permissions.", (JSON,), {"items": [PERMISSION_EXAMPLE], "next": None})},
+        (400, 403, 404, 406, 422),
+        (SCOPE, LIMIT, CURSOR),
     )
 )
 async def permissions(request: Request) -> Response:
     """Who was given what."""
-    asked(request)
+    said = asked(request)
     site, id = site_of(request), scope_in(request)
     form_for(request, (JSON,))
-    found = await site.in_thread(site.catalog.grants.of_scope, id, site.reader(request))
-    return Response(_items(found), 200, NOT_KEPT, JSON.content_type)
-
-
-def _items(found: Sequence[Permission]) -> bytes:
-    return orjson.dumps({"items": [each.document() for each in found]})
+    of_scope = site.catalog.grants.page_of_scope
+    page = await site.in_thread(of_scope, id, site.reader(request), cursor=said.get("cursor"), limit=said["limit"])
+    return told({"items": [each.document() for each in page.items], "next": page.next})
 
 
 @routes.add(
@@ -339,13 +336,16 @@ async def grant(request: Request) -> Response:
     said, rights = await told_rights(request, _GRANTED, required=("holder",))
     if rights is None:
         raise Malformed("rights is missing.", ja="rights がありません。")
-    try:
-        given = await site.in_thread(site.catalog.grants.grant, id, rights, said["holder"], reader, **_when(said))
-    except CatalogError as error:
-        return await _not_done(request, id, error)
-    if by_form(request):
-        return await _done(request, id, "given")
-    return Response(_items(given), 201, NOT_KEPT, JSON.content_type)
+    given, when = rights, _when(said)
+    return await _set(
+        request,
+        id,
+        lambda: site.catalog.grants.grant(id, given, said["holder"], reader, **when),
+        "given",
+        document=lambda given: {"items": [each.document() for each in given]},
+        status=201,
+        typed={"whom": said["holder"]},
+    )
 
 
 @routes.add(
@@ -374,13 +374,20 @@ async def end_permission(request: Request) -> Response:
     asked(request)
     site = site_of(request)
     reader = site.reader(request)
-    said = await said_in(request, of={"why": str})
+    said = await said_in(request, of={"why": str, "scope": str} if by_form(request) else {"why": str})
     id = str(request.path_params["permission"])
     if not id.isascii() or not id.isalnum():
         raise NotFound("There is no such permission.", ja="その権限はありません。")
-    ended = await site.in_thread(site.catalog.grants.revoke, id, reader, why=said.get("why"))
-    if by_form(request):
-        return (
-            _left(request, ended.scope) if ended.holder.id == reader.id else await _done(request, ended.scope, "ended")
-        )
-    return Response(orjson.dumps(ended.document()), 200, NOT_KEPT, JSON.content_type)
+
+    def to(ended: Permission) -> str:
+        left = ended.holder.id == reader.id
+        return "scopes" if left else f"scopes/{ended.scope}/sharing?done=ended{kept_language(request)}"
+
+    return await carry_out(
+        request,
+        site.in_thread(site.catalog.grants.revoke, id, reader, why=said.get("why")),
+        # The page that a form was sent from, which names the scope that it is of.
+        _sheet(site, said.get("scope", ""), reader),
+        to=to,
+        document=lambda ended: ended.document(),
+    )

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.errors import CatalogError
 from catalog.questions.browser import Browser
 from catalog.web.addresses import last_segment
-from catalog.web.forms import by_form, refused, said_in, see
+from catalog.web.forms import Sheet, refused, said_in, see, shown, to_page, told
 from catalog.web.negotiation import HTML, JSON, form_for, language_for
 from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
-from catalog.web.pages import page
 from catalog.web.refusals import Unauthorized, WrongPassword
 from catalog.web.session import FORM, SESSION, asker_of, own_path
 from catalog.web.site import Site, site_of
@@ -23,7 +22,6 @@ from catalog.web.site import Site, site_of
 routes = Routes()
 
 TAG: Final = "Signing in"
-NOT_KEPT: Final = {"Cache-Control": "no-store"}
 CODE: Final = Parameter("code", "What the link holds.", place="path", example="rWvJ…")
 NEXT: Final = Parameter("next", "The path of this catalogue to go to afterwards.", example="/records?kind=sample")
 PERSON_EXAMPLE: Final = {
@@ -68,15 +66,14 @@ def browser_of(request: Request) -> Browser:
 def let_in(request: Request, value: str, wanted: str | None) -> Response:
     """Give the browser its new session, and send it on; a program is told about it."""
     site = site_of(request)
-    if by_form(request):
+    if to_page(request):
         response = see(own_path(wanted, site.root))
     else:
         found = site.catalog.sessions.reader(value)
         # It was made a moment ago, and nothing but an administrator's end of the person ends it meanwhile.
-        told = None if found is None else _signed_in(site, found)
-        if told is None:
+        if found is None:
             raise Unauthorized("The account was ended.", ja="アカウントは停止されています。")
-        response = Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
+        response = told(_signed_in(site, found))
     site.doorkeeper.set_cookie(response, SESSION, value)
     return response
 
@@ -123,22 +120,15 @@ async def sign_in_page(request: Request) -> Response:
     """The page on which people sign in."""
     site, said = site_of(request), asked(request)
     session = asker_of(request).session
-    issuers = await site.in_thread(issuers_of, site)
     if form_for(request, (JSON, HTML)) is JSON:
-        told = {"person": None if session is None else session.person, "issuers": issuers, "password": {"shortest": 12}}
-        return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
-    wanted = _wanted(request, said.get("next"))
-    return page(
-        request,
-        site.pages,
-        site.root,
-        "sign_in.html",
-        headers=NOT_KEPT,
-        wanted=wanted,
-        issuers=issuers,
-        login="",
-        problem=None,
-    )
+        issuers = await site.in_thread(issuers_of, site)
+        person = None if session is None else session.person
+        return told({"person": person, "issuers": issuers, "password": {"shortest": 12}})
+    return await shown(request, _sheet(site, wanted=_wanted(request, said.get("next"))))
+
+
+def _sheet(site: Site, *, wanted: str, login: str = "") -> Sheet:
+    return Sheet("sign_in.html", lambda: {"issuers": issuers_of(site), "wanted": wanted, "login": login})
 
 
 @routes.add(
@@ -178,11 +168,8 @@ async def sign_in(request: Request) -> Response:
                 "Login and password do not belong together.", ja="ログイン名またはパスワードが正しくありません。"
             )
     except CatalogError as error:
-        if not by_form(request):
-            raise
-        issuers = await site.in_thread(issuers_of, site)
-        wanted = own_path(said.get("next"), site.root)
-        return refused(request, "sign_in.html", error, wanted=wanted, issuers=issuers, login=said["login"])
+        sheet = _sheet(site, wanted=own_path(said.get("next"), site.root), login=said["login"])
+        return await refused(request, sheet, error)
     return let_in(request, value, said.get("next"))
 
 
@@ -211,10 +198,7 @@ async def sign_out(request: Request) -> Response:
     if session is None:
         raise Unauthorized("Nobody is signed in with this browser.", ja="サインインしていません。")
     await site.in_thread(site.catalog.sessions.sign_out, session.key, session.person, session.id, address=asker.address)
-    if by_form(request):
-        response = see(site.root)
-    else:
-        response = Response(b'{"signedOut":true}', 200, NOT_KEPT, JSON.content_type)
+    response = see(site.root) if to_page(request) else told({"signedOut": True})
     site.doorkeeper.clear_cookie(response, SESSION)
     # What the browser has kept of pages was for who is gone.
     response.headers["Clear-Site-Data"] = '"cache"'
@@ -248,11 +232,13 @@ async def invitation(request: Request) -> Response:
     code = last_segment(request, "invitation")
     form = form_for(request, (JSON, HTML))
     found = await site.in_thread(site.catalog.accounts.invitation, code)
-    told = {"name": found.name, "email": found.email, "administrator": found.administrator}
     if form is JSON:
-        return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)
-    said = {"login": "", "name": found.name or ""}
-    return page(request, site.pages, site.root, "invitation.html", headers=NOT_KEPT, code=code, said=said, problem=None)
+        return told({"name": found.name, "email": found.email, "administrator": found.administrator})
+    return await shown(request, _invited(code, {"login": "", "name": found.name or ""}))
+
+
+def _invited(code: str, said: Mapping[str, Any]) -> Sheet:
+    return Sheet("invitation.html", lambda: {"code": code, "said": said})
 
 
 @routes.add(
@@ -288,9 +274,7 @@ async def accept_invitation(request: Request) -> Response:
             site.catalog.accounts.accept, code, browser_of(request), **said, language=language_for(request)
         )
     except CatalogError as error:
-        if not by_form(request):
-            raise
-        return refused(request, "invitation.html", error, code=code, said=said)
+        return await refused(request, _invited(code, said), error)
     return let_in(request, value, f"{site.root}account")
 
 
@@ -316,8 +300,12 @@ async def reset_page(request: Request) -> Response:
     form = form_for(request, (JSON, HTML))
     login = await site.in_thread(site.catalog.accounts.resetting, code)
     if form is JSON:
-        return Response(orjson.dumps({"login": login}), 200, NOT_KEPT, JSON.content_type)
-    return page(request, site.pages, site.root, "reset.html", headers=NOT_KEPT, code=code, login=login, problem=None)
+        return told({"login": login})
+    return await shown(request, _resetting(site, code))
+
+
+def _resetting(site: Site, code: str) -> Sheet:
+    return Sheet("reset.html", lambda: {"code": code, "login": site.catalog.accounts.resetting(code)})
 
 
 @routes.add(
@@ -328,13 +316,17 @@ async def reset_page(request: Request) -> Response:
         TAG,
         "Set a new password by a link",
         "リンクから新しいパスワードを設定する",
-        "Sets the password, ends every session of its person, and signs in.",
+        "Sets the password, ends every session of its person and every API token and command line of theirs, and signs in. With "
+        "`keepTokens` the tokens stay: for who has only forgotten the password, and nobody else has had the account.",
         {200: SIGNED_IN, 303: GOES_ON},
         (400, 403, 404, 413, 415, 422, 503),
         (CODE,),
         Body(
-            "The new password.",
-            {"application/json": {"password": "correct horse battery"}, FORM: "password=correct+horse+battery"},
+            "The new password, and whether tokens stay.",
+            {
+                "application/json": {"password": "correct horse battery", "keepTokens": False},
+                FORM: "password=correct+horse+battery",
+            },
         ),
     )
 )
@@ -342,13 +334,12 @@ async def reset(request: Request) -> Response:
     """Set a new password by a link."""
     asked(request)
     site, code = site_of(request), last_segment(request, "reset")
-    said = await said_in(request, of={"password": str}, required=("password",))
-    accounts = site.catalog.accounts
+    said = await said_in(request, of={"password": str, "keepTokens": bool}, required=("password",))
+    accounts, keeps = site.catalog.accounts, said.get("keepTokens", False)
     try:
-        value = await site.slowly(accounts.reset, code, browser_of(request), password=said["password"])
+        value = await site.slowly(
+            accounts.reset, code, browser_of(request), password=said["password"], keep_tokens=keeps
+        )
     except CatalogError as error:
-        if not by_form(request):
-            raise
-        login = await site.in_thread(accounts.resetting, code)
-        return refused(request, "reset.html", error, code=code, login=login)
+        return await refused(request, _resetting(site, code), error)
     return let_in(request, value, f"{site.root}account")
