@@ -269,8 +269,8 @@ def test_asking_for_access_and_getting_it(administrator: httpx.Client, person: P
     assert "Cathodes" not in form.text
     answer = sent(ito, f"scopes/{scope}/requests", text="To compare.", read="true", download="true")
     assert answer.status_code == 303
-    assert "To compare." not in ito.browser.get(answer.headers["location"], headers=HTML).text
-    (waiting,) = boss.browser.get("requests").json()["waiting"]
+    assert "To compare." in ito.browser.get(answer.headers["location"], headers=HTML).text
+    (waiting,) = boss.browser.get("requests?waiting=true").json()["items"]
     assert waiting["person"]["id"] == ito.id
     assert waiting["text"] == "To compare."
     assert "To compare." in boss.browser.get(f"scopes/{scope}/requests", headers=HTML).text
@@ -457,8 +457,180 @@ def test_whom_one_asks_is_told_of_no_record_that_one_may_not_see(
         "scope": "lab",
         "may": ["read", "download"],
         "dataMode": "open",
-        "dataEmbargo": None,
+        "dataUntil": None,
         "resource": None,
         "policies": [],
         "request": None,
     }
+
+
+# --- asking again, pages of lists, and how a form is answered
+
+
+def test_a_scope_calls_what_was_set_and_what_is_in_force_by_one_name(administrator: httpx.Client, scope: str) -> None:
+    until = "2099-04-01T00:00:00.000000Z"
+    changed = administrator.patch(f"scopes/{scope}", json={"metadataUntil": "2099-04-01", "dataUntil": "2099-04-01"})
+    assert changed.status_code == 200
+    for name in ("metadataUntil", "dataUntil"):
+        assert changed.json()[name] == changed.json()["set"][name] == until
+        assert administrator.get(f"scopes/{scope}").json()[name] == until
+
+
+def test_whoever_may_see_the_sharing_of_a_scope_may_see_the_scope(
+    administrator: httpx.Client, person: Person, scope: str
+) -> None:
+    id = record_in(administrator, scope)
+    for right in ("share", "run", "download"):
+        ito = person()
+        assert ito.browser.get(f"scopes/{scope}").status_code == 404
+        let(administrator, scope, ito.id, right)
+        assert ito.browser.get(f"scopes/{scope}").json()["may"] == [right]
+        assert scope in [each["id"] for each in ito.browser.get("scopes?limit=1000").json()["items"]]
+        assert ito.browser.get(id).status_code == 404
+        assert ito.browser.get(f"scopes/{scope}/sharing").status_code == (200 if right == "share" else 403)
+
+
+def test_asking_again_says_that_the_former_words_are_replaced(person: Person, scope: str) -> None:
+    ito = person()
+    path = f"scopes/{scope}/requests"
+    for empty in ({}, {"text": "  "}):
+        refused = ito.browser.post(path, json=empty, headers=ito.own_page)
+        assert refused.status_code == 422
+        assert "what for" in refused.json()["detail"]
+    assert sent(ito, path, read="true").status_code == 422
+    first = ito.browser.post(path, json={"text": "To compare."}, headers=ito.own_page)
+    assert first.json()["again"] is False
+    assert "To compare." in ito.browser.get(path, headers=HTML).text.partition('id="ask"')[2]
+    again = sent(ito, path, text="For my thesis.", read="true")
+    assert "asked already" in ito.browser.get(again.headers["location"], headers=HTML).text
+    japanese = ito.browser.get(again.headers["location"], params={"done": "again", "lang": "ja"}, headers=HTML)
+    assert "置き換え" in japanese.text
+    third = ito.browser.post(path, json={"text": "Both."}, headers=ito.own_page)
+    assert third.json()["again"] is True
+    assert third.json()["id"] == first.json()["id"]
+    (mine,) = ito.browser.get(path).json()["items"]
+    assert mine["text"] == "Both."
+
+
+def followed(client: httpx.Client, path: str, *names: str) -> list[list[Any]]:
+    """What the pages of a list hold, by the names of its parts."""
+    pages, cursor = [], None
+    while True:
+        onward = f"&cursor={cursor}" if cursor else ""
+        answer = client.get(f"{path}{'&' if '?' in path else '?'}limit=2{onward}")
+        assert answer.status_code == 200, answer.text
+        page = [each for name in names for each in answer.json()[name]]
+        assert len(page) <= 2
+        pages.append(page)
+        cursor = answer.json()["next"]
+        if cursor is None:
+            return pages
+
+
+def test_who_holds_what_who_asks_and_who_is_in_a_group_is_told_page_by_page(
+    administrator: httpx.Client, person: Person, scope: str
+) -> None:
+    boss, people = person(), [person() for _ in range(3)]
+    let(administrator, scope, boss.id, "manage")
+    name = f"group:g{secrets.token_hex(5)}"
+    assert administrator.post("groups", json={"name": name.removeprefix("group:")}).status_code == 201
+    for each in people:
+        let(administrator, scope, each.id, "read", "download")
+        let(administrator, scope.rpartition("/")[0], each.id, "read")
+        assert each.browser.post(f"scopes/{scope}/requests", json={"text": "x"}, headers=each.own_page).is_success
+        assert administrator.post(f"groups/{name}/members", json={"member": each.id}).status_code == 200
+        until = {"until": NEXT_YEAR, "rights": ["read"], "scope": scope, "name": "x"}
+        assert administrator.post("shared-links", json=until).status_code == 201
+
+    rows = [row for page in followed(boss.browser, f"scopes/{scope}/sharing", "holders", "above") for row in page]
+    here = [row["holder"]["id"] for row in rows if "scope" not in row]
+    assert sorted(here) == sorted(each.id for each in (boss, *people))
+    assert sorted(row["holder"]["id"] for row in rows if "scope" in row) == sorted(each.id for each in people)
+    assert ["scope" in row for row in rows] == [False] * 4 + [True] * 3
+    for path, wanted in (
+        (f"scopes/{scope}/permissions", 1 + 3 * 2 + 3 + 3),
+        (f"scopes/{scope}/requests", 3),
+        ("requests?waiting=true", 3),
+        (f"shared-links?scope={scope}", 3),
+    ):
+        told = [each["id"] for page in followed(boss.browser, path, "items") for each in page]
+        assert len(told) == len(set(told)) == wanted, path
+    members = [each["id"] for page in followed(administrator, f"groups/{name}", "members") for each in page]
+    assert sorted(members) == sorted(each.id for each in people)
+    for path in (f"scopes/{scope}/sharing", f"scopes/{scope}/requests", "requests?waiting=true"):
+        seen, at = "", f"{path}{'&' if '?' in path else '?'}limit=2"
+        while at:
+            page = boss.browser.get(at, headers=HTML)
+            assert page.status_code == 200
+            seen += page.text
+            onward = re.search(r'<a href="([^"]+)" rel="next"', page.text)
+            at = onward[1].replace("&amp;", "&") + "&limit=2" if onward else ""
+        assert all(each.id in seen for each in people), path
+    for path in (f"scopes/{scope}/sharing?", f"scopes/{scope}/requests?", "groups?", f"shared-links?scope={scope}&"):
+        assert boss.browser.get(f"{path}cursor=none").status_code == 422, path
+        assert boss.browser.get(f"{path}limit=0").status_code == 400, path
+
+
+def test_a_form_of_a_program_is_answered_as_it_asks(
+    served: Served, administrator: httpx.Client, person: Person, scope: str
+) -> None:
+    boss = person()
+    let(administrator, scope, boss.id, "manage")
+    as_json = {"Accept": "application/json", **origin(boss.browser)}
+    for path, fields, status in (
+        (f"scopes/{scope}/sharing", {"mode": "limited"}, 200),
+        (f"scopes/{scope}/sharing", {"mode": "wide"}, 422),
+        (f"scopes/{scope}/permissions", {"holder": "person:00", "read": "true"}, 404),
+        (f"scopes/{scope}/permissions", {"holder": boss.id, "read": "true"}, 201),
+        ("groups", {"name": "Not A Name"}, 422),
+        ("account/tokens", {"name": "x", "until": "2020-01-01", "whole": "true"}, 422),
+        ("shared-links", {"scope": scope, "name": "x", "until": "2020-01-01"}, 422),
+        ("account", {"name": ""}, 200),
+    ):
+        answer = boss.browser.post(path, data={"csrf": boss.csrf, **fields}, headers=as_json)
+        assert answer.status_code == status, (path, answer.text)
+        kind = "application/json" if status < 400 else "application/problem+json"
+        assert answer.headers["content-type"] == kind, path
+    with served.client() as stranger:
+        for path, fields, status in (
+            ("sign-in", {"login": "nobody", "password": "wrong wrong wrong"}, 401),
+            ("invitation/none", {"login": "a", "password": "wrong wrong wrong", "name": "x"}, 404),
+            ("reset/none", {"password": "wrong wrong wrong"}, 404),
+            ("link", {"token": "mlk_none"}, 404),
+        ):
+            told = stranger.post(path, data=fields, headers={"Accept": "application/json", **origin(stranger)})
+            assert (told.status_code, told.headers["content-type"]) == (status, "application/problem+json"), path
+
+
+def test_a_parameter_that_there_is_not_is_refused_with_those_that_there_are_each_once(public: httpx.Client) -> None:
+    told = public.get("scopes", params={"wxyz": "1"}).json()["detail"]
+    assert told.count("format") == 1
+
+
+def test_the_addresses_of_sharing_answer_methods_and_unknown_fields_as_all_do(
+    administrator: httpx.Client, scope: str
+) -> None:
+    assert administrator.get("groups/a/b/c").status_code == 404
+    for path, takes in (
+        (f"scopes/{scope}/sharing", "GET, POST"),
+        (f"scopes/{scope}/permissions", "GET, POST"),
+        (f"scopes/{scope}/history", "GET"),
+        ("groups", "GET, POST"),
+        ("requests/00/grant", "POST"),
+        ("permissions/00/end", "POST"),
+        ("shared-links", "GET, POST"),
+    ):
+        if "GET" in takes:
+            named = {"scope": scope} if path == "shared-links" else {}
+            head, get = administrator.head(path, params=named), administrator.get(path, params=named)
+            assert (head.status_code, head.content, get.status_code) == (200, b"", 200), path
+        for method in ("DELETE", "OPTIONS"):
+            refused = administrator.request(method, path)
+            assert refused.status_code == 405, (method, path)
+            assert set(takes.split(", ")) <= set(refused.headers["allow"].split(", ")), path
+            assert refused.json()["type"].endswith("/method-not-allowed")
+        if "POST" in takes:
+            odd = administrator.post(path, json={"wxyz": 1})
+            assert odd.status_code == 400, path
+            assert "wxyz" in odd.json()["detail"], path
+            assert administrator.post(path, content=b"x", headers={"content-type": "text/turtle"}).status_code == 415
