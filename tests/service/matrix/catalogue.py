@@ -6,8 +6,10 @@ catalogue's `decide` and `sight` are what is tested, so nothing here asks them.
 
 from __future__ import annotations
 
-import hashlib
+import copy
+import functools
 import json
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,18 +28,14 @@ from catalog.store.tables import holder, membership, permission
 from catalog.web.app import create
 from tests.service.issuers.forger import Forger, forging, signed
 from tests.service.matrix.asking import Asking
+from tests.service.matrix.private import Private, private_in
+from tests.service.matrix.words import word_of
 
 # In the title of every record, so that one search is about them all.
 COMMON: Final = "Matrixial"
 FUTURE: Final = "2999-01-01T00:00:00Z"
 
 Status = Literal["public", "suppressed", "withdrawn", "private", "draft", "quarantined"]
-
-
-def word_of(what: str) -> str:
-    """A word of ten letters that stands for nothing else; no two begin alike."""
-    digest = hashlib.sha256(what.encode()).digest()
-    return "".join(chr(ord("a") + byte % 26) for byte in digest[:10])
 
 
 @dataclass(frozen=True)
@@ -53,35 +51,35 @@ class Kept:
     was: Status | None = None
     source: str = "alpha"
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         return f"dataset/{self.source}/{self.key}"
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         return word_of(f"{self.state} key")
 
-    @property
+    @functools.cached_property
     def absent(self) -> Kept:
         """One like it that never was."""
         return Kept(f"no {self.state}", self.scope, source=self.source)
 
-    @property
+    @functools.cached_property
     def word(self) -> str:
         """In its title, its text, a facet and an identifier."""
         return word_of(f"{self.state} word")
 
-    @property
+    @functools.cached_property
     def former(self) -> str:
         """In the title of its first revision."""
         return word_of(f"{self.state} former")
 
-    @property
+    @functools.cached_property
     def file(self) -> str:
         """In the path and address of its file."""
         return word_of(f"{self.state} file")
 
-    @property
+    @functools.cached_property
     def own(self) -> tuple[str, ...]:
         """Everything that names it."""
         return self.key, self.word, self.former, self.file
@@ -120,6 +118,7 @@ STATES: Final[Mapping[str, Kept]] = {
     )
 }
 HUB: Final = "dataset/alpha/hub"
+PRIVATE: Final = private_in(OPEN, CLOSED)
 
 
 @dataclass(frozen=True)
@@ -285,20 +284,54 @@ def in_seconds(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+@dataclass(frozen=True)
+class Filled:
+    """A catalogue as it was made, closed again: a folder to be copied, and what the tests know of it."""
+
+    folder: Path
+    told: Told
+
+
 @contextmanager
-def opened(folder: Path, *, populated: bool = True) -> Iterator[Told]:
-    """A new catalogue in this folder, served in this process."""
-    catalog = open_catalog(read_settings({}, data=str(folder)))
+def filled(folder: Path) -> Iterator[Filled]:
+    """The catalogue with everything in it, to be copied; the issuer of its workload is there as long as this lasts."""
+    with forging() as issuer:
+        with opened(folder) as told:
+            fill(told)
+            populate(told, issuer)
+            told.catch_up()
+        yield Filled(folder, told)
+
+
+@contextmanager
+def copied(like: Filled, folder: Path) -> Iterator[Told]:
+    """A catalogue of one's own like that one."""
+    shutil.copytree(like.folder, folder)
+    with opened(folder) as told:
+        for name in ("carried", "people", "csrf", "link", "permissions"):
+            setattr(told, name, copy.deepcopy(getattr(like.told, name)))
+        yield told
+
+
+@contextmanager
+def filled_on(database: str, folder: Path) -> Iterator[Told]:
+    """The catalogue with everything in it, in a database that is a server's."""
+    with forging() as issuer, opened(folder, database) as told:
+        fill(told)
+        populate(told, issuer)
+        told.catch_up()
+        yield told
+
+
+@contextmanager
+def opened(folder: Path, database: str | None = None) -> Iterator[Told]:
+    """The catalogue in this folder, served in this process."""
+    catalog = open_catalog(read_settings({}, data=str(folder), database=database))
     asking = Asking(create(catalog))
-    made = Told(catalog, asking)
-    made.carried |= {"anonymous": {}, "administrator": {"authorization": f"Bearer {catalog.token}"}}
+    told = Told(catalog, asking)
+    told.carried |= {"anonymous": {}, "administrator": {"authorization": f"Bearer {catalog.token}"}}
     try:
-        with forging() as issuer:
-            fill(made)
-            if populated:
-                populate(made, issuer)
-            made.catch_up()
-            yield made
+        yield told
     finally:
         asking.close()
         catalog.close()
@@ -324,6 +357,8 @@ def fill(told: Told) -> None:
     for number in (1, 2):
         for kept in STATES.values():
             submit(told, kept, number)
+        for private in PRIVATE:
+            submit_private(told, private, number)
         if number == 1:
             told.made("POST", f"scope/{STATES['limited once'].id}", {"scope": OPEN})
             for kept in STATES.values():
@@ -374,6 +409,13 @@ def submit(told: Told, kept: Kept, number: int) -> None:
     assert outcome["outcome"] in ("created", "revised", "quarantined"), outcome
 
 
+def submit_private(told: Told, private: Private, number: int) -> None:
+    """Enter a revision of a record with private fields."""
+    said = {"kind": private.kind, "source": "alpha", "localId": private.key, "body": private.body(number)}
+    outcome = told.made("POST", "records", said | ({"scope": private.scope} if number == 1 else {}))
+    assert outcome["outcome"] == ("created" if number == 1 else "revised"), outcome
+
+
 def populate(told: Told, issuer: Forger) -> None:
     """Somebody in every role."""
     year = in_seconds(300 * 86_400)
@@ -402,7 +444,7 @@ def populate(told: Told, issuer: Forger) -> None:
     told.carried["reader by link"] = {"authorization": f"Bearer {link.value}"}
     other = catalog.links.make("alpha", ADMINISTRATOR, "another", rights=("read", "download"), until=year)
     told.carried["reader by link in a browser"] = {"cookie": f"musubi_link={other.value}"}
-    told.link = other.link.id
+    told.link = other.what.id
     of_source = catalog.tokens.make_for_source("alpha", ADMINISTRATOR, "nightly", until=year)
     told.carried["source token"] = {"authorization": f"Bearer {of_source.value}"}
     part = [{"right": "read", "scope": CLOSED}]

@@ -95,7 +95,7 @@ class OfScope:
     """Asked for a scope."""
 
     address: str
-    rule: Literal["reads", "governs", "manages", "audited", "asks"]
+    rule: Literal["knows", "governs", "manages", "audited", "asks"]
     accept: str = JSON
 
 
@@ -241,7 +241,7 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
     ("POST", "/sparql"): (Nothing("the same as GET, which is asked above", "sparql", status=(415,)),),
     # --- scopes, and who holds what in them
     ("GET", "/scopes"): (Many("scopes"), Many("scopes", HTML)),
-    ("GET", "/scopes/{scope:path}"): (OfScope("scopes/{scope}", "reads"), OfScope("scopes/{scope}", "reads", HTML)),
+    ("GET", "/scopes/{scope:path}"): (OfScope("scopes/{scope}", "knows"), OfScope("scopes/{scope}", "knows", HTML)),
     ("GET", "/scopes/{scope:path}/sharing"): (
         OfScope("scopes/{scope}/sharing", "governs"),
         OfScope("scopes/{scope}/sharing", "governs", HTML),
@@ -437,7 +437,7 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
     ),
     ("POST", "/link"): (Nothing("who has the link", "link", {"token": "mlk_none"}, (403, 404)),),
     ("POST", "/link/forget"): (Nothing("one's own browser", "link/forget", {}, (200, 403)),),
-    ("POST", "/issuers"): (Nothing("administrators", "issuers", {}, (400, 401, 403)),),
+    ("POST", "/issuers"): (Nothing("administrators", "issuers", {}, (401, 403, 422)),),
     ("PATCH", "/issuers/{issuer}"): (Nothing("administrators", "issuers/machines", {}, (401, 403)),),
     ("POST", "/issuers/{issuer}/end"): (Nothing("administrators", "issuers/machines/end", {}, (401, 403)),),
     ("POST", "/workloads"): (Nothing("administrators", "workloads", {}, (400, 401, 403)),),
@@ -454,49 +454,124 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
     ("POST", "/projections/{name}/verify"): (Nothing("administrators", "projections/graph/verify", {}, (401, 403)),),
 }
 
-# The command line opens the data folder itself, so whoever may run it holds everything: it acts as the administrator.
-# Those that speak to a catalogue over HTTP are who signed in, and are asked above by their tokens.
-COMMANDS: Final[Mapping[str, Literal["administrator", "over http", "no records"]]] = {
-    "serve": "no records",
-    "init": "no records",
-    "sample": "administrator",
-    "submit": "administrator",
-    "check": "administrator",
-    "get": "administrator",
-    "list": "administrator",
-    "search": "administrator",
-    "history": "administrator",
-    "export": "administrator",
-    "record": "administrator",
-    "file": "administrator",
-    "source": "administrator",
-    "profile": "administrator",
-    "kind": "no records",
-    "units": "no records",
-    "vocabulary": "administrator",
-    "issuer": "administrator",
-    "workload": "administrator",
-    "scope": "administrator",
-    "person": "administrator",
-    "invite": "administrator",
-    "reset": "administrator",
-    "follow": "administrator",
-    "rebuild": "administrator",
-    "verify": "administrator",
-    "failures": "administrator",
-    "backup": "administrator",
-    "restore": "administrator",
+
+@dataclass(frozen=True)
+class Reads:
+    """How a command that reads is called: {id}, {word}, {scope} of a record stand in its words; with `--json` it answers lines."""
+
+    words: str = ""
+    # Called for each record, or once for all that are listed with this status; or for what has nothing of records.
+    of: Literal["one", "many", "nothing"] = "nothing"
+    tells: Literal["word", "file", "nothing"] = "word"
+    rule: Rule = by_id
+    status: str = "public"
+
+
+# The command line opens the data folder itself, so whoever may run it holds everything: it reads as the administrator.
+# Those that speak to a catalogue over HTTP are who signed in, and are called by each role that has a token.
+Called = Sequence[Reads] | Literal["over http", "changes", "no records"]
+COMMANDS: Final[Mapping[str, Called]] = {
+    "get": (Reads("{id} --json", "one"), Reads("{id}", "one"), Reads("{id} --form nt", "one", rule=by_id_as_linked)),
+    "history": (Reads("{id} --json", "one", "nothing", in_history), Reads("{id} 1 2 --json", "one", rule=in_history)),
+    "file list": (Reads("{id} --json", "one", "file"),),
+    "list": (
+        *(
+            Reads(f"--status {status} --all --json", "many", status=status)
+            for status in ("public", "suppressed", "private", "draft", "quarantined")
+        ),
+        Reads("dataset --all", "many"),
+    ),
+    "search": (Reads(f"{COMMON} --limit 100 --json", "many"), Reads(f"{COMMON} --limit 100", "many")),
+    "export": (
+        Reads("", "many"),
+        Reads("--form nquads", "many"),
+        Reads("dataset --form csv", "many"),
+    ),
+    "scope list": (Reads("--json"),),
+    "scope show": (Reads("{scope} --json"),),
+    "sharing": (Reads("{scope} --json"),),
+    "request list": (Reads("--json"),),
+    "group list": (Reads("--json"),),
+    "group show": (Reads("group:first --json"),),
+    "person list": (Reads("--json"),),
+    "audit list": (Reads("--json"),),
+    "audit export": (Reads(),),
+    "audit access": (Reads("{scope} --json"),),
+    "issuer list": (Reads("--json"),),
+    "issuer show": (Reads("machines --json"),),
+    "workload list": (Reads("--json"),),
+    "source list": (Reads("--json"),),
+    "source show": (Reads("alpha --json"),),
+    "profile list": (Reads("--json"),),
+    "failures list": (Reads("--json"),),
+    "kind list": "no records",
+    "kind show": "no records",
+    "vocabulary list": "no records",
+    "vocabulary show": "no records",
+    "profile show": "no records",
     "settings": "no records",
-    "grant": "administrator",
-    "revoke": "administrator",
-    "sharing": "administrator",
-    "group": "administrator",
-    "request": "administrator",
-    "audit": "administrator",
-    "token": "over http",
-    "login": "over http",
-    "logout": "over http",
+    "failures show": "no records",
+    "serve": "no records",
+    "init": "changes",
+    "sample": "changes",
+    "submit": "changes",
+    "check": "changes",
+    **dict.fromkeys(
+        (
+            f"record {verb}"
+            for verb in ("publish", "suppress", "hide", "restore", "withdraw", "move", "merge", "unmerge", "expunge")
+        ),
+        "changes",
+    ),
+    "file put": "changes",
+    "file add": "changes",
+    "file remove": "changes",
+    "source register": "changes",
+    "profile propose": "changes",
+    "profile try": "changes",
+    "profile publish": "changes",
+    "units load": "changes",
+    "vocabulary load": "changes",
+    "issuer add": "changes",
+    "issuer set": "changes",
+    "issuer end": "changes",
+    "workload add": "changes",
+    "workload end": "changes",
+    "scope add": "changes",
+    "scope set": "changes",
+    "person add": "changes",
+    "person end": "changes",
+    "person administrator": "changes",
+    "invite": "changes",
+    "reset": "changes",
+    "follow": "changes",
+    "rebuild": "changes",
+    "verify": "changes",
+    "failures retry": "changes",
+    "failures waive": "changes",
+    "backup": "changes",
+    "restore": "changes",
+    "grant": "changes",
+    "revoke": "changes",
+    "group add": "changes",
+    "group end": "changes",
+    "group join": "changes",
+    "group leave": "changes",
+    "group claim": "changes",
+    "request grant": "changes",
+    "request refuse": "changes",
+    "token make": "changes",
+    "token list": "over http",
+    "token end": "changes",
+    "login": "changes",
+    "logout": "changes",
     "whoami": "over http",
+}
+# As whom one is signed in: over HTTP, called by each role.
+OVER_HTTP: Final[Mapping[str, Sequence[str]]] = {
+    "list": ("--mine --all --json", "--mine --all", "--mine --all --status draft", "--mine --invalid --all --json"),
+    "token list": ("--json", ""),
+    "whoami": ("--json", ""),
 }
 
 
