@@ -94,7 +94,7 @@ def prepare(submissions: Sequence[Submission], by: Reader, *, intake: Intake, mo
     moment = now()
     prepared: list[Prepared | None] = []
     to_judge: list[tuple[int, Submission, str]] = []
-    may_write: dict[str, bool] = {}
+    may_write: dict[tuple[str, str], bool] = {}
     for place, (submission, id) in enumerate(zip(named, ids, strict=True)):
         before = known.get(id)
         found = _placed(submission, before, by, intake, may_write, moment)
@@ -148,23 +148,30 @@ def _says_nothing_new(submission: Submission, before: Known) -> bool:
 
 
 def _placed(
-    submission: Submission, before: Known | None, by: Reader, intake: Intake, may_write: dict[str, bool], moment: str
+    submission: Submission,
+    before: Known | None,
+    by: Reader,
+    intake: Intake,
+    may_write: dict[tuple[str, str], bool],
+    moment: str,
 ) -> str | Finding:
     """The scope that the record will lie in, or why this reader can't put it there."""
     source = intake.sources.find(submission.source)
     if source is None:
         return _unknown_source(submission.source, intake.sources)
-    scope = submission.scope or (before.scope if before is not None else source.home_scope)
-    needed = {scope, before.scope if before is not None else scope}
     home = source.home_scope
-    if before is None and scope != home and not scope.startswith(f"{home}/"):
-        # An id belongs to who writes where its source is at home: nobody takes one beforehand, or in another's name.
-        needed.add(home)
-    for asked in needed:
+    scope = submission.scope or (before.scope if before is not None else home)
+    # Where it is to lie, and where it lies; of a new one where its source is at home. Both are looked at for each, so that a record
+    # that is hidden and one that never was take alike long.
+    other = before.scope if before is not None else home
+    for asked in (("to", scope), ("from", other)):
         if asked not in may_write:
-            facts = intake.scopes.facts(asked)
+            facts = intake.scopes.facts(asked[1])
             may_write[asked] = facts is not None and decide("write", facts, by, moment)
-    if is_foreign(submission.source, by) or not all(may_write[asked] for asked in needed):
+    # An id belongs to who writes where its source is at home: nobody takes one beforehand, or in another's name.
+    needs_other = before is not None or (scope != home and not scope.startswith(f"{home}/"))
+    allowed = may_write["to", scope] and (may_write["from", other] or not needs_other)
+    if is_foreign(submission.source, by) or not allowed:
         # One answer for a scope that is not there, one that is hidden, a taken id in either, and an id of others.
         return _not_writable(submission.source, submission.scope)
     return scope

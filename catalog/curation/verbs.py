@@ -8,7 +8,7 @@ from typing import Final
 from catalog.access.policy import decide, is_insider
 from catalog.curation.submit import Intake, is_foreign
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
-from catalog.ledger.append import Known
+from catalog.ledger.append import Whereabouts
 from catalog.ledger.verbs import StatusVerb
 from catalog.questions.reader import Reader, Right
 from catalog.records.identifiers import split_id
@@ -16,20 +16,22 @@ from catalog.records.record import Submission
 from catalog.store.clock import now
 
 
-def held(id: str, right: Right, by: Reader, *, intake: Intake) -> Known:
-    """The record, if this reader holds the right where it lies; NotFound if they may not even know of it."""
-    known = intake.ledger.known([id]).get(id)
-    facts = intake.scopes.facts(known.scope) if known is not None else None
-    if known is None or facts is None:
+def held(id: str, right: Right, by: Reader, *, intake: Intake) -> Whereabouts:
+    """Where the record lies, if this reader holds the right there; NotFound if they may not even know of it."""
+    found = intake.ledger.whereabouts(id)
+    facts = None if found is None else intake.scopes.facts(found.scope)
+    if found is None or facts is None:
         raise absent(id)
     moment = now()
     foreign = is_foreign(split_id(id)[1], by)
     # Whoever manages a scope may set every status in it, withdrawing included.
-    if not foreign and (decide(right, facts, by, moment) or (right == "write" and decide("manage", facts, by, moment))):
-        return known
-    shown = known.status == "public" and decide("read", facts, by, moment)
-    if not shown and not is_insider(facts, by):
+    may = decide(right, facts, by, moment) or (right == "write" and decide("manage", facts, by, moment))
+    known = is_insider(facts, by) or (decide("read", facts, by, moment) and found.status == "public")
+    # Only now, so that what is hidden and what never was take alike long.
+    if found.id != id or not known:
         raise absent(id)
+    if may and not foreign:
+        return found
     if foreign:
         raise Forbidden(
             f"{id}: this token writes records of '{by.source}' only",
@@ -134,7 +136,7 @@ def _demand_administrator(by: Reader) -> None:
         raise Forbidden("only administrators may do this", ja="この操作は管理者のみ行えます")
 
 
-def _demand_sound(id: str, known: Known, intake: Intake) -> None:
+def _demand_sound(id: str, known: Whereabouts, intake: Intake) -> None:
     """A draft that is to be published passes the gate like any other submission."""
     kind, source, local_id = split_id(id)
     body = intake.ledger.body(id, known.revision)

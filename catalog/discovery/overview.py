@@ -30,9 +30,9 @@ def health(*, answers: Answers) -> Health:
 
 
 def _counts(terms: Terms) -> str:
-    # By scope first: there are far fewer scopes than records, and each is judged once.
+    # By scope first: there are far fewer scopes than records, and each is judged once. (PostgreSQL's sum is a decimal number.)
     return (
-        f"{terms.beginning()} SELECT r.kind, sum(r.number) FROM (SELECT kind, scope, count(*) AS number FROM record WHERE status = 'public'"
+        f"{terms.beginning()} SELECT r.kind, CAST(sum(r.number) AS bigint) FROM (SELECT kind, scope, count(*) AS number FROM record WHERE status = 'public'"
         f" GROUP BY scope, kind) AS r JOIN scope s ON s.key = r.scope WHERE {terms.readable('s')} GROUP BY r.kind ORDER BY r.kind"
     ).strip()
 

@@ -118,6 +118,17 @@ class Known:
     body: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a record lies, and how it stands there, without what it says."""
+
+    id: str
+    scope: str
+    status: Status
+    revision: int
+    profile: str | None
+
+
 REVISION_COLUMNS = (
     "record number body as_sent profile hash scope findings quarantined at by load agent".split()
 )  # fmt: skip
@@ -234,6 +245,15 @@ class Ledger:
                 else Known("", revision, scope, status, profile, None)
                 for id, hash, revision, scope, status, profile, shown, body in found
             }
+
+    def whereabouts(self, id: str) -> Whereabouts | None:
+        """Where this record lies; of an id that is none where the newest record does, so that to find that out takes as long.
+
+        Whoever asks compares the id last, when all else is worked out: what is hidden and what never was take alike long then.
+        """
+        with self.store.read() as connection:
+            row = connection.execute(_WHEREABOUTS, {"id": id}).fetchone()
+        return None if row is None else Whereabouts(*row)
 
     def terms_named(self, iris: Collection[str]) -> dict[str, str]:
         """The id of a term that stands for each of these IRIs, whoever may see it; withdrawn ones and those merged away left out."""
@@ -445,6 +465,11 @@ _TOUCH = text("UPDATE record SET modified_at = :at WHERE key = :key")
 _KEY = text("SELECT key FROM node WHERE id = :id")
 _BODY = text(
     "SELECT v.body FROM node AS n JOIN revision AS v ON v.record = n.key WHERE n.id = :id AND v.number = :number"
+)
+_WHEREABOUTS = text(
+    "SELECT n.id, s.id, r.status, r.revision, r.profile FROM record AS r JOIN node AS n ON n.key = r.key"
+    " JOIN scope AS s ON s.key = r.scope WHERE r.key = coalesce((SELECT kr.key FROM node AS kn"
+    " JOIN record AS kr ON kr.key = kn.key WHERE kn.id = :id), (SELECT max(key) FROM record))"
 )
 _BODY_SHOWN = text(
     "SELECT v.body FROM node AS n JOIN record AS r ON r.key = n.key"

@@ -399,6 +399,8 @@ class Maker:
             case OfRecord("source", "eq", value) if self._is_source(value):
                 # The range of ids has said so already, and has them in order, which an index on sources has not.
                 return f"{self.sql.unindexed(f'{at.record}.source')} = {self._value(value)}"
+            case OfRecord("id", "eq", value):
+                return self._of_id(value, at)
             case OfRecord("formats", operator, value):
                 held = self._against("f.format", operator, value, is_text=True)
                 return f"EXISTS (SELECT 1 FROM file f WHERE f.dataset = {at.record}.key AND {held})"
@@ -430,6 +432,14 @@ class Maker:
             case Identified(value, scheme):
                 of_scheme = "" if scheme is None else f" AND i.scheme = {self._value(scheme)}"
                 return f"{at.record}.key IN (SELECT i.record FROM identifier i WHERE i.value = {self._value(value)}{of_scheme})"
+
+    def _of_id(self, id: Any, at: _At) -> str:
+        """One record, found by its id; as in `one`, of an id that is none the newest record is looked at, and then not told."""
+        own = f"SELECT kr.key FROM node kn JOIN record kr ON kr.key = kn.key WHERE kn.id = {self._value(id)}"
+        return (
+            f"({at.record}.key = coalesce(({own}), (SELECT max(key) FROM record))"
+            f" AND substr({at.scope}.id, 1, 0) || {at.node}.id = {self._value(id)})"
+        )
 
     def _either(self, ways: Sequence[str], at: _At) -> str:
         found = f"{at.record}.key IN ("

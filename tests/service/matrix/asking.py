@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,11 +25,11 @@ class Answer:
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
-    @property
+    @cached_property
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
 
-    @property
+    @cached_property
     def told(self) -> str:
         """Everything that was said, body and headers, for looking whether a word is in it."""
         return "\n".join((*(f"{name}: {value}" for name, value in self.headers), self.text))
@@ -55,7 +56,7 @@ class Asking:
     """Somebody's way to the application, with a loop of its own."""
 
     def __init__(self, app: FastAPI) -> None:
-        self._app = app
+        self.app = app
         self._loop = asyncio.new_event_loop()
         self._life = app.router.lifespan_context(app)
         self._loop.run_until_complete(self._life.__aenter__())
@@ -128,7 +129,7 @@ class Asking:
             else:
                 chunks.append(message.get("body", b""))
 
-        under_way = asyncio.ensure_future(self._app(scope, receive, send))  # type: ignore[arg-type]
+        under_way = asyncio.ensure_future(self.app(scope, receive, send))  # type: ignore[arg-type]
         if seconds is not None:
             await asyncio.wait((under_way,), timeout=seconds)
             left.set()

@@ -10,7 +10,7 @@ import pytest
 
 from catalog.questions.reader import ADMINISTRATOR
 from tests.service.matrix.asking import Answer
-from tests.service.matrix.catalogue import CLOSED, CONTROLLED, FUTURE, HUB, OPEN, STATES, Kept, Told, in_seconds, opened
+from tests.service.matrix.catalogue import CLOSED, CONTROLLED, FUTURE, HUB, OPEN, STATES, Kept, Told, in_seconds
 from tests.service.matrix.surfaces import HTML, SURFACES, Many, One
 
 # What links to every record, and so may tell of it.
@@ -23,12 +23,6 @@ ABOUT_HUB = (
     One(f"revisions/{HUB}"),
     One(f"{HUB}?revision=1"),
 )
-
-
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    with opened(tmp_path_factory.mktemp("closing") / "data") as made:
-        yield made
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,7 @@ WAYS = (
 def test_what_is_closed_is_gone_from_every_surface_at_once(told: Told, way: Way) -> None:
     if way.role == "of a group in a group":
         in_groups(told, way.role)
-    told.catch_up()
+    # The projections have followed to here: as they were copied, or at the end of the way before.
     before = [surface for surface, answer in everywhere(told, way) if way.kept.word in answer.text]
     # Nobody would notice that it is gone where it never was.
     assert len(before) > (15 if way.by_id_too else 8), [surface.address for surface in before]
