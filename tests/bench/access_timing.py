@@ -192,10 +192,10 @@ def credentials(catalog: Catalog) -> tuple[list[str], list[str], list[str], list
     tokens, links = [], []
     for _ in range(SOME):
         token = catalog.tokens.make_for(owner, ADMINISTRATOR, "timed", until=until)
-        catalog.tokens.end(token.token.id, ADMINISTRATOR)
+        catalog.tokens.end(token.what.id, ADMINISTRATOR)
         tokens.append(token.value)
         link = catalog.links.make(CLOSED, ADMINISTRATOR, "timed", rights=("read",), until=until)
-        catalog.links.end(link.link.id, ADMINISTRATOR)
+        catalog.links.end(link.what.id, ADMINISTRATOR)
         links.append(link.value)
     with catalog.store.write() as connection:
         made = catalog.people.create(connection, "Timed", by="administrator")

@@ -129,7 +129,7 @@ class Asking:
             else:
                 chunks.append(message.get("body", b""))
 
-        under_way = asyncio.ensure_future(self.app(scope, receive, send))  # type: ignore[arg-type]
+        under_way = asyncio.ensure_future(self.app(scope, receive, send))
         if seconds is not None:
             await asyncio.wait((under_way,), timeout=seconds)
             left.set()

@@ -260,7 +260,7 @@ def ask_many(told: Told, surface: Many) -> dict[Role, Answer]:
     if surface.seconds is not None:
         # A catalogue has sixteen places for streams.
         names = list(headers)
-        answers = {}
+        answers: dict[str, Answer] = {}
         for some in (names[::2], names[1::2]):
             asked = told.asking.beside([(surface.address, headers[name]) for name in some], seconds=surface.seconds)
             answers |= dict(zip(some, asked, strict=True))
