@@ -11,7 +11,7 @@ from catalog.records.hidden import without_links
 from catalog.records.identifiers import decode_local
 
 # Marks inside an item, which never leave this house; no field of an item can begin so.
-HIDDEN, PRIVATE, ENCODED = "!hidden", "!private", "!encoded"
+HIDDEN, UNNAMED, PRIVATE, ENCODED = "!hidden", "!unnamed", "!private", "!encoded"
 
 
 def cut(item: str, vocabulary: Vocabulary) -> str:
@@ -24,7 +24,7 @@ def cut(item: str, vocabulary: Vocabulary) -> str:
 def _cut_item(item: dict[str, Any], vocabulary: Vocabulary) -> None:
     if item.pop(ENCODED, False):
         item["localId"] = decode_local(item["localId"])
-    hidden = frozenset(item.pop(HIDDEN, ()))
+    hidden = frozenset((*item.pop(HIDDEN, ()), *item.pop(UNNAMED, ())))
     private = item.pop(PRIVATE, False)
     for part in ("body", "fields", "linked"):
         if part not in item:

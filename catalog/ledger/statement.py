@@ -50,6 +50,8 @@ class Sees(Protocol):
 
     def tables(self, of: Any) -> dict[str, str]: ...
 
+    def everyones(self, scope: str) -> str: ...
+
     def readable(self, of: Any, scope: str) -> str: ...
 
     def inside(self, of: Any, scope: str) -> str: ...
@@ -149,9 +151,7 @@ class Maker:
         if asked.count == "none":
             statement = f"{with_} SELECT {', '.join(columns)}, NULL{keys} FROM {joined} ORDER BY {ordering}"
         else:
-            counted = f"SELECT 1 FROM {source} WHERE {' AND '.join(conditions)}"
-            if asked.count == "bounded":
-                counted += f" LIMIT {BOUNDED_COUNT + 1}"
+            counted = self._all_of(at, asked, source, conditions)
             inner = f"SELECT {', '.join(columns)}{keys} FROM {joined}"
             keys = keys.replace("page.", "told.")
             ordering = ordering.replace("page.", "told.")
@@ -160,6 +160,23 @@ class Maker:
                 f" LEFT JOIN ({inner}) AS told ON TRUE ORDER BY {ordering}"
             )
         return Plan(statement)
+
+    def _all_of(self, at: _At, asked: Question, source: str, conditions: Sequence[str]) -> str:
+        """A row for each record of the list, of whatever page; bounded, as many as are counted."""
+        every = f"SELECT 1 FROM {source} WHERE {' AND '.join(conditions)}"
+        if asked.count != "bounded":
+            return every
+        limit = f"LIMIT {BOUNDED_COUNT + 1}"
+        granted, everyones = self.sight.granted(self.of, at.scope), self.sight.everyones(at.scope)
+        if granted in ("TRUE", "FALSE") or asked.where is not None or asked.statuses != ("public",):
+            return f"{every} {limit}"
+        # What lies open comes first: where that is enough, no grant is looked for, which costs more than ten other records.
+        # (Not with a condition, which may cost more than that, and would be looked at twice.)
+        arms = [
+            f"SELECT 1 FROM {source} WHERE {' AND '.join([self._listed(at, asked.statuses, readable=way), *conditions[1:]])}"
+            for way in (everyones, f"(NOT {everyones} AND {granted})")
+        ]
+        return f"{' UNION ALL '.join(arms)} {limit}"
 
     def table(self, asked: Question) -> Plan:
         """One kind's records as rows of its mirror, in the order of their ids."""
@@ -225,9 +242,10 @@ class Maker:
 
     # --- who may see it
 
-    def _listed(self, at: _At, statuses: Sequence[str]) -> str:
-        """DESIGN §6's column of lists: what is public by scope, the rest for writers."""
-        readable, inside = self.sight.readable(self.of, at.scope), self.sight.inside(self.of, at.scope)
+    def _listed(self, at: _At, statuses: Sequence[str], *, readable: str | None = None) -> str:
+        """DESIGN §6's column of lists: what is public by scope, the rest for writers; `readable`: in a part of the scopes."""
+        readable = readable or self.sight.readable(self.of, at.scope)
+        inside = self.sight.inside(self.of, at.scope)
         ways = []
         if "public" in statuses:
             ways.append(f"({at.record}.status = 'public' AND {readable})")
@@ -244,9 +262,14 @@ class Maker:
         )
         return f"({' OR '.join(ways)}) AND {merged}"
 
-    def _linkable(self, at: _At) -> str:
-        """A record at the other end of a link."""
-        return f"({at.record}.status = 'public' AND {self.sight.readable(self.of, at.scope)})"
+    def _linkable(self, at: _At, *, told: _At | None = None) -> str:
+        """A record at the other end of a link; `told`: from a record that is being told, so that its scope may be read."""
+        readable, granted = self.sight.readable(self.of, at.scope), self.sight.granted(self.of, at.scope)
+        if told is not None and readable != "TRUE":
+            ways = [f"{at.record}.scope = {told.record}.scope", self.sight.everyones(at.scope), granted]
+            # No bracket more than it takes: SQLite's parser has room for a hundred open at once, and parts stand in parts.
+            readable = f"({' OR '.join(way for way in ways if way != 'FALSE')})"
+        return f"({at.record}.status = 'public' AND {readable})"
 
     def _by_id(self, at: _At) -> str:
         """DESIGN §6's column of records by their id."""
@@ -689,8 +712,7 @@ class Maker:
         holds_links = (
             chosen.body or chosen.linked or any(one.sort in ("link", "other") for found in fields for one in found)
         )
-        if inside != "TRUE" and holds_links:
-            parts.append(self._hidden(at, inside))
+        cutting = inside != "TRUE" and holds_links
         # The linked form holds nothing private to begin with.
         holds_private = chosen.body or any(one.private or one.holds_private for found in fields for one in found)
         if inside != "TRUE" and holds_private and (needles := self._private_names(at.kinds)):
@@ -705,8 +727,8 @@ class Maker:
                 f"""coalesce((SELECT ',"files":{{"version":' || fl.version || ',"count":' || fl.count || ',"size":' || fl.size || '}}'"""
                 f""" FROM file_list fl WHERE fl.dataset = {record}.key), '')"""
             )
-        if chosen.links:
-            parts.append(self._links(at, inside))
+        if chosen.links or cutting:
+            parts.append(self._links(at, inside, telling=chosen.links, cutting=cutting))
         if chosen.incoming:
             parts.append(self._incoming(at))
         parts.extend(self._counted(counted, at) for counted in chosen.counts)
@@ -726,22 +748,6 @@ class Maker:
     def _private_names(self, kinds: tuple[str, ...]) -> list[str]:
         words = [self.vocabulary.kinds[kind] for kind in kinds or self.vocabulary.kinds]
         return sorted({path[-1] for one in words for path in one.private_paths})
-
-    def _hidden(self, at: _At, inside: str) -> str:
-        """The targets that must be cut out of the body for this reader; nothing in the usual case."""
-        end = self._next(())
-        link = f"l{end.number}"
-        targets = (
-            f"SELECT {end.node}.id AS id FROM link {link}"
-            f" JOIN node {end.node} ON {end.node}.key = {link}.target LEFT JOIN record {end.record} ON {end.record}.key = {link}.target"
-            f" LEFT JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
-            f" WHERE {link}.record = {at.record}.key AND NOT coalesce({self._linkable(end)}, FALSE) AND NOT {self._outside(end)}"
-        )
-        link = f"l{self._next(()).number}"
-        asserters = f'SELECT {link}."by" FROM link {link} WHERE {link}.record = {at.record}.key AND {link}."by" IS NOT NULL AND NOT {self._may_name(link)}'
-        listed = f"""(SELECT ',"!hidden":[' || {self.sql.glue(self.sql.quote("h.id"))} || ']' FROM ({targets} UNION ALL {asserters}) AS h)"""
-        told = f"coalesce({listed}, '')"
-        return told if inside == "FALSE" else f"CASE WHEN {inside} THEN '' ELSE {told} END"
 
     def _may_name(self, link: str) -> str:
         """That the reader may be told who asserted this link."""
@@ -782,28 +788,46 @@ class Maker:
             )
         return f"CASE {record}.kind {' '.join(cases)} END" if cases else "'{}'"
 
-    def _links(self, at: _At, inside: str) -> str:
+    def _links(self, at: _At, inside: str, *, telling: bool, cutting: bool) -> str:
+        """The links (`telling`), and what must be cut out of the body for this reader (`cutting`): mostly nothing.
+
+        Both from one walk along them: to find out who may see a target costs more than all else of a page.
+        """
         end = self._next(())
         link, quote = f"l{end.number}", self.sql.quote
-        seen = f"coalesce({self._linkable(end)}, FALSE)"
-        one = [f"""'{{"field":"' || {link}.field || '","to":' || {quote(f"{end.node}.id")}"""]
-        one += [
-            f"""CASE WHEN {link}."{name}" IS NULL THEN '' ELSE ',"{name}":' || {quote(f'{link}."{name}"')} END"""
-            for name in ("role", "port", "predicate", "from", "until", "note")
-        ]
-        named = f"""{link}."by" IS NOT NULL AND ({inside} OR {self._may_name(link)})"""
-        one.append(f"""CASE WHEN {named} THEN ',"by":' || {quote(f'{link}."by"')} ELSE '' END""")
-        one.append(f"""CASE WHEN {link}."order" IS NULL THEN '' ELSE ',"order":' || {link}."order" END""")
-        one.append(
-            f"""CASE WHEN {seen} THEN ',"kind":"' || {end.record}.kind || '","title":' || coalesce({self._title(end.record)}, '{{}}') ELSE '' END || '}}'"""
-        )
-        allowed = f"({inside} OR {seen} OR {self._outside(end)})"
+        by, may_name = f'{link}."by"', self._may_name(link)
+        seen = f"coalesce({self._linkable(end, told=at)}, FALSE)"
+        allowed = f"{self._outside(end)} OR {seen}{'' if inside == 'FALSE' else f' OR {inside}'}"
+        columns, made, ordering = [f"{allowed} AS allowed", f"{end.node}.id AS target"], [], ""
+        if telling:
+            one = [f"""'{{"field":"' || {link}.field || '","to":' || {quote(f"{end.node}.id")}"""]
+            one += [
+                f"""CASE WHEN {link}."{name}" IS NULL THEN '' ELSE ',"{name}":' || {quote(f'{link}."{name}"')} END"""
+                for name in ("role", "port", "predicate", "from", "until", "note")
+            ]
+            named = f"{by} IS NOT NULL AND ({inside} OR {may_name})"
+            one.append(f"""CASE WHEN {named} THEN ',"by":' || {quote(by)} ELSE '' END""")
+            one.append(f"""CASE WHEN {link}."order" IS NULL THEN '' ELSE ',"order":' || {link}."order" END""")
+            one.append(
+                f"""CASE WHEN {seen} THEN ',"kind":"' || {end.record}.kind || '","title":' || coalesce({self._title(end.record)}, '{{}}') ELSE '' END || '}}'"""
+            )
+            columns.append(f"{' || '.join(one)} AS told")
+            listed = self.sql.glue("CASE WHEN x.allowed THEN x.told END")
+            made.append(f"""',"links":[' || coalesce({listed}, '') || ']'""")
+            ordering = f" ORDER BY {link}.field, {link}.place"
+        if cutting:
+            columns.append(f"CASE WHEN {by} IS NOT NULL AND NOT {may_name} THEN {quote(by)} END AS unnamed")
+            hidden = self.sql.glue(f"CASE WHEN NOT x.allowed THEN {quote('x.target')} END")
+            marks = f"""coalesce(',"!hidden":[' || {hidden} || ']', '') || coalesce(',"!unnamed":[' || {self.sql.glue("x.unnamed")} || ']', '')"""
+            made.append(marks if inside == "FALSE" or not telling else f"CASE WHEN {inside} THEN '' ELSE {marks} END")
         rows = (
-            f"SELECT {' || '.join(one)} AS told FROM link {link} JOIN node {end.node} ON {end.node}.key = {link}.target"
+            f"SELECT {', '.join(columns)} FROM link {link} JOIN node {end.node} ON {end.node}.key = {link}.target"
             f" LEFT JOIN record {end.record} ON {end.record}.key = {link}.target LEFT JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
-            f" WHERE {link}.record = {at.record}.key AND {allowed} ORDER BY {link}.field, {link}.place"
+            f" WHERE {link}.record = {at.record}.key{ordering}"
         )
-        return f"""',"links":[' || coalesce((SELECT {self.sql.glue("x.told")} FROM ({rows}) AS x), '') || ']'"""
+        told = f"(SELECT {' || '.join(made)} FROM ({rows}) AS x)"
+        # Whoever is told everything costs no walk.
+        return told if telling or inside == "FALSE" else f"CASE WHEN {inside} THEN '' ELSE {told} END"
 
     def _incoming(self, at: _At) -> str:
         end = self._next(())
@@ -811,7 +835,7 @@ class Maker:
         # A beam-line may be linked from a million records: what is counted is bounded, and said to be so.
         some = (
             f"SELECT {link}.field AS field, {end.record}.kind AS kind FROM link {link} JOIN record {end.record} ON {end.record}.key = {link}.record"
-            f" JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope WHERE {link}.target = {at.record}.key AND {self._linkable(end)}"
+            f" JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope WHERE {link}.target = {at.record}.key AND {self._linkable(end, told=at)}"
             f" LIMIT {BOUNDED_COUNT + 1}"
         )
         one = """'{"field":"' || g.field || '","kind":"' || g.kind || '","count":' || g.number || '}'"""
@@ -825,7 +849,7 @@ class Maker:
         own, far = ("record", "target") if counted.direction == "out" else ("target", "record")
         end = self._next(counted.kinds)
         link = f"l{end.number}"
-        conditions = [f"{link}.{own} = {at.record}.key", self._linkable(end), *self._of_kinds(end)]
+        conditions = [f"{link}.{own} = {at.record}.key", self._linkable(end, told=at), *self._of_kinds(end)]
         if counted.field is not None:
             conditions.append(f"{link}.field = {_literal(counted.field)}")
         return f"""',{_key(counted.name)}:' || (SELECT count(*) FROM {self._link_source(link, far, end)} WHERE {" AND ".join(conditions)})"""
@@ -844,7 +868,7 @@ class Maker:
             ]
         )
         place = f"({place})"
-        conditions = [f"{link}.{own} = {at.record}.key", self._linkable(end), *self._of_kinds(end)]
+        conditions = [f"{link}.{own} = {at.record}.key", self._linkable(end, told=at), *self._of_kinds(end)]
         if nested.field is not None:
             conditions.append(f"{link}.field = {_literal(nested.field)}")
         if nested.role is not None:
