@@ -377,6 +377,8 @@ def wrong_of_private(told: Told, surface: One) -> list[str]:
     """What is amiss in what each role is told of what is private in a record."""
     wrong: list[str] = []
     for role in ROLES.values():
+        if surface.few and role.name not in FEW:
+            continue
         for private in PRIVATE:
             where = f"{role.name}, the {private.kind} in {private.scope}"
             headers = {**told.carried[role.name], "accept": surface.accept, **surface.headers}
