@@ -1,4 +1,8 @@
-"""Where a reader may read, as the search index is told: which scopes lie open, and in which a right was granted."""
+"""Where a reader may read, as the search index is told: what lies open to everyone, and in which scopes a right was granted.
+
+What lies open the documents say themselves. Of scopes that have changed since, and for whoever has many grants, it is
+read from the scopes as they are.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from catalog.access.policy import SUFFICIENT
-from catalog.projections.search.index import EVERYWHERE, Among, Besides, Outside, Room
+from catalog.projections.search.index import EVERYWHERE, Among, Open, Outside, Room
 from catalog.questions.reader import Reader
 from catalog.recent import Recent
 from catalog.records.standing import scope_path
@@ -18,9 +22,7 @@ from catalog.store.engine import Store
 from catalog.store.tables import CLOSING
 
 KEPT: Final = 256
-# Up to so many scopes a reader's room is worked out as a whole. Beyond that, whoever has few grants has what everybody
-# has, and those: nothing is looked at for each of 100,000 scopes, nor kept for each reader.
-SMALL: Final = 10_000
+# Beyond so many grants a room is worked out from all scopes, and said by what takes fewest words.
 FEW: Final = 1_000
 
 
@@ -33,8 +35,7 @@ class Place(NamedTuple):
     open: bool
 
 
-# Not slotted: what everybody sees is worked out once.
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tree:
     """The scopes as they are, those deepest in the tree first, and until what moment that stays so."""
 
@@ -42,11 +43,6 @@ class Tree:
     until: str | None  # when the next embargo ends
     number: int  # the same number, the same tree
     read_to: int  # the last closing that was known
-
-    @cached_property
-    def everybodys(self) -> Among | Outside:
-        """Where anybody may read without a grant."""
-        return self.room(lambda place: place.open)
 
     def room(self, seen: Callable[[Place], bool]) -> Among | Outside:
         """The scopes that are seen, said by what takes fewer words: them or the others, whole branches at once."""
@@ -107,15 +103,29 @@ class Audiences:
         mark = store.database.mark
         self._last = f"SELECT position FROM change WHERE {CLOSING} ORDER BY position DESC LIMIT 1"
         self._moved = f"SELECT 1 FROM change WHERE {CLOSING} AND position > {mark} AND verb = 'scope' LIMIT 1"
+        self._open_below = (
+            "SELECT DISTINCT s.key FROM scope t JOIN scope_closure c ON c.ancestor = t.key JOIN scope s ON s.key = c.descendant"
+            f" WHERE {store.database.among('t.id')} AND s.open AND (s.metadata_embargo IS NULL OR s.metadata_embargo <= {mark})"
+        )
 
-    def of(self, reader: Reader) -> Room:
-        """Where this reader may read, as scopes are at this moment."""
+    def of(self, reader: Reader, unsettled: frozenset[str] = frozenset()) -> Room:
+        """Where this reader may read, as scopes are at this moment; of those that are unsettled documents may tell wrongly."""
         if reader.administrator:
             return EVERYWHERE
-        tree = self._current()
         # Looked for once for each reader, who may have tens of thousands of grants.
         granted = self._topmost.about(reader.grants, lambda: topmost(reader.scopes_for(*SUFFICIENT["read"])))
+        if len(granted) <= FEW:
+            lying_open = self._lying_open_in(unsettled) if unsettled else frozenset()
+            key = (granted, unsettled, lying_open)
+            return self._rooms.get(key, lambda: Open(unsettled, lying_open, frozenset(granted)))
+        tree = self._current()
         return self._rooms.get((tree.number, granted), lambda: _room(tree, granted))
+
+    def _lying_open_in(self, scopes: frozenset[str]) -> frozenset[int]:
+        """Which of these scopes and those below them lie open now, by their keys."""
+        with self._store.read() as connection:
+            given = self._store.database.listed(scopes), self._clock()
+            return frozenset(key for (key,) in connection.exec_driver_sql(self._open_below, given))
 
     def _current(self) -> Tree:
         moment = self._clock()
@@ -165,10 +175,5 @@ def topmost(scopes: Iterable[str]) -> Granted:
 
 
 def _room(tree: Tree, granted: Granted) -> Room:
-    shared = tree.everybodys
-    if not granted or shared == EVERYWHERE:
-        return shared
-    if len(tree.places) > SMALL and len(granted) <= FEW:
-        return Besides(shared, frozenset(granted))
     mine = frozenset(granted)
     return tree.room(lambda place: place.open or not mine.isdisjoint(scope_path(place.id)))

@@ -76,7 +76,7 @@ class Faceting:
         if len(asked.left_out) + _keys_in(asked.where) > MOST_KEYS_KEPT:
             return self.snapshot.facets(asked, names, size)
         seen = self.snapshot.seen
-        place = (seen.generation, seen.position, seen.closed_to)
+        place = (seen.generation, seen.position, seen.closed_to, seen.visible)
         return self.counted.get((place, asked, names, size), lambda: self.snapshot.facets(asked, names, size))
 
     def _facet_name(self, name: str) -> str:

@@ -108,25 +108,25 @@ class Pins:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: OrderedDict[int, tuple[Snapshot, float]] = OrderedDict()
+        self._held: OrderedDict[int, tuple[Snapshot, frozenset[str], float]] = OrderedDict()
 
-    def hold(self, name: int, snapshot: Snapshot) -> None:
-        """Keep it for a cursor that was given just now."""
+    def hold(self, name: int, snapshot: Snapshot, unsettled: frozenset[str]) -> None:
+        """Keep it for a cursor that was given just now, with the scopes of which it tells wrongly."""
         with self._lock:
             moment = time.monotonic()
-            self._held[name] = (snapshot, moment + CURSOR_SECONDS)
+            self._held[name] = (snapshot, unsettled, moment + CURSOR_SECONDS)
             self._held.move_to_end(name)
             while self._held:
-                oldest, (_, until) = next(iter(self._held.items()))
+                oldest, (_, _, until) = next(iter(self._held.items()))
                 if until > moment and len(self._held) <= MOST_PINNED:
                     break
                 del self._held[oldest]
 
-    def find(self, name: int) -> Snapshot | None:
-        """The snapshot that a cursor was made on, if it is still held."""
+    def find(self, name: int) -> tuple[Snapshot, frozenset[str]] | None:
+        """The snapshot that a cursor was made on, and of which scopes it tells wrongly, if it is still held."""
         with self._lock:
             held = self._held.get(name)
-            return held[0] if held is not None and held[1] > time.monotonic() else None
+            return held[:2] if held is not None and held[2] > time.monotonic() else None
 
     def clear(self) -> None:
         with self._lock:
@@ -173,7 +173,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
     following = None
     if offset + asked.first < min(found.total, DEEPEST_HIT):
         name = index.name_of(snapshot.seen.generation, snapshot.seen.position)
-        index.pins.hold(name, snapshot)
+        index.pins.hold(name, snapshot, pending.unsettled)
         following = _Place(name, offset + asked.first, time.time()).write(asked)
     return SearchPage(
         found.hits,
@@ -203,7 +203,7 @@ def suggest(
     if not start:
         return ()
     snapshot, pending = _now(index, None)
-    asked = Asked(index.audiences.of(reader), kinds, left_out=pending.records)
+    asked = Asked(index.audiences.of(reader, pending.unsettled), kinds, left_out=pending.records)
     return _Suggesting(snapshot, asked, start, limit, answers, reader).suggestions()
 
 
@@ -219,19 +219,20 @@ def _now(index: Searchable, place: _Place | None) -> tuple[Snapshot, Pending]:
                 retry_after_seconds=5,
             )
         return index.index.snapshot(seen), pending
-    pinned = index.pins.find(place.snapshot) if time.time() < place.made + CURSOR_SECONDS else None
-    if pinned is not None and not pinned.whole:
-        pinned = None
+    held = index.pins.find(place.snapshot) if time.time() < place.made + CURSOR_SECONDS else None
+    pinned, unsettled = held if held is not None and held[0].whole else (None, frozenset[str]())
     if pinned is None and seen is not None and index.name_of(seen.generation, seen.position) == place.snapshot:
         # Another process gave the cursor, and nothing has changed since.
         pinned = index.index.snapshot(seen) if time.time() < place.made + CURSOR_SECONDS else None
+        unsettled = pending.unsettled
     closed = index.book.closed_since("search", pinned.seen) if pinned is not None else pending
     if pinned is None or closed.countless:
         raise Invalid(
             "cursor: it has expired (a search is kept for five minutes); search again from the first page",
             ja="cursor: 有効期限（5分）が切れました。最初のページから検索し直してください",
         )
-    return pinned, closed
+    # What was spreading when it was pinned may have come to its end since, but not in what is pinned.
+    return pinned, replace(closed, unsettled=closed.unsettled | unsettled)
 
 
 # ---------------------------------------------------------------------------------------------------- what is asked
@@ -326,7 +327,7 @@ class _Searching:
         self.meant = self._meant()
         self.settling = Settling(snapshot, answers, index.terms, reader, self.kinds)
         self.whole = Asked(
-            index.audiences.of(reader),
+            index.audiences.of(reader, pending.unsettled),
             self.kinds,
             None if asked.question.where is None else self.settling.holds(asked.question.where),
             pending.records,

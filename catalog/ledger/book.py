@@ -38,6 +38,7 @@ LEASE_SECONDS = 30.0
 POLL_SECONDS = 0.01
 # So many closings are named one by one to every reader that asks; reading them takes about a tenth of a second.
 CLOSINGS_MOST = 20_000
+UNFOLLOWED_MOST = 1_000
 _TEXT = 2_000
 _LEASE = lease.c
 _ROW = projection.c
@@ -74,7 +75,8 @@ class Pending:
     `records`: those that may have become less visible, by key; what lies in a scope that was closed is not named one by
     one. `spreading`: what others say of closed records may still be there. `lay_open`: everyone could read some of it;
     `scopes`: where it lay (ids), so which graphs it may still be in. `countless`: they are too many to name any, and may
-    have lain anywhere.
+    have lain anywhere. `unsettled`: the scopes that have changed, closing or opening, since not all that lies in them or below
+    was projected; what is there does not say rightly who may see it.
     """
 
     records: frozenset[int] = frozenset()
@@ -82,6 +84,7 @@ class Pending:
     lay_open: bool = False
     scopes: frozenset[str] = frozenset()
     countless: bool = False
+    unsettled: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.records or self.spreading or self.lay_open or self.scopes)
@@ -196,7 +199,10 @@ class Book:
             f"SELECT c.record, c.verb, c.detail, c.at FROM change AS c WHERE {CLOSING.replace('verb', 'c.verb')}"
             f" AND c.position > {mark} ORDER BY c.position LIMIT {mark}"
         )
-        self._closing_spreads = f"SELECT what, key FROM spread WHERE name = {mark} AND generation = {mark} AND closing"
+        self._pending_spreads = f"SELECT what, key, closing FROM spread WHERE name = {mark} AND generation = {mark} AND (closing OR what = 'scope')"
+        self._unfollowed = (
+            f"SELECT detail, at FROM change WHERE {CLOSING} AND verb = 'scope' AND position > {mark} LIMIT {mark}"
+        )
         self._where = (
             "SELECT r.key, s.id, s.open, s.metadata_embargo FROM record AS r JOIN scope AS s ON s.key = r.scope"
             f" WHERE {store.database.among('r.key')}"
@@ -614,12 +620,20 @@ class Book:
         closings = connection.exec_driver_sql(self._closings, (seen.closed_to, CLOSINGS_MOST + 1)).fetchall()
         if len(closings) > CLOSINGS_MOST:
             return Pending(spreading=True, lay_open=True, countless=True)
-        spreads = connection.exec_driver_sql(self._closing_spreads, (name, seen.generation)).fetchall()
-        if not closings and not spreads:
+        every = connection.exec_driver_sql(self._pending_spreads, (name, seen.generation)).fetchall()
+        # Beyond so many, what has opened is found when it is projected.
+        unfollowed = connection.exec_driver_sql(self._unfollowed, (seen.position, UNFOLLOWED_MOST)).fetchall()
+        if not closings and not every and not unfollowed:
             return NOTHING
+        spreads = [(what, key) for what, key, closing in every if closing]
         records: set[int] = set()
         scopes: set[str] = set()
         keys_of_scopes: set[int] = {key for what, key in spreads if what == "scope"}
+        told = [(orjson.loads(detail), at) for detail, at in unfollowed]
+        unsettled = {str(said["scope"]) for said, at in told if opens(said, at) or closes(said, at)}
+        if spreading_in := {key for what, key, _ in every if what == "scope"}:
+            listed = self._store.database.listed(spreading_in)
+            unsettled.update(id for _, id in connection.exec_driver_sql(self._scopes, (listed,)))
         lay_open = bool(keys_of_scopes)
         spreading = bool(spreads)
         for key, verb, detail, at in closings:
@@ -627,6 +641,7 @@ class Book:
             if verb == "scope":
                 if closes(said, at):
                     scopes.add(said["scope"])
+                    unsettled.add(said["scope"])
                     lay_open = spreading = True
             elif not was_public(verb, said):
                 continue
@@ -646,7 +661,7 @@ class Book:
             for _, scope, is_open, embargo in connection.exec_driver_sql(self._where, (listed,)):
                 scopes.add(scope)
                 lay_open = lay_open or (bool(is_open) and (embargo is None or embargo <= moment))
-        return Pending(frozenset(records), spreading, lay_open, frozenset(scopes))
+        return Pending(frozenset(records), spreading, lay_open, frozenset(scopes), unsettled=frozenset(unsettled))
 
     def _become(
         self, connection: Connection, name: Name, generations: Sequence[int], state: State, **columns: Any

@@ -17,6 +17,7 @@ from catalog.access.epoch import turn
 from catalog.access.holders import make_holder
 from catalog.assembly import Catalog, open_catalog
 from catalog.curation.sources import register_source
+from catalog.projections.search.document import FORMAT
 from catalog.questions.reader import ADMINISTRATOR
 from catalog.settings import read_settings
 from catalog.store.tables import membership, person
@@ -59,7 +60,9 @@ def place_of(number: int) -> Place:
 def filled() -> Path:
     """The data folder of such a catalogue on SQLite, with its search index."""
     data = FOLDER / "access"
-    if not (data / "filled").exists():
+    # With which form of documents its index was built.
+    told = data / "filled"
+    if not told.exists():
         note("filling access; this is done once")
         shutil.rmtree(data, ignore_errors=True)
         catalog = open_catalog(read_settings(data=data))
@@ -67,9 +70,11 @@ def filled() -> Path:
             fill(catalog, BATCHES)
         finally:
             catalog.close()
+        told.touch()
+    if told.read_text() != str(FORMAT):
         program = str(Path(sys.executable).parent / "catalog")
         subprocess.run([program, "rebuild", "search", "--data", str(data)], check=True, stdout=subprocess.DEVNULL)
-        (data / "filled").touch()
+        told.write_text(str(FORMAT))
     return data
 
 

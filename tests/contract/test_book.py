@@ -262,7 +262,26 @@ def test_a_scope_that_closes_is_pending_with_all_that_lies_there(here: Followed,
 
     here.scope("lab", "limited")
 
-    assert book.pending("search") == Pending(frozenset(), True, True, frozenset({"lab"}))
+    assert book.pending("search") == Pending(frozenset(), True, True, frozenset({"lab"}), unsettled=frozenset({"lab"}))
+
+
+def test_a_scope_that_opens_is_unsettled_until_all_that_lies_there_was_projected(here: Followed, book: Book) -> None:
+    here.enter("a", into="lab/2026A1")
+    fence = live(here)
+    lab = Pending(unsettled=frozenset({"lab"}))
+    here.scope("lab", "limited")
+    here.scope("lab", "everyone")
+    assert book.pending("search").unsettled == lab.unsettled
+    last = here.ledger.last_position()
+    with here.ledger.store.read() as connection:
+        key = int(connection.exec_driver_sql("SELECT key FROM scope WHERE id = 'lab'").scalar_one())
+
+    book.advance(fence, "search", 1, Come(position=last, closed_to=last, spreads=[Spread("scope", key, False, last)]))
+    assert book.pending("search") == lab
+    assert not book.pending("search")
+
+    book.advance(fence, "search", 1, Come(spread_out=[Spread("scope", key, False, last)]))
+    assert book.pending("search") == NOTHING
 
 
 def test_an_embargo_that_is_set_closes_also_what_is_open_below_a_limited_scope(here: Followed, book: Book) -> None:
@@ -280,9 +299,10 @@ def test_a_closing_that_still_spreads_is_pending_even_when_it_has_gone_itself(he
     fence = live(here)
     last = here.ledger.last_position()
     book.advance(fence, "search", 1, Come(spreads=[Spread("linkers", 7, True, last), Spread("scope", 3, False, last)]))
-    assert book.pending("search") == Pending(spreading=True)
+    company = frozenset({"company"})
+    assert book.pending("search") == Pending(spreading=True, unsettled=company)
     book.advance(fence, "search", 1, Come(spreads=[Spread("scope", 3, True, last)]))
-    assert book.pending("search") == Pending(frozenset(), True, True, frozenset({"company"}))
+    assert book.pending("search") == Pending(frozenset(), True, True, company, unsettled=company)
 
     book.advance(
         fence, "search", 1, Come(spread_out=[Spread("scope", 3, True, last), Spread("linkers", 7, True, last)])

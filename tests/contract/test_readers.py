@@ -21,10 +21,10 @@ from catalog.access.readers import EVERYONE, SIGNED_IN, Part, Readers
 from catalog.access.scopes import Scopes
 from catalog.access.sight import How, Sight
 from catalog.discovery import audience
-from catalog.discovery.audience import Audiences, Place
+from catalog.discovery.audience import Audiences
 from catalog.ledger.answer import Answers
 from catalog.ledger.statement import Terms
-from catalog.projections.search.index import Among, Besides, Outside, Room
+from catalog.projections.search.index import Among, Open, Outside, Room
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Reader
 from catalog.questions.vocabulary import Vocabulary
 from catalog.records.standing import scope_path
@@ -89,21 +89,26 @@ class House:
         answers = Answers(self.store, Vocabulary({}), Sight(self.store.database.name), clock=self.clock)
         return [id for (id,) in answers.rows(statement, {}, reader)]
 
-    def searched(self, reader: Reader) -> list[str]:
-        """The scopes in the room that the search index is told."""
-
-        def lies(place: Place, room: Room) -> bool:
+    def searched(self, reader: Reader, unsettled: frozenset[str] = frozenset()) -> list[str]:
+        """The scopes in the room that the search index is told; of those that are unsettled documents tell the contrary."""
+        room: Room = Audiences(self.store, clock=self.clock).of(reader, unsettled)
+        found = []
+        for id, key in sorted(self.scope.items()):
+            path = scope_path(id)
+            facts = self.scopes.facts(id)
+            is_open = facts is not None and decide("read", facts, PUBLIC, self.now)
+            told = key in room.scopes or not room.below.isdisjoint(path)
             match room:
-                case Besides(shared, below):
-                    return lies(place, shared) or not below.isdisjoint(scope_path(place.id))
-                case Among(keys, below):
-                    return place.key in keys or not below.isdisjoint(scope_path(place.id))
-                case Outside(keys, below):
-                    return not (place.key in keys or not below.isdisjoint(scope_path(place.id)))
-
-        audiences = Audiences(self.store, clock=self.clock)
-        room = audiences.of(reader)
-        return [id for id, key in sorted(self.scope.items()) if lies(Place(key, id, None, False), room)]
+                case Open(but):
+                    marked = is_open is unsettled.isdisjoint(path)
+                    seen = told or (marked and but.isdisjoint(path))
+                case Among():
+                    seen = told
+                case Outside():
+                    seen = not told
+            if seen:
+                found.append(id)
+        return found
 
     def decided(self, reader: Reader) -> tuple[list[str], list[str]]:
         """The same, decided from values."""
@@ -143,8 +148,7 @@ def test_what_policy_decides_of_what_is_stored_the_database_decides_too(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(saying, "FEW", WAYS[way][0])
         patch.setattr(saying, "FEW_HOLDERS", WAYS[way][1])
-        # In a large catalogue, what everybody sees and what is granted are told apart.
-        patch.setattr(audience, "SMALL", WAYS[way][0])
+        patch.setattr(audience, "FEW", WAYS[way][0])
         for moment in MOMENTS:
             house.now = moment
             for reader in (house.person(), house.readers.public()):
@@ -152,6 +156,7 @@ def test_what_policy_decides_of_what_is_stored_the_database_decides_too(
 
                 assert (house.seen(reader), house.seen(reader, "inside")) == decided
                 assert house.searched(reader) == decided[0]
+                assert house.searched(reader, frozenset({"firm", "lab/a"})) == decided[0]
                 listed = Reader(reader.id, reader.grants)
                 assert (house.seen(listed), house.seen(listed, "inside")) == decided
                 # Whoever was kept since another moment is who would be made now.

@@ -26,9 +26,11 @@ from catalog.records.quantities import SHIPPED, Unit
 from catalog.records.standing import Lie, Standing, scope_path
 
 # Raised when documents are made differently from the same record, so that the index is built anew.
-FORMAT: Final = 3
+FORMAT: Final = 4
 # Between the parts of a term. No text of a record holds it: the parser refuses control characters in names and ids.
 SEP: Final = "\x1f"
+# What a document has whose record lies open to everyone; is merged; is merged into one that lies open to everyone.
+LIES_OPEN, MERGED, BECAME_OPEN = f"open{SEP}", f"merged{SEP}", f"merged{SEP}open"
 # tantivy leaves a term out that is longer than 65,530 bytes; long values are told apart by a hash well before that.
 LONGEST_TERM: Final = 120
 MOST_LINKS: Final = 1_000  # of a record; the rest is found in SQL
@@ -623,6 +625,8 @@ def _document(standing: Standing, making: Making) -> Document:
         "names": _names(id, local, making.names),
         "parts": _parts(local, making.names),
     }
+    if standing.lie.open:
+        making.has.append(LIES_OPEN)
     if standing.profile is not None:
         document["profile"] = standing.profile
     if making.title:
@@ -632,7 +636,9 @@ def _document(standing: Standing, making: Making) -> Document:
     if (became := standing.merged_into) is not None:
         document["merged"] = became.scope_key
         document["merged_within"] = _path(became.scope)
-        making.has.append(f"merged{SEP}")
+        making.has.append(MERGED)
+        if became.open:
+            making.has.append(BECAME_OPEN)
     if standing.targets and (labels := _labels_of_targets(standing)):
         document["labels"] = labels
     if making.facets:

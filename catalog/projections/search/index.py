@@ -46,15 +46,19 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
-class Besides:
-    """What lies in a room that others have too, or in one of these scopes or below it, by their ids."""
+class Open:
+    """What lies open to everyone, as the documents have it; and what lies in one of these scopes, or in one or below it.
 
-    shared: Among | Outside
-    below: frozenset[str]
+    `but`: scopes that have changed since some documents in them or below were made, which are not asked about it.
+    """
+
+    but: frozenset[str] = frozenset()
+    scopes: frozenset[int] = frozenset()
+    below: frozenset[str] = frozenset()
 
 
 # Where a reader may read: the same set may be said in several ways, and the shortest is the quickest.
-Room = Among | Outside | Besides
+Room = Among | Outside | Open
 EVERYWHERE = Outside()
 
 # ---------------------------------------------------------------------------------------------------- what is asked

@@ -16,19 +16,19 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from catalog.projections.search.analysis import bare, compound, normal, tokens
-from catalog.projections.search.document import SEP, Columns, micros, name_term, term
+from catalog.projections.search.document import BECAME_OPEN, LIES_OPEN, MERGED, SEP, Columns, micros, name_term, term
 from catalog.projections.search.index import (
     EVERYWHERE,
     AllOf,
     Among,
     AnyOf,
     AttributeIs,
-    Besides,
     Held,
     Keys,
     Meant,
     Measures,
     NotHeld,
+    Open,
     Outside,
     Room,
 )
@@ -123,24 +123,27 @@ def keys_in(schema: tantivy.Schema, name: str, keys: Collection[int]) -> Query:
 
 def seen_in(schema: tantivy.Schema, room: Room, *, merged: bool) -> Query | None:
     """What a reader of this room sees, without any weight; None is everything. `merged`: some documents are of merged records."""
-    seen = None if room == EVERYWHERE else _lies(schema, room, "scope", "within")
+    seen = None if room == EVERYWHERE else _lies(schema, room, "scope", "within", LIES_OPEN)
     if merged:
         # What was merged away is not shown beside what it became, except to those who may not see the latter.
-        became = Query.term_query(schema, "has", f"merged{SEP}", "basic")
+        became = Query.term_query(schema, "has", MERGED, "basic")
         if room != EVERYWHERE:
-            became = every([became, _lies(schema, room, "merged", "merged_within")])
+            became = every([became, _lies(schema, room, "merged", "merged_within", BECAME_OPEN)])
         seen = without(EVERYTHING if seen is None else seen, became)
     return None if seen is None else unweighed(seen)
 
 
-def _lies(schema: tantivy.Schema, room: Room, scope: str, within: str) -> Query:
+def _lies(schema: tantivy.Schema, room: Room, scope: str, within: str, mark: str) -> Query:
     match room:
         case Among(scopes, below):
             return some(_told(schema, scope, scopes, within, below))
         case Outside(scopes, below):
             return without(EVERYTHING, *_told(schema, scope, scopes, within, below))
-        case Besides(shared, below):
-            return some([_lies(schema, shared, scope, within), one_of(schema, within, below)])
+        case Open(but, scopes, below):
+            marked = Query.term_query(schema, "has", mark, "basic")
+            if but:
+                marked = without(marked, one_of(schema, within, but))
+            return some([marked, *_told(schema, scope, scopes, within, below)])
 
 
 def _told(

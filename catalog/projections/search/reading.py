@@ -16,7 +16,7 @@ from tantivy import Order as Direction
 
 from catalog.errors import Invalid, Unavailable
 from catalog.projections.projection import Damaged, Seen
-from catalog.projections.search.document import BEGINNING, END, SEP, Columns, label_of
+from catalog.projections.search.document import BEGINNING, END, MERGED, SEP, Columns, label_of
 from catalog.projections.search.embedded import check_files, lengths_of, open_index
 from catalog.projections.search.index import (
     Asked,
@@ -127,8 +127,9 @@ class TantivyIndex:
         return self._snapshot
 
 
-def _state(seen: Seen) -> tuple[int, int, int]:
-    return seen.generation, seen.position, seen.closed_to
+def _state(seen: Seen) -> tuple[int, int, int, str | None]:
+    # What a change spreads to becomes visible while the positions stay as they are.
+    return seen.generation, seen.position, seen.closed_to, seen.visible
 
 
 class TantivySnapshot:
@@ -190,7 +191,7 @@ class TantivySnapshot:
 
     @cached_property
     def _some_merged(self) -> bool:
-        return self.searcher.doc_freq("has", f"merged{SEP}") > 0
+        return self.searcher.doc_freq("has", MERGED) > 0
 
     def _seen_in(self, room: Room) -> Query | None:
         merged = self._some_merged

@@ -40,14 +40,16 @@ def test_a_reader_sees_what_was_settled_when_the_book_says_so(kinds: Kinds, tmp_
     projection, index = TantivyProjection(kinds), TantivyIndex()
     generation = projection.make(tmp_path / "1")
     generation.apply([standing(kinds, 1)], [])
-    visible = generation.settle()
-    first = index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1))
+    before = generation.settle()
+    first = index.snapshot(Seen(1, tmp_path / "1", before, 1, 1))
     generation.apply([standing(kinds, 2)], [])
-    assert count(index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1))) == 1
+    assert count(index.snapshot(Seen(1, tmp_path / "1", before, 1, 1))) == 1
     visible = generation.settle()
-    assert index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1)) is first
-    second = index.snapshot(Seen(1, tmp_path / "1", visible, 2, 1))
+    assert index.snapshot(Seen(1, tmp_path / "1", before, 1, 1)) is first
+    # What a change spreads to is settled without the position going on.
+    second = index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1))
     assert (count(first), count(second)) == (1, 2)
+    assert index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1)) is second
     generation.close()
 
 
