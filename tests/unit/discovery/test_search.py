@@ -552,6 +552,44 @@ def test_what_is_closed_is_not_found_from_the_next_search_on_while_the_index_sta
     assert search(own, "hafnium", ADMINISTRATOR).total == 3
 
 
+def test_a_scope_that_closes_and_opens_is_counted_as_it_is_at_every_step_of_its_projection(
+    own: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.upkeep.follow.SLICE", 1)
+    monkeypatch.setattr("catalog.upkeep.follow.SETTLE_SECONDS", 0.0)
+    own.scopes.create("lab/inner", ADMINISTRATOR, mode="everyone")
+    outer = [put(own, f"o{number}", "hafnium") for number in range(3)]
+    inner = [put(own, f"i{number}", "hafnium", scope="lab/inner") for number in range(3)]
+    secret = put(own, "s", "hafnium", scope="lab/secret")
+    # Who sees neither of them sees what was merged; who sees the latter does not.
+    merge(put(own, "m", "hafnium", scope="lab/secret"), outer[0], ADMINISTRATOR, intake=own.intake)
+    own.follower().catch_up()
+    member = Reader("x", (Grant("read", "lab/inner"), Grant("read", "lab/secret")))
+    cursors: set[str | None] = set()
+    follower = own.follower()
+    try:
+        for mode in ("limited", "everyone", None, "everyone"):
+            own.scopes.change("lab", ADMINISTRATOR, mode=mode)
+            lies_open = mode == "everyone"
+            counts = {PUBLIC: 6 if lies_open else 3, member: 7 if lies_open else 5, ADMINISTRATOR: 7}
+            going = True
+            while going:
+                for reader, count in counts.items():
+                    page = search(own, "hafnium", reader, first=1, facets=("kind",))
+                    assert page.total == page.facets[0].values[0].count == count, (mode, reader)
+                    if reader is PUBLIC:
+                        cursors.add(page.next)
+                for after in cursors:
+                    page = search(own, "hafnium", first=1, facets=("kind",), after=after)
+                    assert page.total == page.facets[0].values[0].count == counts[PUBLIC], mode
+                going = follower.step()
+            assert set(ids(search(own, "hafnium"))) == {*inner, *(outer if lies_open else ())}
+    finally:
+        follower.close()
+    assert len(cursors) > 4
+    assert secret in ids(search(own, "hafnium", member))
+
+
 def test_where_more_was_closed_than_can_be_left_out_one_by_one_a_search_waits_for_the_index(
     own: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
