@@ -308,10 +308,11 @@ def _body(plain: Plain, oracle: Oracle) -> dict[str, Any]:
     if oracle.inside(plain):
         return dict(plain.body)
     body: dict[str, Any] = {}
+    linking = {link.field for link in plain.links}
     for name, value in plain.body.items():
         if name == "contact":
             continue
-        if isinstance(value, list):
+        if isinstance(value, list) and name in linking:
             value = [item for item in value if _seen(item if isinstance(item, str) else item["to"], oracle)]
             if not value:
                 continue

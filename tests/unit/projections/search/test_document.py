@@ -127,6 +127,7 @@ def test_the_hash_follows_what_is_said_and_not_when_it_was_read(kinds: Kinds) ->
 def test_of_files_only_number_size_and_formats_are_indexed(kinds: Kinds) -> None:
     made = document(kinds, replace(standing(kinds, 1, kind="dataset"), files=FileSummary(3, 2**40, ("fastq", "bam"))))
     assert (made["n_files"], made["n_bytes"], made["facet"]["formats"]) == (3.0, float(2**40), ["fastq", "bam"])
+    assert {term("formats", "fastq"), term("formats", "bam")} <= set(made["values"])
 
 
 @pytest.mark.parametrize("text", ["Straße ＡＢＣ", "ÀB  c", "土壌 XAFS", "A  B", "サーバー 室", ""])
