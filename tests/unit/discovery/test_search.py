@@ -218,6 +218,10 @@ class Drawing:
                     ]
                 case "terms":
                     ways += [Exists(name), Termed(name, ("http://purl.org/pan-science/PaNET/PaNET01012",))]
+                    if field.words:
+                        ways += [Compare(name, "eq", each) for each in value if isinstance(each, str)]
+                case "strings":
+                    ways += [Exists(name), Compare(name, "eq", value[-1]), Compare(name, "in", (value[0], "none"))]
                 case "link":
                     targets = tuple(each if isinstance(each, str) else each["to"] for each in value)
                     ways += [
@@ -394,21 +398,34 @@ def test_suggestions_in_a_large_index_go_past_a_title_that_many_bear(
 # ------------------------------------------------------------------------------------- facets and histograms
 
 
-def test_facets_count_what_a_search_for_each_value_would_find(catalogue: Catalog) -> None:
-    page = search(
-        catalogue, "", question=Question(("experiment",), selection=NAMES), facets=("type", "techniques", "source")
-    )
+def choosing(field: str, value: Any) -> Condition:
+    match field:
+        case "source" | "formats":
+            return OfRecord(field, "eq", value)
+        case "techniques":
+            return Termed(field, (value,), below=False)
+    return Compare(field, "eq", value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facets"),
+    [
+        ("experiment", ("type", "techniques", "source")),
+        ("sample", ("elements", "language")),
+        ("dataset", ("dataTypes", "formats")),
+    ],
+)
+def test_facets_count_what_a_search_and_a_list_for_each_value_would_find(
+    catalogue: Catalog, kind: str, facets: tuple[str, ...]
+) -> None:
+    page = search(catalogue, "", question=Question((kind,), selection=NAMES), facets=facets)
+    assert [facet.field for facet in page.facets if facet.values] == list(facets)
     for facet in page.facets:
         assert facet.exact
-        assert facet.values
         for value in facet.values:
-            where: Condition = OfRecord("source", "eq", str(value.value))
-            if facet.field == "type":
-                where = Compare("type", "eq", value.value)
-            elif facet.field == "techniques":
-                where = Termed("techniques", (str(value.value),), below=False)
-            narrowed = search(catalogue, "", question=Question(("experiment",), where, selection=NAMES))
-            assert narrowed.total == value.count
+            chosen = Question((kind,), choosing(facet.field, value.value), selection=NAMES)
+            assert search(catalogue, "", question=chosen).total == value.count
+            assert len(listed(catalogue, chosen, PUBLIC)) == value.count
 
 
 def test_a_facet_honours_other_conditions_and_not_its_own(catalogue: Catalog) -> None:
