@@ -46,6 +46,7 @@ def token_() -> None:
 
 @token_.command(
     "make",
+    short_help=t("Make a token.", "トークンを作る。"),
     help=t(
         "Make a token. It is written to standard output, this once. Here it is a source's own (--source), which writes records of "
         "that source only, or a person's (--for); with --at it is one's own, and ends at `catalog logout`.",

@@ -107,6 +107,7 @@ def _row(line: Line, names: dict[str, str]) -> tuple[str, ...]:
 
 @audit_.command(
     "export",
+    short_help=t("Write out every line.", "すべての監査記録を書き出す。"),
     help=t(
         "Write every line to standard output as NDJSON, the oldest first, to be kept elsewhere.",
         "すべての監査記録を NDJSON で標準出力に書き出す（古い順）。",

@@ -13,6 +13,7 @@ JAPANESE: Final[Mapping[str, str]] = {
     "Options": "オプション",
     "Commands": "コマンド",
     "default: {default}": "既定: {default}",
+    "required": "必須",
     "env var: {var}": "環境変数: {var}",
     "Show this message and exit.": "この説明を表示して終了する。",
     "Show the version and exit.": "バージョンを表示して終了する。",

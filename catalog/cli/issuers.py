@@ -156,6 +156,7 @@ def show_issuer(catalog: Catalog, id: str, as_json: bool) -> None:
 
 @issuer_.command(
     "add",
+    short_help=t("Add an issuer.", "発行者を追加する。"),
     help=t(
         "Add an issuer: its id here, and its address exactly as it calls itself. What it says of itself is read now.",
         "発行者を追加する。アドレスは発行者が名乗るとおりに書く。",
@@ -185,6 +186,7 @@ def add(
 
 @issuer_.command(
     "set",
+    short_help=t("Change what is said of an issuer.", "発行者の設定を変える。"),
     help=t(
         "Change what is said of an issuer; without options, only read anew what it says of itself.",
         "発行者の設定を変える。オプションなしではディスカバリー文書の再読み込みだけを行う。",
@@ -203,6 +205,7 @@ def change(
 
 @issuer_.command(
     "end",
+    short_help=t("Let an issuer's word count no more.", "発行者を停止する。"),
     help=t(
         "Let its word count no more, at once: sessions by it end, its workloads are nobody, its visas allow nothing.",
         "発行者をただちに停止する。",
@@ -248,6 +251,7 @@ def list_workloads(catalog: Catalog, as_json: bool) -> None:
 
 @workload_.command(
     "add",
+    short_help=t("Register a program.", "プログラムを登録する。"),
     help=t(
         "Register a program: the issuer that vouches for it, and the `sub` of its tokens.",
         "プログラムを登録する。発行者と、トークンの sub を指定する。",

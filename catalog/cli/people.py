@@ -60,6 +60,7 @@ def list_people(catalog: Catalog, as_json: bool) -> None:
 
 @person_.command(
     "add",
+    short_help=t("Make somebody's account here.", "アカウントをここで作る。"),
     help=t(
         "Make somebody's account here. The password is asked for, or read from standard input. `catalog invite` lets them "
         "choose it themselves.",
@@ -103,6 +104,7 @@ def password_asked() -> str:
 
 @person_.command(
     "end",
+    short_help=t("Shut somebody out.", "利用者を停止する。"),
     help=t(
         "Shut somebody out: their sessions and tokens are worthless at once, and they hold no right any more. Scopes that this "
         "leaves without a manager are named.",

@@ -93,6 +93,7 @@ def show_profile(catalog: Catalog, reference: str, as_json: bool) -> None:
 
 @profile_.command(
     "propose",
+    short_help=t("Register a profile's next version.", "プロファイルの次の版を登録する。"),
     help=t(
         'Register a profile\'s next version from a JSON file: {"name", "kind", "title", "description", "schema", "shapes"}. It is '
         "examined, repaired where that is safe, and tried on the records of older versions; it judges nothing before it is published.",
@@ -103,6 +104,7 @@ def show_profile(catalog: Catalog, reference: str, as_json: bool) -> None:
 @file_argument
 @click.option(
     "--shapes",
+    metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=t("SHACL shapes as Turtle.", "SHACL シェイプ（Turtle）。"),
 )

@@ -389,6 +389,7 @@ def tell_difference(told: Difference, as_json: bool) -> None:
 @click.option(
     "-o",
     "--output",
+    metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     default="-",
     help=t("Where to; - is standard output.", "出力先。- は標準出力。"),

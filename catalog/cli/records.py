@@ -114,6 +114,7 @@ def unmerge(catalog: Catalog, id: str, as_json: bool) -> None:
 
 @record_.command(
     "expunge",
+    short_help=t("Erase a record's bytes for good.", "レコードの内容を完全に消去する。"),
     help=t(
         "Erase a record's bytes for good (court orders, personal data). Called twice: first with an ID and --reason, which gives "
         "a request and writes its code into the data folder; then with --request and --code.",

@@ -161,6 +161,7 @@ def add(
 
 @scope_.command(
     "set",
+    short_help=t("Open or close a scope; set its embargoes.", "公開範囲や公開猶予を変える。"),
     help=t(
         "Open or close a scope, or set its embargoes; at once for all below it.",
         "公開範囲や公開猶予を変える。下のスコープにもただちに及ぶ。",

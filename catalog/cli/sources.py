@@ -64,6 +64,7 @@ def show_source(catalog: Catalog, id: str, versions: bool, as_json: bool) -> Non
 
 @source_.command(
     "register",
+    short_help=t("Register a source, or its next version.", "登録元、またはその新しい版を登録する。"),
     help=t(
         'Register a source from a JSON file: {"id", "title", "homeScope", "prefixes", "zone", "licence", "contact", "homepage"}. '
         "What is registered already gets a new version.",

@@ -20,6 +20,7 @@ def units_() -> None:
 
 @units_.command(
     "load",
+    short_help=t("Take in QUDT's units.", "QUDT の単位を読み込む。"),
     help=t(
         "Take in QUDT's units from a CSV file with the columns iri, ucum, multiplier and deprecated.",
         "列 iri、ucum、multiplier、deprecated をもつCSVから、QUDTの単位を読み込む。",

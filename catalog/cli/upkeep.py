@@ -276,6 +276,7 @@ def show_failure(catalog: Catalog, id: str, name: Name | None, as_json: bool) ->
 
 @failures_.command(
     "retry",
+    short_help=t("Try records again at once.", "レコードを直ちに再試行する。"),
     help=t(
         "Try a record again at once (also a waived one), or all that are not waived.",
         "レコード（容認済みも可）、または容認していないものすべてを直ちに再試行する。",

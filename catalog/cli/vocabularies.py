@@ -48,6 +48,7 @@ def list_vocabularies(as_json: bool) -> None:
 
 @vocabulary_.command(
     "load",
+    short_help=t("Register a vocabulary's concepts as terms.", "語彙の概念を用語として登録する。"),
     help=t(
         "Register the concepts of a vocabulary as terms: a ROBOT template in CSV (PaNET's form), SKOS or OWL in Turtle, N-Triples, "
         "RDF/XML or JSON-LD, or the name of one that came with the software. What the file says wins, in each language that "

@@ -111,6 +111,37 @@ def test_help_is_in_japanese_with_clicks_own_words() -> None:
     assert not re.search("Usage|Options:|Show this", told)
 
 
+EVERY_HELP = """
+import click
+from catalog.cli import catalog
+
+def show(command, context):
+    print(command.get_help(context))
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            show(below, click.Context(below, context, name))
+
+show(catalog, click.Context(catalog, info_name="catalog"))
+"""
+
+
+@pytest.mark.parametrize("language", ["en_GB.UTF-8", "ja_JP.UTF-8"])
+def test_every_command_has_a_summary_that_fits_its_line_of_the_groups_help(language: str) -> None:
+    done = python(EVERY_HELP, language=language)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) > 500
+    assert [line for line in lines if re.match(r"  \w.*\.\.\.$", line)] == []
+
+
+def test_every_help_in_japanese_is_so_down_to_the_marks_of_options_and_its_columns_line_up() -> None:
+    told = python(EVERY_HELP, language="ja_JP.UTF-8").stdout
+    assert "[必須]" in told
+    assert "[required]" not in told
+    assert re.findall(r"^  -.* [ァ-ヶー]+ .*", told, re.MULTILINE) == []  # click counts signs, not how wide they are
+
+
 def test_click_still_says_what_is_translated() -> None:
     """A new version of click may say it otherwise."""
     trees = [ast.parse(Path(module.__file__ or "").read_text()) for module in click_words.SAYING]
@@ -119,11 +150,14 @@ def test_click_still_says_what_is_translated() -> None:
 
 
 def japanese(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from catalog.cli import main; main()", *words]
+    return python("from catalog.cli import main; main()", *words, language="ja_JP.UTF-8")
+
+
+def python(told: str, *words: str, language: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command,
+        [sys.executable, "-c", told, *words],
         capture_output=True,
         text=True,
-        env={**os.environ, "LC_ALL": "ja_JP.UTF-8", "PYTHONUTF8": "1"},
+        env={**os.environ, "LC_ALL": language, "PYTHONUTF8": "1"},
         check=False,
     )
