@@ -337,6 +337,25 @@ def test_words_that_a_hyphen_joins_are_all_found_and_between_quotes_beside_each_
     assert {*ids(search(own, "hafnium -paired-end"))} == {apart, half}
 
 
+def test_words_with_a_hyphen_are_found_however_others_join_them_and_marked(own: Catalog) -> None:
+    joined, apart, spaced = (
+        put(own, "1", "An xray tube"),
+        put(own, "2", "An x-ray tube"),
+        put(own, "3", "An X ray tube"),
+    )
+    put(own, "4", "A ray of light, tube X")
+    whole, hyphen = put(own, "5", "wholegenome reads"), put(own, "6", "Whole-genome reads")
+    own.follower().catch_up()
+    for text in ("xray", "x-ray", "X ray", "xray tube", "tube X-rays"):
+        assert {joined, apart, spaced} <= set(ids(search(own, text))), text
+    assert set(ids(search(own, "xray"))) == {joined, apart, spaced}
+    for text in ("wholegenome", "whole-genome"):
+        assert set(ids(search(own, text))) == {whole, hyphen}, text
+    for hit in search(own, "xray").hits:
+        (highlight,) = hit.highlights
+        assert [piece.text for piece in highlight.pieces if piece.marked] in (["xray"], ["x-ray"], ["X ray"]), hit.id
+
+
 def test_an_id_is_found_without_its_kind_as_people_copy_it(own: Catalog) -> None:
     one = put(own, "s-001", "hafnium")
     below = put(own, "s-001/200", "hafnium in part")
