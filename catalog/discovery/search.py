@@ -386,7 +386,7 @@ class _Searching:
         for said, iris in called.items():
             below = terms.below(iris)
             labels = dict.fromkeys(
-                name.text for iri in sorted(iris) for name in names.get(iri, ()) if name.language is not None
+                name.text for iri in iris for name in names.get(iri, ()) if name.language is not None
             )
             others = tuple(label for label in labels if whole(label) != whole(said))
             made[said] = Meant(below if len(below) <= MOST_TERMS else frozenset(iris), others)
