@@ -6,7 +6,7 @@ has to say which records it holds for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import quote
@@ -64,6 +64,8 @@ NEAR: Final = 2  # words that may stand between those of a title
 
 
 Where = Literal["field", "condition", "attribute"]
+# Some of the values of a field.
+Narrow = Callable[[str, Collection[Any]], Collection[Any]]
 
 
 class Beyond(Exception):
@@ -123,24 +125,33 @@ def keys_in(schema: tantivy.Schema, name: str, keys: Collection[int]) -> Query:
 # ---------------------------------------------------------------------------------------------------- who may see
 
 
-def seen_in(schema: tantivy.Schema, room: Room, *, merged: bool) -> Query | None:
-    """What a reader of this room sees, without any weight; None is everything. `merged`: some documents are of merged records."""
-    seen = None if room == EVERYWHERE else _lies(schema, room, "scope", "within", LIES_OPEN)
+def as_they_are(_: str, values: Collection[Any]) -> Collection[Any]:
+    """All of the values."""
+    return values
+
+
+def seen_in(schema: tantivy.Schema, room: Room, *, merged: bool, among: Narrow = as_they_are) -> Query | None:
+    """What a reader of this room sees, without any weight; None is everything. `merged`: some documents are of merged records.
+
+    `among` may leave out values that no document has.
+    """
+    seen = None if room == EVERYWHERE else _lies(schema, room, "scope", "within", LIES_OPEN, among)
     if merged:
         # What was merged away is not shown beside what it became, except to those who may not see the latter.
         became = Query.term_query(schema, "has", MERGED, "basic")
         if room != EVERYWHERE:
-            became = every([became, _lies(schema, room, "merged", "merged_within", BECAME_OPEN)])
+            became = every([became, _lies(schema, room, "merged", "merged_within", BECAME_OPEN, among)])
         seen = without(EVERYTHING if seen is None else seen, became)
     return None if seen is None else unweighed(seen)
 
 
-def _lies(schema: tantivy.Schema, room: Room, scope: str, within: str, mark: str) -> Query:
+def _lies(schema: tantivy.Schema, room: Room, scope: str, within: str, mark: str, among: Narrow) -> Query:
     match room:
         case Among(scopes, below):
             return some(_told(schema, scope, scopes, within, below))
         case Outside(scopes, below):
-            return without(EVERYTHING, *_told(schema, scope, scopes, within, below))
+            hidden = _told(schema, scope, among(scope, scopes), within, among(within, below))
+            return without(EVERYTHING, *hidden)
         case Open(but, scopes, below):
             marked = Query.term_query(schema, "has", mark, "basic")
             if but:

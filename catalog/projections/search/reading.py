@@ -27,6 +27,7 @@ from catalog.projections.search.index import (
     Measures,
     Moments,
     Months,
+    Outside,
     Room,
     Scale,
     Sorted,
@@ -195,7 +196,18 @@ class TantivySnapshot:
 
     def _seen_in(self, room: Room) -> Query | None:
         merged = self._some_merged
-        return self._rooms.get((self._seen.generation, merged, room), lambda: seen_in(self.schema, room, merged=merged))
+        if not isinstance(room, Outside):
+            return self._rooms.get(
+                (self._seen.generation, merged, room), lambda: seen_in(self.schema, room, merged=merged)
+            )
+        # What is hidden may be thousands of scopes in which nothing lies now: each would be looked for in every segment.
+        return self._rooms.get(
+            (_state(self._seen), merged, room), lambda: seen_in(self.schema, room, merged=merged, among=self._held_of)
+        )
+
+    def _held_of(self, name: str, values: Collection[Any]) -> list[Any]:
+        """Those of these values that any document has."""
+        return [value for value in values if self.searcher.doc_freq(name, value)]
 
     def _filters(self, asked: Asked) -> list[Query]:
         made = []
