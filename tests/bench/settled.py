@@ -20,12 +20,12 @@ LONGEST_SECONDS = 7_200.0
 LOOK_SECONDS = 0.02
 
 
-def filled() -> Path:
-    """The data folder of a catalogue with the 20,000 records that are loaded in other benches."""
-    data = FOLDER / "settled"
+def filled(count: int = COUNT) -> Path:
+    """The data folder of a catalogue with records of our own; 20,000 are those that are loaded in other benches."""
+    data = FOLDER / ("settled" if count == COUNT else f"settled-{count}")
     if not (data / "filled").exists():
-        records.write(RECORDS, COUNT)
-        _fill(data, prepare, RECORDS)
+        path = records.write(RECORDS if count == COUNT else FOLDER / f"records-{count}.ndjson", count)
+        _fill(data, prepare, path)
     return data
 
 
