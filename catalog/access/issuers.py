@@ -88,6 +88,10 @@ class Issuer:
     at: str
     ended_at: str | None
 
+    def named(self, language: str) -> str:
+        """What it is called in a language, to people."""
+        return self.title.get(language) or self.id
+
     def document(self) -> dict[str, Any]:
         """The issuer as administrators see it; its secret is never shown again."""
         return {

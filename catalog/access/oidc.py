@@ -356,8 +356,8 @@ class SignIn:
             assert present is not None
             if found is not None and found.key != present.key:
                 raise Conflict(
-                    f"That account of {issuer.id} belongs to somebody else here, and an account is never taken from anybody.",
-                    ja=f"その {issuer.id} のアカウントは別の利用者のものとして登録されているため、追加できません。",
+                    f"That account of {issuer.named('en')} belongs to somebody else here, and an account is never taken from anybody.",
+                    ja=f"その {issuer.named('ja')} のアカウントは別の利用者のものとして登録されているため、追加できません。",
                 )
             key, id = present.key, present.person
         elif found is not None:

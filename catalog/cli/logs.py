@@ -7,7 +7,7 @@ from typing import Any
 
 def logging_of(level: str) -> dict[str, Any]:
     """How the processes that stay log: everything on standard error, our own words from this level on."""
-    logger = {"handlers": ["console"], "level": level.upper(), "propagate": False}
+    own = {"handlers": ["console"], "level": level.upper(), "propagate": False}
     return {
         "formatters": {
             "line": {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%Y-%m-%dT%H:%M:%S%z"},
@@ -18,8 +18,9 @@ def logging_of(level: str) -> dict[str, Any]:
             "access": {"class": "logging.StreamHandler", "formatter": "bare", "stream": "ext://sys.stderr"},
         },
         "loggers": {
-            "_granian": logger,
+            # A copy: the server writes its own level into what it finds here, and not into ours.
+            "_granian": dict(own),
             "granian.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
-            "catalog": logger,
+            "catalog": own,
         },
     }

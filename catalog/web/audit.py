@@ -252,6 +252,15 @@ async def history(request: Request) -> Response:
     told = past.document()
     if form is HTML:
         return page(
-            request, site.pages, site.root, "scope_history.html", headers=NOT_KEPT, id=id, at=said.get("at"), **told
+            request,
+            site.pages,
+            site.root,
+            "scope_history.html",
+            headers=NOT_KEPT,
+            id=id,
+            at=said.get("at"),
+            # Whoever gave a right holds one, most often.
+            names={each["holder"]["id"]: each["holder"]["name"] for each in told["items"]},
+            **told,
         )
     return Response(orjson.dumps(told), 200, NOT_KEPT, JSON.content_type)

@@ -172,6 +172,7 @@ def _of_scope(site: Site, id: str, reader: Reader, limit: int = USUAL, cursor: s
 
 def _beside() -> dict[str, Any]:
     """What the page shows where nothing else is said."""
+    now = datetime.now(UTC)
     return {
         "id": None,
         "scope": None,
@@ -182,7 +183,8 @@ def _beside() -> dict[str, Any]:
         "next": None,
         "next_waiting": None,
         "said": {},
-        "usually": (datetime.now(UTC) + USUALLY).date().isoformat(),
+        "now": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "usually": (now + USUALLY).date().isoformat(),
     }
 
 

@@ -76,7 +76,7 @@ def test_somebody_makes_a_token_lets_a_command_line_in_and_ends_both(
     page.get_by_role("link", name="Your tokens").click()
     page.get_by_label("Name").fill("Loader")
     page.get_by_label("Works until").fill(NEXT_YEAR)
-    page.get_by_label("read", exact=True).check()
+    page.get_by_label("see", exact=True).check()
     page.get_by_role("button", name="Make the token").click()
     value = page.get_by_role("status").locator("code").inner_text()
 

@@ -82,7 +82,7 @@ def test_whoever_is_responsible_shares_an_experiment_and_answers_who_asks(
     other.page.get_by_role("button", name="Ask").click()
     expect(other.page.get_by_role("status")).to_contain_text("Asked")
     boss.page.goto(f"scopes/{scope}/sharing")
-    boss.page.get_by_role("link", name="wait for an answer").click()
+    boss.page.get_by_role("link", name="waits for an answer").click()
     expect(boss.page.get_by_role("article")).to_contain_text("To compare.")
     boss.page.get_by_role("article").get_by_label("files").uncheck()
     boss.page.get_by_role("button", name="Grant").click()

@@ -816,7 +816,7 @@ def test_the_page_of_issuers_adds_and_ends_in_both_languages(
             assert visitor.here.post("workloads", data=robot, headers=origin).status_code == 409
             assert "ロボット" in visitor.here.get("issuers", headers=HTML).text
             (made_id,) = (
-                each["id"] for each in visitor.here.get("workloads").json()["items"] if each["subject"] == "robot"
+                each["id"] for each in visitor.here.get("workloads").json()["items"] if each["issuer"] == "by-form"
             )
             assert visitor.here.post(f"workloads/{made_id}/end", data={"csrf": csrf}, headers=origin).status_code == 303
             assert visitor.here.post("issuers/by-form/end", data={"csrf": csrf}, headers=origin).status_code == 303
@@ -832,7 +832,12 @@ def test_the_pages_to_sign_in_and_of_the_account_name_the_issuers(visitor: Visit
     assert "第一" in shown
     visitor.sign_in(one, "alice")
     csrf, origin = visitor.account()["csrf"], {"Origin": visitor.served.address.rstrip("/"), **HTML}
-    assert 'action="/account/identities"' in visitor.here.get("account", headers=HTML).text
+    account = visitor.here.get("account", params={"lang": "ja"}, headers=HTML).text
+    assert 'action="/account/identities?lang=ja"' in account
+    assert '<td>第一<span class="id">one · ' in account
+    # Nobody is offered to lock themselves out.
+    assert 'action="/account/identities/end' not in account
+    assert "唯一のサインイン方法" in account
     onward = visitor.here.post("account/identities", data={"issuer": two, "csrf": csrf}, headers=origin)
     assert onward.status_code == 200
     assert 'http-equiv="refresh"' in onward.text

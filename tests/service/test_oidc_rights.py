@@ -195,6 +195,9 @@ def test_a_program_with_client_credentials_of_an_issuer_does_what_was_granted_to
     with bearer(served, token) as robot:
         assert robot.get(record).status_code == 401
         subject = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["sub"]
+        # The answer is the same for whatever is wrong; whoever runs the server is told what it was.
+        log = (served.data.parent / f"{served.data.name}.log").read_text("utf-8")
+        assert f"{subject} of {known['id']} is not registered" in log
         workload = register(administrator, str(known["id"]), subject, agent="agent/lab/robot-1")
         try:
             assert robot.get(record).status_code == 404

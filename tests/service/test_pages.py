@@ -186,6 +186,10 @@ def test_a_list_can_be_filtered_by_its_form_and_paged(public: httpx.Client) -> N
     assert "1 record" in found.text
     assert "1 records" not in found.text
     assert RECORD in found.text
+    # What the form has no field for stays when it is sent.
+    kept = public.get("records", params={"scope": "lab", "lang": "ja"}, headers=HTML)
+    assert '<input type="hidden" name="scope" value="lab">' in kept.text
+    assert '<input type="hidden" name="lang" value="ja">' in kept.text
     paged = public.get("records", params={"limit": "1"}, headers=HTML)
     assert 'rel="next"' in paged.text
 

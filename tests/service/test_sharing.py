@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -289,6 +290,21 @@ def test_asking_for_access_and_getting_it(administrator: httpx.Client, person: P
     (mine,) = ito.browser.get("requests").json()["items"]
     assert (mine["state"], mine["answer"]) == ("granted", "Welcome.")
     assert sent(boss, f"requests/{waiting['id']}/refuse").status_code == 409
+
+
+def test_what_was_granted_and_is_over_is_shown_as_over(administrator: httpx.Client, person: Person, scope: str) -> None:
+    boss, ito = person(), person()
+    let(administrator, scope, boss.id, "manage")
+    for until in (NEXT_YEAR, (datetime.now(UTC) + timedelta(seconds=2)).isoformat()):
+        sent(ito, f"scopes/{scope}/requests", text="To compare.", read="true")
+        (waiting,) = boss.browser.get("requests?waiting=true").json()["items"]
+        granted = boss.browser.post(f"requests/{waiting['id']}/grant", json={"until": until}, headers=boss.own_page)
+        assert granted.status_code == 200, granted.text
+    while datetime.now(UTC).isoformat() <= until:
+        time.sleep(0.1)
+    for somebody in (boss, ito):
+        shown = somebody.browser.get(f"scopes/{scope}/requests", params={"lang": "ja"}, headers=HTML).text
+        assert shown.count('<span class="chip plain">終了</span>') == 1
 
 
 def test_asking_for_what_is_hidden_and_for_what_is_not_there_is_answered_alike(
