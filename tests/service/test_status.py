@@ -418,6 +418,8 @@ def test_who_had_access_is_told_to_who_manages_and_to_nobody_else(experiment: Ex
     assert given.status_code == 201, given.text
     page = manager.browser.get(address, headers=HTML)
     assert f'<td>Haruka Ito<span class="id">{manager.id}</span></td></tr>' in page.text
+    for permission in given.json()["items"]:
+        assert manager.browser.post(f"permissions/{permission['id']}/end", headers=manager.own_page).status_code == 200
 
 
 # --- feeds
