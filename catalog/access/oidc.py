@@ -185,8 +185,8 @@ class SignIn:
                 "sign-in-refused", "public", address=browser.address, issuer=issuer.id, why=str(problem)[:300]
             )
             raise Forbidden(
-                f"What {issuer.id} answered does not prove who you are. Begin again; if that does not help, tell an administrator.",
-                ja=f"{issuer.id} の応答では本人であることを確認できません。やり直しても解決しない場合は管理者に連絡してください。",
+                f"What {issuer.named('en')} answered does not prove who you are. Begin again; if that does not help, tell an administrator.",
+                ja=f"{issuer.named('ja')} の応答では本人であることを確認できません。やり直しても解決しない場合は管理者に連絡してください。",
             ) from problem
         for attempt in (1, 2):
             try:
@@ -260,8 +260,8 @@ class SignIn:
             return
         logger.warning("sign-in at %s: the answer came from %r", issuer.id, told)
         raise Forbidden(
-            f"The answer did not come from {issuer.id}, where this sign-in was begun. Begin again.",
-            ja=f"応答はサインインを開始した {issuer.id} からのものではありません。最初からやり直してください。",
+            f"The answer did not come from {issuer.named('en')}, where this sign-in was begun. Begin again.",
+            ja=f"応答はサインインを開始した {issuer.named('ja')} からのものではありません。最初からやり直してください。",
         )
 
     def _vouched(self, issuer: Issuer, underway: _Underway, code: str) -> _Vouched:
@@ -535,10 +535,11 @@ def _begin_again() -> Forbidden:
 def _refused_there(issuer: Issuer, error: str | None) -> Forbidden:
     if error == "access_denied":
         return Forbidden(
-            f"You were not signed in: {issuer.id} was told no.", ja=f"{issuer.id} でサインインが取り消されました。"
+            f"You were not signed in: {issuer.named('en')} was told no.",
+            ja=f"{issuer.named('ja')} でサインインが取り消されました。",
         )
     logger.warning("sign-in at %s: it answered %r", issuer.id, error)
     return Forbidden(
-        f"{issuer.id} did not sign you in. Begin again; if that does not help, tell an administrator.",
-        ja=f"{issuer.id} でサインインできませんでした。やり直しても解決しない場合は管理者に連絡してください。",
+        f"{issuer.named('en')} did not sign you in. Begin again; if that does not help, tell an administrator.",
+        ja=f"{issuer.named('ja')} でサインインできませんでした。やり直しても解決しない場合は管理者に連絡してください。",
     )

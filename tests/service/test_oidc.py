@@ -409,7 +409,7 @@ def test_an_answer_of_another_issuer_is_not_taken_for_the_one_that_was_asked(
     assert query_of(back)["iss"] == other_issuer.address
     answer = visitor.come_back(back)
     assert refused(answer)
-    assert "did not come from one" in answer.text
+    assert "did not come from One" in answer.text
     # The code was shown to nobody: the issuer that made it still takes it, in a sign-in that was begun there.
     assert visitor.sign_in(two, "alice")
 
