@@ -22,7 +22,7 @@ from catalog.access.notices import tell_holder
 from catalog.access.paging import USUAL, Along, Page, page_of
 from catalog.access.people import looks_like_orcid
 from catalog.access.policy import SUFFICIENT, ScopeFacts, decide
-from catalog.access.readers import ENDLESS, groups_until
+from catalog.access.readers import ENDLESS, SIGNED_IN, groups_until
 from catalog.access.scopes import Scopes, absent
 from catalog.errors import Conflict, Forbidden, Invalid, NotFound
 from catalog.questions.reader import RIGHTS, Reader, Right
@@ -128,10 +128,11 @@ class Grants:
                 if (manages or each.by == by.id)
                 and not (each.right in rights and (each.since, each.until) == (begin, end))
             ]
+            managed = any(each.right == "manage" for each in stale) and has_manager(connection, key, moment)
             given = self.give(connection, key, facts, rights, whom, by, since, until, why) if rights else ()
             for each in stale:
                 self._end(connection, each, by, moment, why)
-            if any(each.right == "manage" for each in stale):
+            if managed:
                 self._demand_manager(connection, key, whom, facts.id, moment)
             return given
 
@@ -234,9 +235,10 @@ class Grants:
                 raise _no_permission(id)
             if found.ended_at is not None:
                 return found
+            key = int(connection.execute(select(scope.c.key).where(scope.c.id == found.scope)).scalar_one())
+            managed = found.right == "manage" and has_manager(connection, key, moment)
             self._end(connection, found, by, moment, why)
-            if found.right == "manage":
-                key = int(connection.execute(select(scope.c.key).where(scope.c.id == found.scope)).scalar_one())
+            if managed:
                 self._demand_manager(connection, key, found.holder, found.scope, moment)
             return replace(found, ended_at=moment, ended_by=by.id)
 
@@ -334,7 +336,7 @@ class Grants:
         )
 
     def _demand_manager(self, connection: Connection, key: int, gone: Holder, scope_id: str, moment: str) -> None:
-        """Conflict if nobody manages the scope now, which was managed until this transaction."""
+        """Conflict if nobody manages the scope now; for one that was managed until this transaction."""
         if not has_manager(connection, key, moment):
             name = gone.name or gone.id
             raise Conflict(
@@ -423,12 +425,14 @@ class Grants:
         held: dict[Right, str] = dict.fromkeys(RIGHTS, "")
         if own is None:
             return held
-        through = groups_until(connection, own.key, moment)
+        # Sharing alone may come from being signed in: what those may read who are may be closed tomorrow.
+        through = {**groups_until(connection, own.key, moment), SIGNED_IN: ENDLESS}
         rows = connection.execute(
             select(permission.c.holder, permission.c.may, permission.c.until)
             .join(scope, scope.c.key == permission.c.scope)
             .where(
                 permission.c.holder.in_(through),
+                or_(permission.c.holder != SIGNED_IN, permission.c.may == "share"),
                 scope.c.id.in_(facts.path),
                 permission.c.ended_at.is_(None),
                 or_(permission.c.since.is_(None), permission.c.since <= moment),

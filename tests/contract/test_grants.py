@@ -124,6 +124,24 @@ def test_what_everyone_may_read_today_is_nobodys_to_pass_on(house: House) -> Non
         house.grants.grant("lab", ["read"], friend, house.reader("sharer"))
 
 
+def test_whoever_is_signed_in_may_share_what_they_hold_themselves_where_they_all_may(house: House) -> None:
+    house.let("ito", "read")
+    friend = house.somebody("friend")
+    house.grants.grant("lab", ["share", "download"], "signed-in", ADMINISTRATOR, until=LATER)
+
+    house.grants.grant("lab/a", ["read"], friend, house.reader("ito"), until=LATER)
+    assert "read" in house.may(house.reader("friend"), "lab/a")
+    with pytest.raises(Forbidden, match=LATER):
+        house.grants.grant("lab", ["read"], friend, house.reader("ito"))
+    for right in ("download", "share"):
+        with pytest.raises(Forbidden):
+            house.grants.grant("lab", [right], friend, house.reader("ito"), until=LATER)
+    with pytest.raises(Forbidden):
+        house.grants.grant("lab", ["read"], "signed-in", house.reader("ito"), until=LATER)
+    with pytest.raises(Forbidden):
+        house.grants.grant("lab", ["read"], friend, house.reader("friend"), until=LATER)
+
+
 def test_nothing_is_passed_on_for_longer_than_it_is_held(house: House) -> None:
     house.let("sharer", "read", until=LATER)
     house.let("sharer", "share", until="2027-01-01")
@@ -383,6 +401,33 @@ def test_the_last_who_manages_a_scope_cannot_leave(house: House) -> None:
     house.let("sato", "manage")
     house.grants.revoke(mine.id, house.reader("ito"))
     assert house.may(house.reader("ito")) == set()
+
+
+def test_who_never_kept_a_scope_managed_can_be_taken_back_from_it(house: House) -> None:
+    # `lab/a` is looked after from above it, and has nobody of its own who stays.
+    house.let("boss", "manage")
+    boss = house.reader("boss")
+    for name, given in (("ito", {"until": LATER}), ("sato", {"since": DAY}), ("gone", {}), ("kato", {"until": LATER})):
+        house.let(name, "manage", scope="lab/a", **given)
+    house.end("gone")
+    held = {each.holder.name: each.id for each in house.grants.of_scope("lab/a", boss, ended=True)}
+
+    house.grants.revoke(held["ito"], house.reader("ito"))
+    house.grants.revoke(held["sato"], ADMINISTRATOR)
+    house.grants.revoke(held["gone"], boss)
+    house.grants.settle("lab/a", ["read"], house.people["kato"].id, boss)
+    assert house.may(house.reader("ito"), "lab/a") == set()
+    assert house.may(house.reader("kato"), "lab/a") == {"read"}
+    (over,) = house.let("kato", "manage", scope="lab/a", until=DAY)
+    house.moment = LATER
+    assert house.grants.revoke(over.id, boss).ended_at == LATER
+    # Who stays does so still, also where one for a while is beside them.
+    (stays,) = house.let("ito", "manage", scope="lab/a")
+    house.let("sato", "manage", scope="lab/a", until="2028-01-01")
+    with pytest.raises(Conflict):
+        house.grants.revoke(stays.id, boss)
+    with pytest.raises(Conflict):
+        house.grants.settle("lab/a", ["manage"], house.people["ito"].id, boss, until="2028-01-01")
 
 
 def test_somebody_who_has_ended_or_a_group_without_anybody_is_nobody_to_leave_a_scope_to(house: House) -> None:
