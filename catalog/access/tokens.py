@@ -317,6 +317,9 @@ class Tokens:
             part = self._readers.part_of(whole, found.part, source=found.source, agent=found.agent)
             return whole, everyones, replace(part, token=found.id)
 
+        if whole.administrator and any(each.scope is None for each in found.part or ()):
+            # Everywhere is in what roots there are now, and a new one changes nobody's rights.
+            return make()[2]
         return self._made.get((id(whole), id(everyones), found.id), make)[2]
 
     def used(self, value: str, address: str) -> None:

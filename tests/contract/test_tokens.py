@@ -231,6 +231,14 @@ def test_a_part_of_an_administrators_rights_is_no_administrator(house: House) ->
     assert not house.may("read", "company", everywhere.value)
 
 
+def test_everywhere_of_an_administrators_token_is_also_where_there_was_nothing_yet(house: House) -> None:
+    made = house.token(house.person(administrator=True), part=[{"right": "write"}])
+    assert house.may("write", "lab", made.value)
+    house.scopes.create("newfac", ADMINISTRATOR, mode="limited")
+    assert house.may("write", "newfac", made.value)
+    assert not house.may("read", "newfac", house.token(house.person("Ken Sato"), part=[{"right": "read"}]).value)
+
+
 def test_a_token_made_with_a_token_ends_with_it_and_no_later(house: House, ito: str) -> None:
     first = house.token(ito, until="2026-05-01")
     reader = house.tokens.reader(first.value)
@@ -445,6 +453,33 @@ def test_a_link_is_taken_back_at_once_by_its_maker_or_a_manager(house: House, it
     # Who had access, and until when, is told afterwards too.
     ended = [each for each in house.grants.of_scope("lab", ADMINISTRATOR, ended=True) if each.holder.kind == "link"]
     assert {each.ended_by for each in ended} == {ito, manager}
+
+
+def test_a_link_is_told_with_what_it_still_lets_and_is_over_when_that_is_nothing(house: House, ito: str) -> None:
+    made = house.links.make("lab", house.reader(ito), "x", rights=["read", "download"], until="2026-05-01")
+    held = {each.right: each.id for each in house.grants.of_scope("lab", ADMINISTRATOR) if each.holder.kind == "link"}
+
+    house.grants.revoke(held["download"], ADMINISTRATOR)
+    (listed,) = house.links.of_scope("lab", ADMINISTRATOR).items
+    assert listed.rights == house.links.opened(made.value).rights == ("read",)
+    house.grants.revoke(held["read"], ADMINISTRATOR)
+    assert house.links.of_scope("lab", ADMINISTRATOR).items == ()
+    assert house.links.reader(made.value) is None
+    with pytest.raises(NotFound):
+        house.links.opened(made.value)
+
+
+def test_a_link_is_taken_back_by_who_made_it_though_they_may_share_no_more(house: House, ito: str) -> None:
+    made = house.links.make("lab", house.reader(ito), "x", rights=["read"], until="2026-05-01")
+    part = house.tokens.reader(house.token(ito, part=[{"right": "share"}, {"right": "read"}]).value)
+    assert part is not None
+    with pytest.raises(NotFound):
+        # As with any right that they gave: a part of them does not decide for them.
+        house.links.end(made.what.id, part)
+    house.grants.settle("lab", [], ito, ADMINISTRATOR)
+    assert house.may("read", "lab", made.value)
+    house.links.end(made.what.id, house.reader(ito))
+    assert not house.may("read", "lab", made.value)
 
 
 def test_a_link_gives_no_more_than_its_maker_holds_and_nothing_but_reading(house: House) -> None:
