@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, insert, select
 
 from catalog.access.moments import moment_told
 from catalog.errors import Forbidden, Invalid
@@ -149,7 +149,7 @@ class Audit:
         wanted: list[ColumnElement[bool]] = []
         if scope is not None:
             scopes.managed(scope, reader)
-            wanted.append(or_(audit.c.scope == scope, audit.c.scope.startswith(f"{scope}/", autoescape=True)))
+            wanted.append(scopes.in_or_below(audit.c.scope, scope))
         elif not reader.administrator:
             raise Forbidden(
                 "what was done in the whole catalogue is for administrators; name a scope that you manage (scope)",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, case, func, insert, or_, select, update
 
 from catalog.access.audit import Audit
 from catalog.access.grants import Grants
@@ -144,7 +144,7 @@ class Requests:
     ) -> Page[Request]:
         """What was asked of a scope and of those below it, open ones first, then the newest; for whoever manages it."""
         self._scopes.managed(scope_id, reader)
-        return self._page(_requests().where(_in_or_below(scope_id)), cursor, limit)
+        return self._page(_requests().where(self._scopes.in_or_below(access_request.c.scope, scope_id)), cursor, limit)
 
     def open_in(self, scope_id: str, reader: Reader) -> int:
         """How many of them wait for an answer."""
@@ -152,7 +152,7 @@ class Requests:
         waiting = (
             select(func.count())
             .select_from(access_request)
-            .where(access_request.c.state == "open", _in_or_below(scope_id))
+            .where(access_request.c.state == "open", self._scopes.in_or_below(access_request.c.scope, scope_id))
         )
         with self._store.read() as connection:
             return int(connection.scalar(waiting) or 0)
@@ -306,11 +306,6 @@ def _absent(id: str) -> NotFound:
         f"there is no request {id:.80} that you may answer or withdraw",
         ja=f"回答または取り下げのできる申請 {id:.80} はありません",
     )
-
-
-def _in_or_below(scope_id: str) -> ColumnElement[bool]:
-    below = f"{scope_id}/"
-    return or_(access_request.c.scope == scope_id, func.substr(access_request.c.scope, 1, len(below)) == below)
 
 
 _WAITS: Final = case((access_request.c.state == "open", 1), else_=0).label("waits")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import ColumnElement, Connection, func, or_, text
 
 from catalog.access.audit import Audit
 from catalog.access.epoch import turn
@@ -166,6 +166,13 @@ class Scopes:
         values = {**self._sight.values(reader, self._clock()), **more, "after": after or "", "limit": limit}
         with self._store.read() as connection:
             return tuple(map(_scope, connection.exec_driver_sql(statement, values)))
+
+    @staticmethod
+    def in_or_below(column: ColumnElement[Any], id: str) -> ColumnElement[bool]:
+        """Whether a column names this scope or one below it."""
+        below = f"{id}/"
+        # Not by LIKE, for which SQLite takes `lab/ABC` and `lab/abc` for one.
+        return or_(column == id, func.substr(column, 1, len(below)) == below)
 
     def roots(self) -> tuple[str, ...]:
         """Every scope without one above it, in the order of their ids."""

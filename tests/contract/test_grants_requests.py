@@ -116,6 +116,20 @@ def test_nobody_asks_without_end(house: House) -> None:
     house.requests.ask("lab/one-more", ito, "Please.")
 
 
+def test_of_scopes_whose_ids_differ_in_case_each_is_told_of_its_own_requests(house: House) -> None:
+    house.let("boss", "manage")
+    house.somebody("ito")
+    ito = house.reader("ito")
+    for id in ("lab/ABC", "lab/ABC/one", "lab/abc", "lab/abc/one"):
+        house.scopes.create(id, ADMINISTRATOR)
+        house.requests.ask(id, ito, "Please.")
+
+    assert {each.scope for each in house.requests.of_scope("lab/ABC", house.reader("boss")).items} == {
+        "lab/ABC",
+        "lab/ABC/one",
+    }
+
+
 def test_who_manages_above_sees_what_is_asked_below_and_nothing_beside(house: House) -> None:
     house.scopes.create("lab2", ADMINISTRATOR)
     house.let("boss", "manage")

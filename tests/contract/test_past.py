@@ -238,6 +238,16 @@ def test_the_audit_is_searched_by_what_who_whom_where_and_when(house: House) -> 
     assert house.audit.names(lines) == {ito: "ito"}
 
 
+def test_scopes_whose_ids_differ_in_case_are_two_in_the_audit(house: House) -> None:
+    for id in ("spring8/ABC", "spring8/ABC/one", "spring8/abc", "spring8/abc/one"):
+        house.scopes.create(id, ADMINISTRATOR)
+    manager = Reader("person:m", (Grant("manage", "spring8/ABC"),))
+
+    lines = house.audit.find(manager, house.scopes, scope="spring8/ABC")
+
+    assert [line.scope for line in lines] == ["spring8/ABC/one", "spring8/ABC"]
+
+
 def test_the_audit_is_taken_away_whole_and_in_order_and_from_where_one_was(house: House) -> None:
     for number in range(5):
         house.audit.tell("refused", f"person:{number}")
