@@ -106,8 +106,16 @@ class Accounts:
                 .where(local_account.c.login == (name if LOGIN_SIGNS.issuperset(name) else ""))
             ).fetchone()
         account = None if row is None or row.ended_at is not None else row
-        right = self._is_right(nobodys if account is None else account.password, password)
+        kept = nobodys if account is None else account.password
+        right = self._is_right(kept, password)
         with self._store.write() as connection:
+            if account is not None and right:
+                # Who sets a new password ends all sessions: by the old one none begins after that, nor does it come back.
+                still = select(local_account.c.password).where(local_account.c.person == account.key)
+                now = connection.execute(still.with_for_update()).scalar_one()
+                if now != kept:
+                    # Or it is the same, hashed anew by another sign-in.
+                    kept, right = now, self._is_right(now, password)
             if account is None or not right:
                 # Only a login that there is: people mistake the fields, and what they typed may be a password.
                 whose, tried_at = (None, None) if row is None else (row.id, row.login)
@@ -116,7 +124,7 @@ class Accounts:
                 )
                 return None
             self._uncount(connection, tried)
-            if self._hasher.check_needs_rehash(account.password):
+            if self._hasher.check_needs_rehash(kept):
                 self._set_password(connection, account.key, self._hasher.hash(password_read(password)))
             return self._start(connection, account.key, account.id, browser)
 
@@ -333,7 +341,6 @@ class Accounts:
         if not self._is_right(account.password, old):
             raise Forbidden("The old password is wrong.", ja="現在のパスワードが正しくありません。")
         with self._store.write() as connection:
-            self._uncount(connection, tried)
             changed = connection.execute(
                 update(local_account)
                 .where(local_account.c.person == account.key, local_account.c.password == account.password)
@@ -341,6 +348,8 @@ class Accounts:
             )
             if not changed.rowcount:
                 raise Conflict("The password was changed meanwhile.", ja="パスワードはその間に変更されました。")
+            # Behind the account, as wherever both are locked.
+            self._uncount(connection, tried)
             forget_once(connection, "reset", {"person": id})
             self._audit.note(connection, "password", id, holder=id, address=browser.address)
             self._sessions.end_all(connection, account.key, id, by=id, but=session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ PASSWORD = "correct horse battery"
 WRONG = "quite another battery"
 # What the accounts keep is theirs to choose; that it is dear to make is not what is asked here.
 QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+STRONGER = PasswordHasher(time_cost=2, memory_cost=64, parallelism=1)
 
 
 class Ticking:
@@ -72,8 +73,24 @@ class House:
             return error.retry_after_seconds
         return 0
 
+    def stronger(self) -> Accounts:
+        """The same accounts, when more is asked of hashes."""
+        return Accounts(self.store, self.people, self.sessions, self.audit, clock=self.clock, hasher=STRONGER)
+
     def is_somebody(self, value: str) -> bool:
         return self.sessions.reader(value) is not None
+
+
+def while_verifying(monkeypatch: pytest.MonkeyPatch, done: Callable[[], object]) -> None:
+    """Let something be done while the next password is verified, after it was read and before anything is made of it."""
+    verify = PasswordHasher.verify
+
+    def interrupted(hasher: PasswordHasher, kept: str, password: str) -> bool:
+        monkeypatch.setattr(PasswordHasher, "verify", verify)
+        done()
+        return bool(verify(hasher, kept, password))
+
+    monkeypatch.setattr(PasswordHasher, "verify", interrupted)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
@@ -109,13 +126,12 @@ def test_whoever_knows_the_password_is_let_in_however_it_was_typed(house: House)
 
 def test_a_password_is_hashed_anew_when_what_is_asked_of_hashes_has_grown(house: House) -> None:
     house.ito()
-    grown = PasswordHasher(time_cost=2, memory_cost=64, parallelism=1)
-    stronger = Accounts(house.store, house.people, house.sessions, house.audit, clock=house.clock, hasher=grown)
+    stronger = house.stronger()
     assert stronger.sign_in("ito", PASSWORD, Browser("192.0.2.1")) is not None
     with house.store.read() as connection:
         kept = connection.scalar(select(local_account.c.password))
     assert kept is not None
-    assert not grown.check_needs_rehash(kept)
+    assert not STRONGER.check_needs_rehash(kept)
     assert stronger.sign_in("ito", PASSWORD, Browser("192.0.2.1")) is not None
 
 
@@ -175,6 +191,40 @@ def test_a_reset_ends_sessions_and_other_links_and_forgives_guesses(house: House
     with pytest.raises(NotFound):
         house.accounts.resetting(other.value)
     assert house.tries(WRONG) is not None
+
+
+@pytest.mark.parametrize("rehashes", [False, True])
+def test_a_sign_in_that_is_under_way_by_the_old_password_neither_outlives_a_reset_nor_undoes_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, rehashes: bool
+) -> None:
+    id = house.ito()
+    link = house.accounts.reset_link(id, ADMINISTRATOR)
+    while_verifying(
+        monkeypatch, lambda: house.accounts.reset(link.value, Browser("198.51.100.1"), password="yet another battery")
+    )
+    thief = house.stronger() if rehashes else house.accounts
+
+    assert thief.sign_in("ito", PASSWORD, Browser("192.0.2.1")) is None
+
+    with house.store.read() as connection:
+        (_,) = connection.execute(select(session.c.id)).fetchall()  # the one that the reset began
+        told = connection.scalars(select(lines.c.act).order_by(lines.c.position.desc()).limit(1)).one()
+    assert told == "sign-in-refused"
+    assert house.tries(PASSWORD) is None
+    assert house.tries("yet another battery") is not None
+
+
+def test_of_two_sign_ins_at_once_that_hash_a_password_anew_both_are_let_in(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.ito()
+    others: list[str | None] = []
+    stronger = house.stronger()
+    while_verifying(monkeypatch, lambda: others.append(stronger.sign_in("ito", PASSWORD, Browser("192.0.2.2"))))
+
+    assert stronger.sign_in("ito", PASSWORD, Browser("192.0.2.1")) is not None
+    assert len(others) == 1
+    assert others[0] is not None
 
 
 def test_guesses_at_a_login_get_slower_and_slower_from_wherever_they_come(house: House) -> None:
