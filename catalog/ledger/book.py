@@ -39,6 +39,9 @@ POLL_SECONDS = 0.01
 # So many closings are named one by one to every reader that asks; reading them takes about a tenth of a second.
 CLOSINGS_MOST = 20_000
 UNFOLLOWED_MOST = 1_000
+# A change tells the time of the host that made it, a little before its commit; the follower marks what lies open by its
+# own. They are taken to be no further apart than this: an embargo that ends within it may have ended for the follower.
+CLOCKS_APART: Final = 60.0
 _TEXT = 2_000
 _LEASE = lease.c
 _ROW = projection.c
@@ -771,7 +774,9 @@ def closes(said: Mapping[str, Any], at: str) -> bool:
     was, became = said.get("was"), said.get("now")
     if not was or not became:
         return False
-    return (was["open"] and not became["open"]) or (_over(was, at) and not _over(became, at))
+    was_over = _over(was, _later(at, CLOCKS_APART))
+    is_later = was["metadata"] is None or (became["metadata"] or "") > was["metadata"]
+    return (was["open"] and not became["open"]) or (was_over and is_later and not _over(became, at))
 
 
 def opens(said: Mapping[str, Any], at: str) -> bool:

@@ -295,6 +295,30 @@ def test_an_embargo_that_is_set_closes_also_what_is_open_below_a_limited_scope(h
     assert book.pending("search").lay_open
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "closes"),
+    [
+        ("2026-11-21T12:00:00Z", "2027-01-01", True),
+        ("2026-11-21T12:00:30Z", "2027-01-01", True),
+        ("2026-11-21T12:00:30Z", "2026-11-21T12:00:45Z", True),
+        ("2026-11-21T12:01:01Z", "2027-01-01", False),
+        ("2026-11-21T12:00:30Z", "2026-11-21T12:00:20Z", False),
+        ("2026-11-21T12:00:30Z", "2026-11-21T12:00:30Z", False),
+        ("2026-11-21T12:00:30Z", None, False),
+    ],
+)
+def test_a_later_embargo_closes_what_another_clock_may_have_opened_by_now(
+    here: Followed, book: Book, before: str, after: str | None, closes: bool
+) -> None:
+    here.scope("lab", "everyone", metadata_until=before)
+    here.enter("a", into="lab/2026A1")
+    live(here)
+
+    here.scope("lab", "everyone", metadata_until=after, title={"en": "Laboratory"})
+
+    assert book.pending("search").lay_open is closes
+
+
 def test_a_closing_that_still_spreads_is_pending_even_when_it_has_gone_itself(here: Followed, book: Book) -> None:
     fence = live(here)
     last = here.ledger.last_position()

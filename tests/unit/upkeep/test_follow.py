@@ -379,6 +379,32 @@ def test_an_embargo_that_ends_opens_what_lies_there_though_nothing_has_changed(h
     here.assert_true()
 
 
+def test_an_embargo_that_ended_here_and_is_prolonged_by_a_host_whose_clock_is_slower_closes_again(
+    here: Followed,
+) -> None:
+    here.scope("company", "everyone", metadata_until="2027-01-01")
+    id = here.enter("a", into="company")
+    here.catch_up()
+    here.search.calls.clear()
+    MOMENTS.append("2027-01-01T00:00:00.000000Z")
+    follower = here.follower()
+    end = time.monotonic() + 10
+    while id not in here.search.shown() and time.monotonic() < end:
+        follower.step()
+    follower.close()
+    here.catch_up()
+    here.assert_true()
+
+    MOMENTS.append("2026-12-31T23:59:30.000000Z")
+    here.scope("company", "everyone", metadata_until="2027-06-01")
+    MOMENTS.append("2027-01-01T00:00:01.000000Z")
+
+    assert here.book.pending("search").lay_open
+    here.catch_up()
+    assert here.book.pending("search") == NOTHING
+    here.assert_true()
+
+
 def test_what_was_merged_follows_what_becomes_of_the_other(here: Followed) -> None:
     id, other = here.enter("a"), here.enter("b")
     here.ledger.merge(id, other, by="tester")
