@@ -120,3 +120,8 @@ class Seen:
     visible: str | None
     position: int
     closed_to: int
+
+    @property
+    def state(self) -> tuple[int, int, int, str | None]:
+        """What tells it from another: what a change spreads to becomes visible while the positions stay as they are."""
+        return self.generation, self.position, self.closed_to, self.visible

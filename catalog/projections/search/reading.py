@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -73,6 +74,7 @@ class TantivyIndex:
         self._snapshot: TantivySnapshot | None = None
         self._rooms = Kept(MOST_ROOMS)
         self._held = Kept(MOST_HELD)
+        self._numbers = itertools.count()
 
     def snapshot(self, seen: Seen | None) -> TantivySnapshot:
         """What can be read of what the book tells; Unavailable while nothing is built yet or what was built is broken."""
@@ -84,7 +86,7 @@ class TantivyIndex:
                 ja="検索索引がまだありません。`catalog serve` か `catalog follow` の稼働中に作成されます。しばらくしてからお試しください",
             )
         now = self._snapshot
-        if now is not None and _state(now.seen) == _state(seen):
+        if now is not None and now.seen.state == seen.state:
             if now.whole:
                 return now
             self.close()
@@ -101,10 +103,10 @@ class TantivyIndex:
         if (
             now is not None
             and now.seen.generation == seen.generation
-            and now.seen.position > seen.position
+            and (now.seen.state == seen.state or now.seen.position > seen.position)
             and now.whole
         ):
-            return now  # another thread saw more meanwhile
+            return now  # another thread has opened it meanwhile, or saw more
         try:
             opened = self._opened
             if opened is None or opened[0] != seen.folder:
@@ -123,14 +125,9 @@ class TantivyIndex:
             ) from problem
         _, index, columns = opened
         self._snapshot = TantivySnapshot(
-            seen, index.searcher(), index.schema, columns, self._rooms, self._held, lengths
+            next(self._numbers), seen, index.searcher(), index.schema, columns, self._rooms, self._held, lengths
         )
         return self._snapshot
-
-
-def _state(seen: Seen) -> tuple[int, int, int, str | None]:
-    # What a change spreads to becomes visible while the positions stay as they are.
-    return seen.generation, seen.position, seen.closed_to, seen.visible
 
 
 class TantivySnapshot:
@@ -138,6 +135,7 @@ class TantivySnapshot:
 
     def __init__(
         self,
+        number: int,
         seen: Seen,
         searcher: tantivy.Searcher,
         schema: tantivy.Schema,
@@ -146,6 +144,9 @@ class TantivySnapshot:
         held: Kept,
         lengths: Mapping[str, int],
     ) -> None:
+        # What is worked out from its documents is kept by this: what the book told may have been opened twice, and the second
+        # time a commit may have come that the book did not know yet.
+        self._number = number
         self._seen = seen
         self.searcher = searcher
         self.schema = schema
@@ -187,7 +188,7 @@ class TantivySnapshot:
         return True
 
     def _holds(self, where: Held) -> Query:
-        made = self._held.get((_state(self._seen), where), lambda: self._conditions.query(where))
+        made = self._held.get((self._number, where), lambda: self._conditions.query(where))
         return EVERYTHING if made is None else made
 
     @cached_property
@@ -202,7 +203,7 @@ class TantivySnapshot:
             )
         # What is hidden may be thousands of scopes in which nothing lies now: each would be looked for in every segment.
         return self._rooms.get(
-            (_state(self._seen), merged, room), lambda: seen_in(self.schema, room, merged=merged, among=self._held_of)
+            (self._number, merged, room), lambda: seen_in(self.schema, room, merged=merged, among=self._held_of)
         )
 
     def _held_of(self, name: str, values: Collection[Any]) -> list[Any]:
@@ -278,9 +279,9 @@ class TantivySnapshot:
             for name, each in told.items()
         }
 
-    def measures(self, name: str, places: Sequence[Where]) -> list[Measures]:
-        """Where quantities of this name stand."""
-        return self._conditions.measures(name, places)
+    def measures(self, asked: Asked, name: str, places: Sequence[Where]) -> list[Measures]:
+        """Where quantities of this name stand in these documents, the most frequent of each place first."""
+        return self._conditions.measures(name, places, self._query(asked))
 
     def extent(self, asked: Asked, scale: Scale) -> Extent | None:
         """The least and the greatest value that the hits have, if any has one."""

@@ -14,10 +14,11 @@ import pytest
 from catalog.errors import Unavailable
 from catalog.projections.projection import Seen
 from catalog.projections.search.embedded import TantivyProjection
-from catalog.projections.search.index import Asked, Snapshot
+from catalog.projections.search.index import Asked, Outside, Snapshot
 from catalog.projections.search.reading import TantivyIndex
 from catalog.projections.search.words import read
 from catalog.records.kinds import Kinds, load_kinds
+from catalog.records.standing import Lie
 from tests.contract.test_search_projection import gone, standing
 
 
@@ -50,6 +51,25 @@ def test_a_reader_sees_what_was_settled_when_the_book_says_so(kinds: Kinds, tmp_
     second = index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1))
     assert (count(first), count(second)) == (1, 2)
     assert index.snapshot(Seen(1, tmp_path / "1", visible, 1, 1)) is second
+    generation.close()
+
+
+def test_what_is_hidden_stays_so_where_the_same_told_state_is_opened_again_behind_a_later_commit(
+    kinds: Kinds, tmp_path: Path
+) -> None:
+    projection, index = TantivyProjection(kinds), TantivyIndex()
+    generation = projection.make(tmp_path / "1")
+    generation.apply([standing(kinds, 1)], [])
+    seen = Seen(1, tmp_path / "1", generation.settle(), 1, 1)
+    outside = Asked(Outside(frozenset({7})))
+    assert index.snapshot(seen).find(outside, None, 10, 0).total == 1
+    # Something comes into a scope in which nothing lay; the book does not tell of it yet.
+    generation.apply([replace(standing(kinds, 2), lie=Lie("closed", 7, False))], [])
+    generation.settle()
+    index.close()
+    again = index.snapshot(seen)
+    assert again.size == 2
+    assert again.find(outside, None, 10, 0).total == 1
     generation.close()
 
 
