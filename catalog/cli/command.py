@@ -44,6 +44,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "grant": ("sharing", t("Let somebody do something in a scope.", "権限を付与する。")),
     "revoke": ("sharing", t("Take a right back.", "権限を取り消す。")),
     "request": ("sharing", t("Who asks for access: list, grant, refuse.", "アクセスの申請の一覧・許可・却下。")),
+    "link": ("links", t("Links for reviewers: make, list, end.", "査読者用リンクの作成・一覧・取り消し。")),
     "group": ("groups", t("Groups: list, make, fill.", "グループの一覧・作成・構成員。")),
     "person": ("people", t("People: list, add, end.", "利用者の一覧・追加・停止。")),
     "token": ("api_tokens", t("API tokens: make, list, end.", "API トークンの作成・一覧・終了。")),

@@ -203,6 +203,8 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
         One("search?q={word}", HTML, lists=True, tells="nothing", few=True),
         One("search?q={id}", lists=True, tells="nothing", few=True),
         One("search?q=10.5072/{word}", lists=True, tells="nothing", few=True),
+        # Without any hit: what the numbers of a name are told in is known of it nevertheless.
+        One("search?q=unheardof&histogram={word}", lists=True, few=True),
     ),
     ("GET", "/search/suggestions"): (
         Many(f"search/suggestions?q={COMMON}&limit=20"),
@@ -491,6 +493,7 @@ COMMANDS: Final[Mapping[str, Called]] = {
     "scope show": (Reads("{scope} --json"),),
     "sharing": (Reads("{scope} --json"),),
     "request list": (Reads("--json"),),
+    "link list": (Reads("{scope} --json"),),
     "group list": (Reads("--json"),),
     "group show": (Reads("group:first --json"),),
     "person list": (Reads("--json"),),
@@ -553,6 +556,8 @@ COMMANDS: Final[Mapping[str, Called]] = {
     "restore": "changes",
     "grant": "changes",
     "revoke": "changes",
+    "link make": "changes",
+    "link end": "changes",
     "group add": "changes",
     "group end": "changes",
     "group join": "changes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,20 @@ def test_a_right_is_given_listed_and_taken_back(run: Run) -> None:
     assert len(every["permissions"]) == 2
     assert run("grant", "lab", "--to", "nobody", "--right", "read").exit_code == 3
     assert run("revoke", "0123").exit_code == 3
+
+
+def test_a_link_is_shown_once_listed_and_taken_back(run: Run) -> None:
+    soon = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    (made,) = told(run("link", "make", "lab", "Reviewers", "--until", soon, "--download", "--json"))
+    assert made["address"].endswith(f"link#{made['token']}")
+    assert made["rights"] == ["read", "download"]
+    shown = run("link", "list", "lab")
+    assert made["id"] in shown.stdout
+    assert made["token"] not in shown.stdout
+    assert run("link", "end", made["id"]).exit_code == 0
+    assert told(run("link", "list", "lab", "--json")) == []
+    assert run("link", "end", made["id"]).exit_code == 3
+    assert run("link", "make", "lab", "Reviewers", "--until", "2999-01-01").exit_code != 0
 
 
 def test_the_last_manager_is_kept_here_too(run: Run) -> None:
