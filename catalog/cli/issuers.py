@@ -243,7 +243,7 @@ def list_workloads(catalog: Catalog, as_json: bool) -> None:
                 t("name", "名称"),
                 t("issuer", "発行者"),
                 t("subject", "サブジェクト"),
-                t("acts as", "装置"),
+                t("acts as", "機器"),
                 t("source", "登録元"),
             ),
         )
@@ -263,7 +263,7 @@ def list_workloads(catalog: Catalog, as_json: bool) -> None:
 @click.option(
     "--agent",
     metavar="RECORD",
-    help=t("The device's record as which it acts: agent/spring8/robot-1.", "動作する装置のレコード。"),
+    help=t("The device's record as which it acts: agent/spring8/robot-1.", "動作する機器のレコード。"),
 )
 @click.option(
     "--source", metavar="ID", help=t("Let it write this source's records only.", "書き込みをこの登録元に限る。")

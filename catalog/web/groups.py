@@ -41,7 +41,8 @@ PROBLEMS: Final = (400, 403, 404, 409, 413, 415, 422)
 
 
 def _group_in(request: Request) -> str:
-    id = str(request.path_params["group"])
+    # The commands take the name alone, too.
+    id = "group:" + str(request.path_params["group"]).removeprefix("group:")
     if not re.fullmatch(r"group:[a-z0-9._-]{1,64}", id):
         name = ascii(id.removeprefix("group:"))[1:-1]
         raise NotFound(

@@ -31,7 +31,7 @@ IDENTITY_EXAMPLE: Final = {"issuer": "spring8", "subject": "0042"}
         "sign-in-at",
         TAG,
         "Sign in at an issuer",
-        "外部の認証元でサインインする",
+        "外部の発行者でサインインする",
         "Sends the browser on to where it signs in: authorization code with PKCE (S256), `state` and `nonce`. Which issuers "
         "there are is told by `/sign-in`.",
         {303: Answer("On to the issuer.", (), None, AWAY)},
@@ -59,7 +59,7 @@ async def sign_in_at(request: Request) -> Response:
         "sign-in-callback",
         TAG,
         "Come back from an issuer",
-        "認証元から戻る",
+        "発行者から戻る",
         "Where issuers send browsers back to: the redirect URI to register there. It signs in only the browser that began, once, "
         "and only with an answer of the issuer at which it began.",
         {303: Answer("Signed in; on to the page that was wanted.", (), None, {"Set-Cookie": "The session."})},

@@ -399,6 +399,8 @@ async def _list_page(request: Request, site: Site, reader: Reader, said: Sequenc
 
     found, sources = await site.in_thread(made)
     kind = kinds.get(chosen.get("kind", ""))
+    # Titles are looked through in the language that they are shown in.
+    titled = f"title.{language}.prefix"
     told = [
         *((name, value) for name, value in request.query_params.multi_items() if name != "cursor" and value),
         ("cursor", found.next),
@@ -415,13 +417,14 @@ async def _list_page(request: Request, site: Site, reader: Reader, said: Sequenc
         chosen={
             "kind": chosen.get("kind", ""),
             "source": chosen.get("source", ""),
-            "title": chosen.get("title.prefix", ""),
+            "title": chosen.get(titled, "") or chosen.get("title.prefix", ""),
             "identifier": chosen.get("identifier", ""),
         },
+        titled=titled,
         others=[
             (name, value)
             for name, value in said
-            if name not in ("kind", "source", "title.prefix", "identifier", "cursor", "limit")
+            if name not in ("kind", "source", "title.prefix", titled, "identifier", "cursor", "limit")
         ],
         items=_rows(found.items),
         total=found.total,

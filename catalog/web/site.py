@@ -126,7 +126,7 @@ class Site:
         default_factory=lambda: Places(
             AFAR_WAITING,
             "Too many wait for issuers at this moment; try again soon.",
-            "外部の認証元への問い合わせが集中しています。少し待ってからもう一度お試しください。",
+            "外部の発行者への問い合わせが集中しています。少し待ってからもう一度お試しください。",
         )
     )
     loads: Places = field(default_factory=lambda: Places(LOADS))

@@ -186,6 +186,12 @@ def test_a_list_can_be_filtered_by_its_form_and_paged(public: httpx.Client) -> N
     assert "1 record" in found.text
     assert "1 records" not in found.text
     assert RECORD in found.text
+    # A title is looked through in the language of the page.
+    for language, title in (("en", "Haruka"), ("ja", "伊藤")):
+        box = f"title.{language}.prefix"
+        page = public.get("records", params={"kind": "agent", "lang": language, box: title}, headers=HTML)
+        assert f'name="{box}" value="{title}"' in page.text
+        assert "/agent/lab/pages/ito" in page.text
     # What the form has no field for stays when it is sent.
     kept = public.get("records", params={"scope": "lab", "lang": "ja"}, headers=HTML)
     assert '<input type="hidden" name="scope" value="lab">' in kept.text
