@@ -18,7 +18,7 @@ SUFFICIENT: Final[dict[Right, tuple[Right, ...]]] = {
     "run": ("run",),
     "manage": ("manage",),
 }
-# Who counts as a writer where DESIGN §6 says "writers only": private fields, drafts, findings, links as submitted.
+# Who counts as a writer where docs say "writers": private fields, drafts, findings, links as submitted.
 INSIDERS: Final[tuple[Right, ...]] = ("manage", "write")
 
 

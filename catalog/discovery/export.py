@@ -34,7 +34,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def records(question: Question, reader: Reader, *, answers: Answers) -> Iterator[bytes]:
     """The records that the question asks for, one JSON object a line, in chunks of whole lines.
 
-    They are public ones: drafts, hidden and withdrawn records are in no export (DESIGN §6).
+    They are public ones: drafts, hidden and withdrawn records are in no export.
     """
     asked = _all(question, answers)
     lines: list[str] = []

@@ -70,7 +70,7 @@ def show(
     revision: int | None = None,
     as_of: str | int | None = None,
 ) -> Shown | Moved:
-    """The record of this id, or where it went; NotFound and Gone as DESIGN §6 says.
+    """The record of this id, or where it went; NotFound and Gone as its status says (docs/audit.md).
 
     `revision` shows a former one; `as_of` the one that was shown at a time (ISO 8601 or any date: its end) or at a
     position in the ledger (for writers of its scope: a number; one of four digits as `position:1234`, since `1234` is a year).

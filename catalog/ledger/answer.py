@@ -117,7 +117,7 @@ class Answers:
         return None if len(rows) > question.first else [row[0] for row in rows]
 
     def one(self, id: str, selection: Selection, reader: Reader, connection: Connection | None = None) -> One | None:
-        """The record of this id as the reader may see it by its id, or None: DESIGN §6's first column.
+        """The record of this id as the reader may see it by its id, or None; withdrawn and suppressed ones too.
 
         A withdrawn record is told to whoever may read its scope; what becomes of it is discovery's to say.
         """

@@ -243,7 +243,7 @@ class Maker:
     # --- who may see it
 
     def _listed(self, at: _At, statuses: Sequence[str], *, readable: str | None = None) -> str:
-        """DESIGN §6's column of lists: what is public by scope, the rest for writers; `readable`: in a part of the scopes."""
+        """What is seen in lists: what is public by scope, the rest for writers; `readable`: in a part of the scopes."""
         readable = readable or self.sight.readable(self.of, at.scope)
         inside = self.sight.inside(self.of, at.scope)
         ways = []
@@ -272,7 +272,7 @@ class Maker:
         return f"({at.record}.status = 'public' AND {readable})"
 
     def _by_id(self, at: _At) -> str:
-        """DESIGN §6's column of records by their id."""
+        """What is seen of a record by its id."""
         readable, inside = self.sight.readable(self.of, at.scope), self.sight.inside(self.of, at.scope)
         open_ = f"({at.record}.status IN ('public', 'suppressed', 'withdrawn') AND {readable})"
         return open_ if inside == "FALSE" else f"({open_} OR {inside})"

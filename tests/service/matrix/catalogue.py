@@ -1,6 +1,6 @@
 """One catalogue with a record in every state and somebody in every role; each record has words that nothing else has.
 
-What somebody should see is worked out here from DESIGN §6's table and the roles below, by rules of this file's own: the
+What somebody should see is worked out here from the table of status and scope and the roles below, by rules of this file's own: the
 catalogue's `decide` and `sight` are what is tested, so nothing here asks them.
 """
 
@@ -142,7 +142,7 @@ class Role:
         return self._holds((*self.write, *self.manage), scope)
 
     def reads(self, scope: str) -> bool:
-        """Whether they read what is public there: DESIGN's "by scope"."""
+        """Whether they read what is public there: what the table calls "by scope"."""
         return scope in (OPEN, TIMED, DATA, CONTROLLED) or self._holds((*self.read, *self.write, *self.manage), scope)
 
     def knows(self, scope: str) -> bool:
@@ -385,6 +385,7 @@ def submit(told: Told, kept: Kept, number: int) -> None:
         "keywords": [f"about {word}"],
         "identifiers": [{"scheme": "doi", "value": f"10.5072/{word}"}],
         "versionOf": [HUB],
+        "attributes": [{"name": word, "quantity": {"value": 7, "unit": "keV"}}],
     }
     status: str = kept.was or kept.status if number == 1 else kept.status
     if status == "quarantined":
