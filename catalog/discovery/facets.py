@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from catalog.discovery.conditions import Settling
-from catalog.ledger.answer import Answers
+from catalog.ledger.answer import Answers, Seen
 from catalog.ledger.terms import Terms
 from catalog.projections.search.index import AllOf, AnyOf, Asked, Counts, Held, Keys, NotHeld, Snapshot
 from catalog.questions.question import And, Compare, Condition, Exists, Linked, Not, OfRecord, Or, Termed
@@ -19,6 +19,8 @@ from catalog.records.kinds import Kinds
 
 MOST_KEPT: Final = 256
 MOST_KEYS_KEPT: Final = 1_000
+# Of the most frequent values so many are looked at until as many as are asked for may be told.
+MOST_LOOKED_AT: Final = (2_000, 20_000)
 TITLES: Final = {
     "kind": {"en": "Kind", "ja": "種別"},
     "source": {"en": "Source", "ja": "登録元"},
@@ -57,16 +59,34 @@ class Faceting:
         alone = [name for name in names if (name == "kind" and self.whole.kinds) or _chosen(where, name) is not None]
         size = self.asked.facet_values + 1
         told: dict[str, Counts] = {}
+        readable: dict[str, Seen] = {}
+
+        def count(asked: Asked, several: tuple[str, ...]) -> None:
+            for name, counts in self._counts(asked, several, size).items():
+                told[name] = self._readable(asked, name, counts, size, readable) if self._links(name) else counts
+
         if together := [name for name in names if name not in alone]:
-            told.update(self._counts(self.whole, tuple(together), size))
+            count(self.whole, tuple(together))
         for name in alone:
             other = replace(
                 self.whole,
                 kinds=() if name == "kind" else self.whole.kinds,
                 where=None if (rest := _rest(where, name)) is None else self.settling.holds(rest),
             )
-            told.update(self._counts(other, (name,), size))
-        return self._facets({name: told[name] for name in names})
+            count(other, (name,))
+        return self._facets({name: told[name] for name in names}, readable)
+
+    def _readable(self, asked: Asked, name: str, counts: Counts, size: int, readable: dict[str, Seen]) -> Counts:
+        """So many values that this reader may be told, and those records: others are as if they were not, nor are they more."""
+        for most in (size, *MOST_LOOKED_AT):
+            if most > size:
+                counts = self._counts(asked, (name,), most)[name]
+            if ours := {value for value, _ in counts.values if _is_ours(value)}:
+                readable.update(self.answers.readable(ours, self.reader))
+            told = tuple(each for each in counts.values if not _is_ours(each[0]) or each[0] in readable)
+            if len(told) >= size or not counts.more:
+                break
+        return Counts(told[:size], more=False, exact=counts.exact)
 
     def _counts(self, asked: Asked, names: tuple[str, ...], size: int) -> Mapping[str, Counts]:
         """What was counted before of the very same question to the same snapshot, or is counted now.
@@ -89,17 +109,15 @@ class Faceting:
             raise unknown("facet", name, {*RECORD_FACETS, *known})
         return name
 
-    def _facets(self, told: Mapping[str, Counts]) -> tuple[Facet, ...]:
+    def _facets(self, told: Mapping[str, Counts], readable: Mapping[str, Seen]) -> tuple[Facet, ...]:
         where = self.asked.question.where
-        labels = self._labels({name: [value for value, _ in each.values] for name, each in told.items()})
+        labels = self._labels({name: [value for value, _ in each.values] for name, each in told.items()}, readable)
         made = []
         for name, each in told.items():
             chosen = set(self.whole.kinds) if name == "kind" else _chosen(where, name) or set()
             values = []
             for value, count in each.values:
                 label = labels.get((name, value), {})
-                if self._is_ours(name, value) and not label:
-                    continue  # a record that this reader may not see, or that is not here
                 values.append(FacetValue(self._typed(name, value), count, label, value in chosen))
             values.sort(key=lambda each: (-each.count, str(each.value)))
             most = self.asked.facet_values
@@ -120,16 +138,14 @@ class Faceting:
         fields = [kind.field[name] for kind in self.kinds.values() if name in kind.field]
         return value == "true" if fields and fields[0].scalar == "boolean" else value
 
-    def _is_ours(self, name: str, value: str) -> bool:
-        return ":" not in value and any(
-            kind.field[name].form == "links" for kind in self.kinds.values() if name in kind.field
-        )
+    def _links(self, name: str) -> bool:
+        return any(kind.field[name].form == "links" for kind in self.kinds.values() if name in kind.field)
 
-    def _labels(self, values: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Mapping[str, str]]:
+    def _labels(
+        self, values: Mapping[str, Sequence[str]], readable: Mapping[str, Seen]
+    ) -> dict[tuple[str, str], Mapping[str, str]]:
         """What values are called: kinds by their schemas, records by their titles, terms by what everyone may read of them."""
         made: dict[tuple[str, str], Mapping[str, str]] = {}
-        ours = {value for name, several in values.items() for value in several if self._is_ours(name, value)}
-        readable = self.answers.readable(ours, self.reader) if ours else {}
         iris = {
             value for name, several in values.items() for value in several if ":" in value and name not in RECORD_FACETS
         }
@@ -138,7 +154,7 @@ class Faceting:
             for value in several:
                 if name == "kind" and value in self.kinds:
                     made[(name, value)] = self.kinds[value].titles
-                elif value in readable and self._is_ours(name, value):
+                elif value in readable and self._links(name):
                     made[(name, value)] = readable[value].title or {"und": value}
                 elif value in terms:
                     said: dict[str, str] = {}
@@ -147,6 +163,11 @@ class Faceting:
                             said.setdefault(each.language, each.text)
                     made[(name, value)] = said
         return made
+
+
+def _is_ours(value: str) -> bool:
+    """Whether a link leads to a record of the catalogue, and not out of it."""
+    return ":" not in value
 
 
 def _parts(where: Condition | None) -> tuple[Condition, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -140,7 +140,7 @@ def _over_quantity(asked: Histogram, counting: Counting) -> Spread:
         _demand_fit(name, unit, counting)
         held = [each for each in held if each.kind in unit.kinds or not unit.kinds]
     elif held:
-        # 7 keV and 7 K are not counted together: the kind of quantity that most records have.
+        # 7 keV and 7 K are not counted together: the kind of quantity that most of the reader's records have.
         weights: Counter[str | None] = Counter()
         for each in held:
             weights[each.kind] += each.count
@@ -172,11 +172,13 @@ def _over_quantity(asked: Histogram, counting: Counting) -> Spread:
 def _measures_of(name: str, counting: Counting) -> list[Measures]:
     kinds = counting.vocabulary.kinds.values()
     fields = [words.fields[name] for words in kinds if name in words.fields]
+    # What only hidden records say chooses no unit. All that the reader may see does: it stays when the search is narrowed.
+    readable = replace(counting.asked, where=None, text=None, meant=())
     if not fields:
-        return counting.snapshot.measures(name, ("condition", "attribute"))
+        return counting.snapshot.measures(readable, name, ("condition", "attribute"))
     if any(each.sort != "quantity" for each in fields):
         raise unknown("date or quantity", name, [*OF_RECORD, *counting.dates()])
-    return counting.snapshot.measures(name, ("field",))
+    return counting.snapshot.measures(readable, name, ("field",))
 
 
 def _unit(asked: Histogram) -> Unit | None:

@@ -198,10 +198,25 @@ def test_hits_are_counted_by_values_steps_and_ranges(snapshot: Snapshot) -> None
     assert days[0] == (micros("2024-05-01T00:00:00.000000Z"), 1)
     edges = [micros(f"{year}-01-01T00:00:00.000000Z") for year in (2024, 2025, 2030)]
     assert snapshot.ranges(Asked(), Moments("startedAt"), edges) == ([1, 2], 3)
-    (energy,) = snapshot.measures("energy", ("condition", "attribute"))
+    (energy,) = snapshot.measures(Asked(), "energy", ("condition", "attribute"))
     assert (energy.place, energy.kind, energy.count) == ("condition", "Energy", 1)
     assert snapshot.ranges(Asked(), energy, (0.0, 1e-15, 2e-15)) == ([0, 1], 1)
     assert snapshot.ranges(Asked(Among(below=frozenset({"open"}))), energy, (0.0, 2e-15)) == ([0], 0)
+
+
+def test_quantities_stand_where_the_documents_that_are_asked_about_have_them(snapshot: Snapshot) -> None:
+    for asked, count in (
+        (Asked(), 1),
+        (Asked(Among(frozenset({2}))), 1),
+        (Asked(kinds=("experiment",)), 1),
+        (Asked(Among(frozenset({1}))), 0),
+        (Asked(Outside(below=frozenset({"lab"}))), 0),
+        (Asked(Open()), 0),
+        (Asked(kinds=("sample",)), 0),
+        (Asked(left_out=frozenset({3})), 0),
+    ):
+        told = snapshot.measures(asked, "energy", ("field", "condition", "attribute"))
+        assert [(each.kind, each.count) for each in told] == [("Energy", 1)] * count, asked
 
 
 def test_titles_are_told_with_how_many_bear_them(snapshot: Snapshot) -> None:

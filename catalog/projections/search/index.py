@@ -163,7 +163,7 @@ class Measures:
     name: str
     kind: str | None
     column: int  # where the index keeps them: those of one name may lie in several
-    count: int  # of records, whoever may see them
+    count: int  # of the documents that were asked about
 
 
 Scale = Moments | Months | Measures
@@ -236,8 +236,10 @@ class Snapshot(Protocol):
         """The most frequent values of each of these facets."""
         ...
 
-    def measures(self, name: str, places: Sequence[Literal["field", "condition", "attribute"]]) -> list[Measures]:
-        """Where quantities of this name stand."""
+    def measures(
+        self, asked: Asked, name: str, places: Sequence[Literal["field", "condition", "attribute"]]
+    ) -> list[Measures]:
+        """Where quantities of this name stand in these documents, the most frequent of each place first."""
         ...
 
     def extent(self, asked: Asked, scale: Scale) -> Extent | None:

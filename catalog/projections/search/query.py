@@ -533,12 +533,14 @@ class Conditions:
             ways.append(every(parts))
         return some(ways)
 
-    def measures(self, name: str, places: Sequence[Where]) -> list[Measures]:
-        """The columns in which quantities of this name stand."""
+    def measures(self, name: str, places: Sequence[Where], among: Query | None = None) -> list[Measures]:
+        """The columns in which quantities of this name stand, in any document or `among` some of them."""
         made = []
         for place in places:
             front = f"{place}{SEP}{name}{SEP}"
-            for found, count in self.searcher.terms_with_prefix("measures", front):
+            for found, count in self.searcher.terms_with_prefix("measures", front, among):
+                if not count:
+                    continue
                 kind, _, column = found[len(front) :].partition(SEP)
                 made.append(Measures(place, name, None if kind == "?" else kind, int(column), count))
         return made

@@ -203,8 +203,6 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
         One("search?q={word}", HTML, lists=True, tells="nothing", few=True),
         One("search?q={id}", lists=True, tells="nothing", few=True),
         One("search?q=10.5072/{word}", lists=True, tells="nothing", few=True),
-        # Without any hit: what the numbers of a name are told in is known of it nevertheless.
-        One("search?q=unheardof&histogram={word}", lists=True, few=True),
     ),
     ("GET", "/search/suggestions"): (
         Many(f"search/suggestions?q={COMMON}&limit=20"),

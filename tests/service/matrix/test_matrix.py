@@ -119,6 +119,20 @@ def test_facets_and_totals_of_a_search_count_what_it_finds(told: Told) -> None:
         assert words == {kept.word for kept in STATES.values() if kept.id in hits}, role.name
 
 
+def test_numbers_of_a_name_are_told_in_a_unit_to_those_who_may_see_who_uses_it(told: Told) -> None:
+    for role in ROLES.values():
+        for kept in STATES.values():
+            if kept.into is not None and role.may_list(kept):
+                continue
+            # Found is nothing; what a name is told in is known of it nevertheless.
+            page = told.ask(role.name, f"search?q=unheardof&histogram={kept.word}").json()
+            unit = "J" if role.lists(kept) else None
+            assert page["total"] == 0
+            assert page["histograms"] == [{"field": kept.word, "unit": unit, "bins": [], "missing": 0}], (
+                f"{role.name}, {kept.state}"
+            )
+
+
 def test_a_query_counts_what_it_finds(told: Told) -> None:
     one = "sparql?query=SELECT%20(COUNT(DISTINCT%20%3Fs)%20AS%20%3Fn)%20%7B%20%3Fs%20a%20musubi%3ADataset%20%7D"
     all_ = "sparql?query=SELECT%20DISTINCT%20%3Fs%20%7B%20%3Fs%20a%20musubi%3ADataset%20%7D"

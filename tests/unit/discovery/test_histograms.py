@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,11 +13,13 @@ from catalog.curation.sources import register_source
 from catalog.curation.submit import submit
 from catalog.discovery.search import search
 from catalog.errors import Invalid
-from catalog.questions.reader import ADMINISTRATOR, PUBLIC
+from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
 from catalog.questions.search import Spread
 from catalog.questions.search_parameters import search_from
 from catalog.records.record import Submission
 from catalog.settings import read_settings
+
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +49,9 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
         catalog.close()
 
 
-def spread(catalog: Catalog, histogram: str) -> Spread:
-    asked = search_from([("kind", "sample"), ("histogram", histogram)], catalog.vocabulary)
-    (found,) = search(asked, PUBLIC, index=catalog.index, answers=catalog.answers).histograms
+def spread(catalog: Catalog, histogram: str, reader: Reader = PUBLIC, **asked_too: str) -> Spread:
+    asked = search_from([("kind", "sample"), ("histogram", histogram), *asked_too.items()], catalog.vocabulary)
+    (found,) = search(asked, reader, index=catalog.index, answers=catalog.answers).histograms
     return found
 
 
@@ -73,3 +76,57 @@ def test_a_date_is_told_how_dates_are_counted(catalogue: Catalog) -> None:
         field = written.partition(":")[0]
         with pytest.raises(Invalid, match=f"{field}:year, {field}:month or {field}:day"):
             spread(catalogue, written)
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def partly_hidden(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
+    """Samples that everyone may see, and more beside them that few may."""
+    on = {"database": str(request.getfixturevalue("postgresql"))} if request.param == "postgresql" else {}
+    catalog = open_catalog(read_settings(data=tmp_path_factory.mktemp("hidden") / "data", **on))
+    try:
+        catalog.scopes.create("lab", ADMINISTRATOR, mode="everyone")
+        catalog.scopes.create("lab/secret", ADMINISTRATOR, mode="limited")
+        told = {"id": "lab", "title": {"en": "Lab"}, "homeScope": "lab"}
+        register_source(told, ADMINISTRATOR, sources=catalog.sources, scopes=catalog.scopes)
+
+        def sample(number: int, scope: str, **quantities: str) -> Submission:
+            attributes = [
+                {"name": name, "quantity": {"value": number, "unit": unit}} for name, unit in quantities.items()
+            ]
+            body = {"title": {"en": f"Hafnium {number}"}, "attributes": attributes}
+            return Submission("sample", "lab", f"s-{number}", body, scope=scope)
+
+        samples = [sample(number, "lab", energy="keV", pressure="Pa") for number in (1, 2, 3)]
+        samples += [sample(number, "lab/secret", energy="K", annealing="Pa", dew="%RH") for number in range(4, 10)]
+        assert {each.outcome for each in submit(samples, ADMINISTRATOR, intake=catalog.intake)} == {"created"}
+        catalog.follower().catch_up()
+        yield catalog
+    finally:
+        catalog.close()
+
+
+def test_a_name_that_only_hidden_records_use_is_as_one_that_none_does(partly_hidden: Catalog) -> None:
+    for written in ("{}", "{}:5", "{}:0..1..2", "{}:5 keV", "{}:0..1..2 K"):
+        nobodys = spread(partly_hidden, written.format("nobodys"))
+        for hidden in ("annealing", "dew"):
+            assert spread(partly_hidden, written.format(hidden)) == replace(nobodys, field=hidden), written
+    member = Reader("member", (Grant("read", "lab/secret"),))
+    assert spread(partly_hidden, "annealing", member).unit == "Pa"
+    with pytest.raises(Invalid, match="dew needs a unit"):
+        spread(partly_hidden, "dew", member)
+
+
+def test_what_most_of_the_readers_own_records_measure_is_told_whatever_hidden_ones_do(partly_hidden: Catalog) -> None:
+    told = spread(partly_hidden, "energy:3")
+    assert (told.unit, [each.count for each in told.bins], told.missing) == ("J", [1, 1, 1], 0)
+    told = spread(partly_hidden, "energy:3", ADMINISTRATOR)
+    assert (told.unit, [each.count for each in told.bins], told.missing) == ("K", [2, 2, 2], 3)
+
+
+def test_the_unit_stays_where_a_search_is_narrowed_until_nothing_is_found(partly_hidden: Catalog) -> None:
+    told = spread(partly_hidden, "energy:0..2e-16..1e-15", q="nowhere")
+    assert (told.unit, [each.count for each in told.bins]) == ("J", [0, 0])
+    assert (spread(partly_hidden, "energy", q="nowhere").unit, spread(partly_hidden, "energy", q="nowhere").bins) == (
+        "J",
+        (),
+    )
