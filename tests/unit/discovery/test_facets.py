@@ -25,7 +25,7 @@ MEMBER = Reader("member", (Grant("read", "lab/secret"),))
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 
 
-@pytest.fixture(scope="module", params=BOTH)
+@pytest.fixture(params=BOTH)
 def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     """Voyages of eight vessels that are hidden, three each, and of three that are not, one each."""
     folder = tmp_path_factory.mktemp("facets")

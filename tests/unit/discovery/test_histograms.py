@@ -78,7 +78,7 @@ def test_a_date_is_told_how_dates_are_counted(catalogue: Catalog) -> None:
             spread(catalogue, written)
 
 
-@pytest.fixture(scope="module", params=BOTH)
+@pytest.fixture(params=BOTH)
 def partly_hidden(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     """Samples that everyone may see, and more beside them that few may."""
     on = {"database": str(request.getfixturevalue("postgresql"))} if request.param == "postgresql" else {}
