@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from fastapi import FastAPI
+
+T = TypeVar("T")
 
 HERE = "127.0.0.1:8000"
 # What is new in every answer to anything.
@@ -53,17 +56,22 @@ class Answer:
 
 
 class Asking:
-    """Somebody's way to the application, with a loop of its own."""
+    """Somebody's way to the application, with a loop and a thread of its own: after tests in a browser this one has a loop already."""
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
+        self._alone = ThreadPoolExecutor(1, "asking")
         self._loop = asyncio.new_event_loop()
         self._life = app.router.lifespan_context(app)
-        self._loop.run_until_complete(self._life.__aenter__())
+        self._run(self._life.__aenter__())
+
+    def _run(self, going: Coroutine[Any, Any, T]) -> T:
+        return self._alone.submit(self._loop.run_until_complete, going).result()
 
     def close(self) -> None:
-        self._loop.run_until_complete(self._life.__aexit__(None, None, None))
+        self._run(self._life.__aexit__(None, None, None))
         self._loop.close()
+        self._alone.shutdown()
 
     def ask(
         self,
@@ -75,7 +83,7 @@ class Asking:
         seconds: float | None = None,
     ) -> Answer:
         """One request; `seconds`: an answer that goes on for ever is left after so long."""
-        return self._loop.run_until_complete(self._ask(method, address, dict(headers or {}), body, seconds))
+        return self._run(self._ask(method, address, dict(headers or {}), body, seconds))
 
     def beside(self, every: Sequence[tuple[str, Mapping[str, str]]], *, seconds: float | None = None) -> list[Answer]:
         """Several questions (an address, and headers) side by side, each left after so long if that is said."""
@@ -84,7 +92,7 @@ class Asking:
             asked = (self._ask("GET", address, dict(headers), None, seconds) for address, headers in every)
             return list(await asyncio.gather(*asked))
 
-        return self._loop.run_until_complete(gathered())
+        return self._run(gathered())
 
     async def _ask(
         self, method: str, address: str, headers: dict[str, str], body: bytes | None, seconds: float | None
