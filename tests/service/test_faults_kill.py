@@ -53,7 +53,7 @@ def test_a_server_killed_at_many_moments_loses_nothing_acknowledged(tmp_path: Pa
     chunks = chunks_of(COUNT)
     acknowledged: set[str] = set()
     cut: Sending | None = None
-    for turn in range(5):
+    for turn in range(8):
         with running(data, *more) as served:
             if turn == 0:
                 prepare(served)
