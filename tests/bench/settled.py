@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from catalog.assembly import Catalog, open_catalog
@@ -29,6 +30,15 @@ def filled(count: int = COUNT) -> Path:
     return data
 
 
+def loaded(count: int) -> Path:
+    """The data folder of a catalogue with records of our own in its ledger, and nothing built from them yet."""
+    data = FOLDER / f"loaded-{count}"
+    if not (data / "filled").exists():
+        path = records.write(FOLDER / f"records-{count}.ndjson", count)
+        _fill(data, prepare, path, projected=False)
+    return data
+
+
 def filled_large(factor: float) -> Path:
     """The data folder of a catalogue with records of the shape of the real ones; factor 1 is a million, and takes long."""
     data = FOLDER / f"settled-{factor}"
@@ -38,18 +48,19 @@ def filled_large(factor: float) -> Path:
     return data
 
 
-def _fill(data: Path, prepared: Callable[[Catalog], None], path: Path) -> None:
+def _fill(data: Path, prepared: Callable[[Catalog], None], path: Path, *, projected: bool = True) -> None:
     note(f"filling {data.name}; this is done once")
     shutil.rmtree(data, ignore_errors=True)
     catalog = open_catalog(read_settings(data=data))
     try:
         prepared(catalog)
         began = time.perf_counter()
-        with Projector(catalog.settings):
+        with Projector(catalog.settings) if projected else nullcontext():
             summary = enter(catalog, path)
             note(f"{data.name}: {dict(summary.counts)} in {time.perf_counter() - began:.0f} s")
-            wait_until(lambda: caught_up(catalog))
-        note(f"{data.name}: in graph and index after {time.perf_counter() - began:.0f} s")
+            if projected:
+                wait_until(lambda: caught_up(catalog))
+                note(f"{data.name}: in graph and index after {time.perf_counter() - began:.0f} s")
     finally:
         catalog.close()
     (data / "filled").touch()
