@@ -20,6 +20,9 @@ class Context:
     asker: Asker
     language: Language = "en"
     cost: int = 0
+    cost_limit: int = 0
+    # How long a statement may run before it is interrupted; None: as long as it takes.
+    deadline_seconds: float | None = None
     kept: dict[Any, Any] = field(default_factory=dict)
 
     @property
