@@ -30,8 +30,8 @@ OfLink = Literal["field", "to", "role", "port", "order", "predicate", "from", "u
 # body: the body as this reader may see it. linked: the linked form, cut alike. scope: {id, title, path}, the path from the
 # root. findings: for writers, else null. files: {version, count, size} or null. entry: {number, at, by, load, agent} of the
 # revision shown, each as far as this reader may be told.
-# source: the id of the source that it comes from.
-Document = Literal["body", "linked", "scope", "findings", "files", "entry", "source"]
+# id, source: its own, and that of the source that it comes from.
+Document = Literal["body", "linked", "scope", "findings", "files", "entry", "id", "source"]
 
 
 # --- of a record
