@@ -21,10 +21,8 @@ from catalog.questions.question import (
     Compare,
     Condition,
     Count,
-    Dated,
     Direction,
     Exists,
-    Identified,
     InScope,
     Linked,
     Measured,
@@ -41,9 +39,9 @@ from catalog.questions.question import (
     Termed,
 )
 from catalog.questions.vocabulary import Field, Vocabulary, unknown
-from catalog.records.dates import Date, understand_date
+from catalog.questions.written import any_of, date_of, dated, identified, measured, range_backwards, written_at
 from catalog.records.identifiers import encode_local
-from catalog.records.quantities import Unknown, si, understand
+from catalog.records.quantities import Unknown, understand
 
 # What stands for the whole list, and not for one record.
 OF_LIST: Final = ("kind", "status", "sort", "limit", "cursor", "select", "count")
@@ -66,7 +64,6 @@ _NUMBER: Final = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE: Final = re.compile(
     rf"\s*(?P<low>{_NUMBER})?\s*(?P<dots>\.\.)?\s*(?P<high>{_NUMBER})?\s*(?P<unit>.*?)\s*", re.DOTALL
 )
-_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9.+-]*):(?!//)(.+)", re.DOTALL)
 MOST_PARAMETERS: Final = 200
 # What terms are asked for by, besides whether there are any.
 _OF_TERMS: Final = ("eq", "in", "all", "exactly")
@@ -222,13 +219,15 @@ class _Asking:
             case "id" | "source" | "profile" | "localId" | "formats":
                 return self._of_record(name, first, rest, values)
             case "created" | "modified":
-                return _any([_written(name, first, _operator(name, rest), _date(name, value)) for value in values])
+                return any_of(
+                    [written_at(name, first, _operator(name, rest), date_of(name, value)) for value in values]
+                )
             case "scope":
                 if rest not in ("", "only"):
                     raise unknown("parameter", name, ("scope", "scope.only"))
-                return _any([InScope(value, below=rest != "only") for value in values])
+                return any_of([InScope(value, below=rest != "only") for value in values])
             case "identifier":
-                return _any([way for value in values for way in _identified(rest, value)])
+                return any_of([way for value in values for way in identified(rest, value)])
             case "term":
                 return self._terms(name, None, rest, values)
             case "attribute" | "condition" if rest:
@@ -252,7 +251,7 @@ class _Asking:
             if len(several) == 1:
                 return OfRecord(attribute, "eq", several[0])
             return OfRecord(attribute, "in", several)
-        return _any([OfRecord(attribute, operator, value) for value in values])
+        return any_of([OfRecord(attribute, operator, value) for value in values])
 
     def _named(self, name: str, place: Literal["attribute", "condition"], rest: str, values: list[str]) -> Condition:
         plain, operator = _split_operator(rest)
@@ -261,10 +260,10 @@ class _Asking:
             held = Or((Attributed(plain), Measured(plain, called))) if place == "attribute" else Measured(plain, called)
             return held if _truth(name, values[-1]) else Not(held)
         if operator == "term":
-            return _any([Attributed(plain, term=self.vocabulary.iri(name, value)) for value in values])
+            return any_of([Attributed(plain, term=self.vocabulary.iri(name, value)) for value in values])
         if operator == "term.exactly":
             iris = [self.vocabulary.iri(name, value) for value in values]
-            return _any([Attributed(plain, term=iri, below=False) for iri in iris])
+            return any_of([Attributed(plain, term=iri, below=False) for iri in iris])
         ways: list[Condition] = []
         for value in values:
             measured = _measured(name, plain, called, operator, value)
@@ -281,7 +280,7 @@ class _Asking:
                 ways.append(Attributed(plain, "prefix", value))
             elif measured is None:
                 raise _no_quantity(name, value)
-        return _any(ways)
+        return any_of(ways)
 
     def _field(self, name: str, values: list[str], kinds: tuple[str, ...], *, as_asked: str) -> Condition:
         plain, _, rest = name.partition(".")
@@ -295,7 +294,7 @@ class _Asking:
             ways = [_measured(as_asked, named, "anywhere", operator, value, guess=True) for value in values]
             measured = [way for way in ways if way is not None]
             if len(measured) == len(values):
-                return _any(list(measured))
+                return any_of(list(measured))
             every = {one for kind in known for one in self.vocabulary.kinds[kind].fields}
             raise unknown("parameter", plain, [*OF_LIST, *OF_RECORD, *every])
         field = found[0]
@@ -308,13 +307,13 @@ class _Asking:
             return self._terms_or_words(as_asked, field, rest, values)
         if field.sort == "date":
             if rest == "missing":
-                return _any([Missing(plain, None if value in ("", "true") else value) for value in values])
-            return _any([_dated(plain, _operator(as_asked, rest), _date(as_asked, value)) for value in values])
+                return any_of([Missing(plain, None if value in ("", "true") else value) for value in values])
+            return any_of([dated(plain, _operator(as_asked, rest), date_of(as_asked, value)) for value in values])
         if field.sort == "quantity":
             ways_ = [_measured(as_asked, plain, "field", rest or None, value) for value in values]
             if None in ways_:
                 raise _no_quantity(as_asked, values[ways_.index(None)])
-            return _any([way for way in ways_ if way is not None])
+            return any_of([way for way in ways_ if way is not None])
         operator_ = _operator(as_asked, rest)
         split = [part for value in values for part in value.split(",")] if operator_ == "in" else values
         made = [_scalar(as_asked, field, value) for value in split]
@@ -322,7 +321,7 @@ class _Asking:
             if len(made) > 1:
                 return Compare(plain, "in", tuple(made), language)
             return Compare(plain, "eq", made[0], language)
-        return _any([Compare(plain, operator_, value, language) for value in made])
+        return any_of([Compare(plain, operator_, value, language) for value in made])
 
     def _terms_or_words(self, name: str, field: Field, rest: str, values: list[str]) -> Condition:
         """Terms; where plain words may stand beside them, what is written as no term is such a word."""
@@ -340,7 +339,7 @@ class _Asking:
         if words:
             several = len(words) > 1
             ways.append(Compare(field.name, "in" if several else "eq", tuple(words) if several else words[0]))
-        return _any(ways)
+        return any_of(ways)
 
     def _terms(self, name: str, field: str | None, rest: str, values: list[str]) -> Condition:
         """Each value is one term, which may hold commas; `in` and `all` take several."""
@@ -390,10 +389,6 @@ class _Asking:
         return linked if present else Not(linked)
 
 
-def _any(ways: Sequence[Condition]) -> Condition:
-    return ways[0] if len(ways) == 1 else Or(tuple(ways))
-
-
 def _operator(name: str, text: str) -> Operator:
     if text == "":
         return "eq"
@@ -437,57 +432,6 @@ def _scalar(name: str, field: Field, value: str) -> Scalar:
     return value
 
 
-def _date(name: str, value: str) -> Date:
-    date = understand_date(value.strip())
-    if isinstance(date, Date) and date.missing is None:
-        return date
-    reason = "" if isinstance(date, Date) else f" ({date.reason})"
-    raise Invalid(
-        f"{name}: {value!r:.80} is no date, time or interval{reason}; write 2026, 2026-05, 2026-05-10, a time with its offset, or from/until",
-        ja=f"{name}: {value!r:.80} は日付・時刻・期間ではありません",
-    )
-
-
-def _dated(name: str, operator: Operator, date: Date) -> Condition:
-    match operator:
-        case "eq":
-            return Dated(name, "overlaps", date.from_, date.until)
-        case "ge":
-            return Dated(name, "overlaps", date.from_, None)
-        case "le":
-            return Dated(name, "overlaps", None, date.until)
-        case "gt" if date.until is not None:
-            return Dated(name, "after", None, date.until)
-        case "lt" if date.from_ is not None:
-            return Dated(name, "before", date.from_, None)
-        case "ne":
-            return And((Exists(name), Not(Dated(name, "overlaps", date.from_, date.until))))
-    raise Invalid(
-        f"{name}: a date is compared by eq (they overlap), ne, lt, le, gt, ge, exists or missing",
-        ja=f"{name}: 日付には eq(重なり)、ne、lt、le、gt、ge、exists、missing を使います",
-    )
-
-
-def _written(name: str, attribute: Literal["created", "modified"], operator: Operator, date: Date) -> Condition:
-    after = None if date.from_ is None else OfRecord(attribute, "ge", date.from_)
-    before = None if date.until is None else OfRecord(attribute, "lt", date.until)
-    match operator:
-        case "eq":
-            both = tuple(part for part in (after, before) if part is not None)
-            return And(both)
-        case "ge" if after is not None:
-            return after
-        case "le" if before is not None:
-            return before
-        case "gt" if before is not None:
-            return Not(before)
-        case "lt" if after is not None:
-            return Not(after)
-    raise Invalid(
-        f"{name}: a time is compared by eq, lt, le, gt or ge", ja=f"{name}: 時刻には eq、lt、le、gt、ge を使います"
-    )
-
-
 def _measured(
     name: str, called: str, place: Place, operator: str | None, value: str, *, guess: bool = False
 ) -> Measured | None:
@@ -500,26 +444,20 @@ def _measured(
     text = found["unit"]
     if not text and (guess or place == "attribute"):
         return None  # a bare number may as well be an attribute's text, or a slip
-    unit = understand(text or "1")
-    if isinstance(unit, Unknown):
-        if guess or place == "attribute":
-            return None
-        near = f"; did you mean {' or '.join(unit.near)}?" if unit.near else ""
-        raise Invalid(f"{name}: {text!r:.80} is not a unit{near}", ja=f"{name}: {text!r:.80} は単位ではありません")
-    low = si(float(found["low"]), unit) if found["low"] else None
-    high = si(float(found["high"]), unit) if found["high"] else None
+    if (guess or place == "attribute") and isinstance(understand(text or "1"), Unknown):
+        return None
+    low = float(found["low"]) if found["low"] else None
+    high = float(found["high"]) if found["high"] else None
     if not found["dots"]:
         low = high = low if low is not None else high
     if low is not None and high is not None and low > high:
-        raise Invalid(
-            f"{name}: the range {value!r:.80} ends below where it begins", ja=f"{name}: 範囲の上限が下限より小さいです"
-        )
+        raise range_backwards(name, value)
     match operator:
         case "ge" | "gt":
             high = None
         case "le" | "lt":
             low = None
-    return Measured(called, place, low, high, tuple(unit.kinds))
+    return measured(name, called, place, low, high, text or "1")
 
 
 def _no_quantity(name: str, value: str) -> Invalid:
@@ -527,12 +465,3 @@ def _no_quantity(name: str, value: str) -> Invalid:
         f"{name}: {value!r:.80} is no quantity; write a number or a range with its unit: 7.1 keV, 7..8 keV, ..8 keV",
         ja=f"{name}: {value!r:.80} は数量ではありません。単位を付けて 7.1 keV、7..8 keV のように書いてください",
     )
-
-
-def _identified(scheme: str, value: str) -> list[Condition]:
-    if scheme:
-        return [Identified(value, scheme)]
-    ways: list[Condition] = [Identified(value)]
-    if found := _SCHEME.fullmatch(value):
-        ways.append(Identified(found[2], found[1].lower()))
-    return ways
