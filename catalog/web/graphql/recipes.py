@@ -15,7 +15,8 @@ from catalog.questions.telling import Kept, OfLink
 # The key of `strawberry.field(metadata=…)` under which a recipe stands.
 RECIPE: Final = "recipe"
 
-Form = Literal["plain", "json", "text", "texts", "date", "quantity", "term", "object"]
+# links: of an object in a body (a record's own are told along links): each an id or an IRI as text, or an object with `to`.
+Form = Literal["plain", "json", "text", "texts", "date", "quantity", "term", "object", "links"]
 
 
 # --- at the root: what is compiled as a whole
@@ -33,6 +34,11 @@ class SeveralOf:
     """Records by their ids (argument `ids`), in their order, null for what cannot be seen."""
 
     kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """Records for a gateway (argument `representations`, each with `__typename` and `id`), in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +75,18 @@ class InBody:
 @dataclass(frozen=True, slots=True)
 class Part:
     """A member of what a form is told as: of a date `text`, `from`, `until`, `missing`; of a quantity `value`, `min`, `max`,
-    `uncertainty`, `unit`, `si`, `siMin`, `siMax`, `siUnit`, `kind`; of a term `term`, `label` (argument `language`), `text`."""
+    `uncertainty`, `unit`, `note`, `si`, `siMin`, `siMax`, `siUnit`, `kind`; of a term `term`, `label` (argument `language`),
+    `text` (a plain word that stands where a term may)."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class AlongLinks:
-    """A connection along a link field: arguments `where`, `role`, `orderBy`, `first`, `after`. No field: along any (`field`)."""
+    """A connection along a link field: arguments `where`, `role`, `orderBy`, `first`, `after`.
+
+    No field: along any, with arguments `field` and `kinds` too.
+    """
 
     field: str | None
     direction: Direction
@@ -85,11 +95,13 @@ class AlongLinks:
 
 @dataclass(frozen=True, slots=True)
 class DrawnOf:
-    """What is written from a document of the record by a function of its own (compile.py knows these by name)."""
+    """What is written from a document of the record by a function of its own (compile.py knows these by name).
 
-    what: Literal[
-        "scope", "submitted", "turtle", "jsonLd", "findings", "fileCount", "entry", "myRights", "files", "revisions"
-    ]
+    The members of `scope`, `findings`, `entry`, `files` and `revisions` are `InBody` of what that function gives; `files` and
+    `revisions` take `first` and `after`, and are pages: `nodes`, `pageInfo`, `totalCount`.
+    """
+
+    what: Literal["scope", "submitted", "turtle", "jsonLd", "findings", "entry", "myRights", "files", "revisions"]
 
 
 # --- of connections
@@ -116,4 +128,4 @@ class EdgeOf:
     part: Literal["node", "cursor"] | OfLink
 
 
-Recipe = OneOf | SeveralOf | ListOf | KeptOf | InBody | Part | AlongLinks | DrawnOf | PageOf | PageInfoOf | EdgeOf
+Recipe = OneOf | SeveralOf | Entities | ListOf | KeptOf | InBody | Part | AlongLinks | DrawnOf | PageOf | PageInfoOf | EdgeOf
