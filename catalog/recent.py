@@ -27,6 +27,10 @@ class Recent(Generic[Made]):
         # It is kept as well, so that nothing else can come to lie where it lies.
         return self._get(id(thing), thing, make)
 
+    def __contains__(self, key: Hashable) -> bool:
+        with self._lock:
+            return key in self._kept
+
     def _get(self, key: Hashable, thing: object, make: Callable[[], Made]) -> Made:
         with self._lock:
             if (known := self._kept.get(key)) is not None:

@@ -267,6 +267,32 @@ class Settings:
         "SPARQL クエリーの結果の大きさの上限。読み終わるまで spool フォルダーのファイルに保持される。",
         written="256 MiB",
     )
+    graphql_cost: int = _setting(
+        100_000,
+        _whole(100, 999_999_999),
+        "How much a GraphQL query may cost: about as many records and links as its answer can tell, every page being full.",
+        "GraphQL クエリーのコストの上限。すべてのページが埋まったときに返り得るレコードとリンクの数に相当する。",
+    )
+    graphql_seconds: int = _setting(
+        10,
+        _whole(1, 3600),
+        "How many seconds a statement of a GraphQL query may run before it is interrupted.",
+        "GraphQL クエリーの SQL 文の制限時間（秒）。超えると中断される。",
+    )
+    graphql_documents: tuple[Path, ...] = _setting(
+        (),
+        _folders,
+        "Folders of trusted GraphQL documents (`*.graphql`, `*.gql`), read at the start: each is asked for by the SHA-256 of its text (documentId).",
+        "信頼された GraphQL 文書（`*.graphql`、`*.gql`）のフォルダー。起動時に読み込まれ、文書の SHA-256（documentId）で指定できる。",
+        written="none",
+    )
+    graphql_only_trusted: bool = _setting(
+        False,
+        _truth,
+        "Whether only trusted GraphQL documents are answered.",
+        "信頼された GraphQL 文書だけに応答するかどうか。",
+        written="false",
+    )
     kinds: tuple[Path, ...] = _setting(
         (),
         _folders,

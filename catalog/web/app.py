@@ -51,6 +51,9 @@ from catalog.web import (
 )
 from catalog.web.door import Door
 from catalog.web.filling import mirrors_filled
+from catalog.web.graphql import http as graphql
+from catalog.web.graphql.http import GraphQL
+from catalog.web.graphql.schema import schema_of
 from catalog.web.metrics import Metrics
 from catalog.web.operations import Routes, add_routes
 from catalog.web.refusals import MethodNotAllowed
@@ -88,6 +91,7 @@ ROUTES = Routes(
         *void.routes,
         *sitemap.routes,
         *sparql.routes,
+        *graphql.routes,
     )
 )
 # The first word of every address that is not a record's: a kind of that name would hide it, or be hidden.
@@ -113,6 +117,8 @@ def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
             )
     site = Site(catalog, Doorkeeper.of(catalog), pages.environment(), Metrics(), Tokens.of(catalog.token))
 
+    served = GraphQL.of(catalog, schema_of(catalog.kinds))
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # A worker that takes the place of one that died tells of its loads, too.
@@ -120,11 +126,13 @@ def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
         with mirrors_filled(catalog):
             yield
         site.close()
+        served.close()
         if closes:
             catalog.close()
 
     app = bare(lifespan)
     app.state.site = site
+    app.state.graphql = served
     app.add_exception_handler(HTTPException, _as_ours)
     # Door, outermost, tells them; without this Starlette would answer for the whole tree itself.
     app.add_middleware(Door, site=site)

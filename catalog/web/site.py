@@ -165,18 +165,24 @@ class Site:
         """Let the audit know, once for each request, of a write that was refused."""
         told: Operation | None = scope["app"].state.operations.get(getattr(scope.get("route"), "name", None))
         state = scope["state"]
-        if told is None or not told.writes or not isinstance(error, Forbidden | Unauthorized) or "refused" in state:
+        # Of what is both asked and changed at one address, whoever reads it says which it is.
+        writes = told is not None and (told.writes or state.get("writes", False))
+        if told is None or not writes or not isinstance(error, Forbidden | Unauthorized) or "refused" in state:
             return
         state["refused"] = True
         asker: Asker | None = state.get("asker")
-        address = self.doorkeeper.address(scope)
-        by = "public" if asker is None else asker.reader.id
         # A wrong password is told as such, where it was looked at.
-        if not isinstance(error, WrongPassword) and self.refusals.allows(f"{by} {address}"):
+        if not isinstance(error, WrongPassword):
             # A one-time link's address is as good as what it opens.
             path = told.path if "{code}" in told.path else scope["path"][:500]
+            by = "public" if asker is None else asker.reader.id
             about = state.get("about") or _about(scope)
-            self.aside(partial(self._note_refused, by, address, about, method=told.method, path=path))
+            self.tell_refused_write(by, self.doorkeeper.address(scope), about, method=told.method, path=path)
+
+    def tell_refused_write(self, by: str, address: str, about: tuple[str | None, str | None], **told: Any) -> None:
+        """The same of one write, `about` a scope or a record: as often as they are told of whoever is refused."""
+        if self.refusals.allows(f"{by} {address}"):
+            self.aside(partial(self._note_refused, by, address, about, **told))
 
     def tell_refused_in_load(self, scope: Scope, refused: RefusedRecords) -> None:
         """The same of records that a load was refused; once, however many they are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,6 +75,14 @@ class Documents:
         self.limits = limits
         self._read: Recent[Document | Refused] = Recent(KEPT)
         self._known = frozenset(trusted.values())
+        for hash_, text in trusted.items():
+            try:
+                self.read(text)
+            except Refused as refused:
+                raise Misconfigured(
+                    f"setting graphql_documents: the document with the hash {hash_} is not right: {refused}",
+                    ja=f"設定 graphql_documents: ハッシュ {hash_} の文書が正しくありません: {refused}",
+                ) from refused
 
     def named(self, id: str) -> str:
         """The text of a trusted document, by the hash of it."""
@@ -95,6 +103,10 @@ class Documents:
                 ),
                 403,
             )
+
+    def has_read(self, text: str) -> bool:
+        """Whether reading a text costs nothing."""
+        return text in self._read
 
     def read(self, text: str) -> Document:
         """The document of a text, or Refused with everything that is wrong with it."""
@@ -134,27 +146,26 @@ class Documents:
         )
 
 
-def trusted_in(folder: Path | None) -> dict[str, str]:
-    """Every document of a folder by the hash of its text, as the file has it."""
-    if folder is None:
-        return {}
-    if not folder.is_dir():
-        raise Misconfigured(
-            f"setting graphql_documents: there is no folder {folder}",
-            ja=f"設定 graphql_documents: フォルダー {folder} がありません",
-        )
+def trusted_in(folders: Iterable[Path]) -> dict[str, str]:
+    """Every document of these folders by the hash of its text, as the file has it."""
     found: dict[str, str] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in _SUFFIXES:
+    for folder in folders:
+        if not folder.is_dir():
+            raise Misconfigured(
+                f"setting graphql_documents: there is no folder {folder}",
+                ja=f"設定 graphql_documents: フォルダー {folder} がありません",
+            )
+        for path in sorted(folder.rglob("*")):
+            if path.suffix not in _SUFFIXES:
+                continue
             try:
                 written = path.read_bytes()
-                text = written.decode()
+                found[hashlib.sha256(written).hexdigest()] = written.decode()
             except (OSError, UnicodeDecodeError) as error:
                 raise Misconfigured(
                     f"setting graphql_documents: {path} cannot be read: {error}",
                     ja=f"設定 graphql_documents: {path} が読めません: {error}",
                 ) from error
-            found[hashlib.sha256(written).hexdigest()] = text
     return found
 
 

@@ -239,6 +239,8 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
         Many("sparql", HTML),
     ),
     ("POST", "/sparql"): (Nothing("the same as GET, which is asked above", "sparql", status=(415,)),),
+    ("GET", "/graphql"): (Nothing("the schema, until its records are asked", "graphql?query=%7B__typename%7D"),),
+    ("POST", "/graphql"): (Nothing("the same as GET, which is asked above", "graphql", status=(400, 415)),),
     # --- scopes, and who holds what in them
     ("GET", "/scopes"): (Many("scopes"), Many("scopes", HTML)),
     ("GET", "/scopes/{scope:path}"): (OfScope("scopes/{scope}", "knows"), OfScope("scopes/{scope}", "knows", HTML)),
