@@ -38,6 +38,7 @@ from catalog.curation.profiles import propose_profile, publish_profile
 from catalog.curation.submit import Intake
 from catalog.discovery.audience import Audiences
 from catalog.discovery.search import Searchable
+from catalog.discovery.usage import Usage
 from catalog.errors import Conflict, Misconfigured
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
@@ -258,6 +259,11 @@ class Catalog:
         """The search index as it can be read, with what searching needs beside it."""
         secret = blake2b(self.token.encode(), digest_size=32, person=b"musubi-search").digest()
         return Searchable(TantivyIndex(), self.book, self.terms, self.kinds, Audiences(self.store), secret=secret)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """How fields, quantities and attributes are used."""
+        return Usage(self.answers, self.kinds)
 
     def follower(self, *, alone: bool = False) -> Follower:
         """Who feeds the projections, in one process at a time. `alone`: nobody else waits to be fed meanwhile."""

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from catalog.projections.search.analysis import compound, compounds, is_run, normal, pieces, tokens
+from catalog.projections.search.analysis import compound, compounds, is_run, normal, pieces, tokens, whole
 from catalog.projections.search.index import Meant
 from catalog.projections.search.words import STOP, Clause
-from catalog.questions.search import Highlight, Piece
-from catalog.records.kinds import Kind
+from catalog.questions.search import Highlight, Piece, Reason
+from catalog.records.kinds import Field, Kind
 
 LONGEST: Final = 240
 LOOKED_AT: Final = 20_000
@@ -45,6 +45,60 @@ def highlights(
                 if len(made) == MOST:
                     return tuple(made)
     return tuple(made)
+
+
+def reasons(
+    id: str,
+    body: Mapping[str, Any],
+    kind: Kind,
+    clauses: Sequence[Clause],
+    meant: Mapping[str, Meant],
+    marked: Iterable[Highlight],
+    prefixes: Mapping[str, Collection[str]],
+) -> tuple[Reason, ...]:
+    """Why this record was found, as far as its body tells; `meant` is what of the text names terms, `marked` where words stand."""
+    made = dict.fromkeys(Reason("words", each.field) for each in marked)
+    said = [(way.plain, way.prefix) for clause in clauses if not clause.excluded for way in clause.ways]
+    names = {whole(name) for name in (id, *_parts_of(id), *_identifiers(body))}
+    if any(name == text or (prefix and name.startswith(text)) for text, prefix in said for name in names):
+        made[Reason("identifier")] = None
+    if meant:
+        for field, told in _terms(kind.fields, body):
+            prefix, _, rest = told.partition(":")
+            for iri in (told, *(base + rest for base in prefixes.get(prefix, ()))):
+                made.update(
+                    (Reason("term", field, text, iri), None) for text, each in meant.items() if iri in each.terms
+                )
+    return tuple(made) or (Reason("elsewhere"),)
+
+
+def _parts_of(id: str) -> tuple[str, str]:
+    """What its source calls the record, and the last part of that."""
+    return id.split("/", 2)[2], id.rpartition("/")[2]
+
+
+def _identifiers(body: Mapping[str, Any]) -> Iterator[str]:
+    several = body.get("identifiers")
+    for each in several if isinstance(several, list) else ():
+        if isinstance(each, dict) and isinstance(value := each.get("value"), str):
+            yield value
+            if isinstance(scheme := each.get("scheme"), str):
+                yield f"{scheme}:{value}"
+
+
+def _terms(fields: Sequence[Field], body: Any, top: str | None = None) -> Iterator[tuple[str, str]]:
+    """Every term of a body as it is written there, with the field that it is in."""
+    for each in fields:
+        value = body.get(each.name) if isinstance(body, dict) else None
+        if value is None or each.private:
+            continue
+        for one in value if isinstance(value, list) else (value,):
+            if each.form == "term":
+                told = one.get("term") if isinstance(one, dict) else one
+                if isinstance(told, str):
+                    yield top or each.name, told
+            elif each.form == "object":
+                yield from _terms(each.fields, one, top or each.name)
 
 
 def _sought(clauses: Sequence[Clause], meant: Collection[Meant]) -> _Sought:

@@ -12,7 +12,7 @@ from typing import Final
 from catalog.errors import Invalid
 from catalog.projections.search.document import micros
 from catalog.projections.search.index import Asked, Measures, Moments, Months, Scale, Snapshot
-from catalog.questions.search import MOST_BINS, Bin, Histogram, Interval, Spread
+from catalog.questions.search import MOST_BINS, Between, Bin, Histogram, Interval, Range, Spread
 from catalog.questions.vocabulary import Vocabulary, unknown
 from catalog.records.dates import Date, understand_date
 from catalog.records.quantities import SHIPPED, Unit, Unknown, si, understand
@@ -50,6 +50,27 @@ def spread_of(asked: Histogram, counting: Counting) -> Spread:
     if counting.is_date(asked.field):
         return _over_time(asked, counting)
     return _over_quantity(asked, counting)
+
+
+def range_of(asked: Range, counting: Counting) -> Between:
+    """The range that is asked for, or Invalid."""
+    name = asked.field
+    if counting.is_date(name):
+        if asked.unit is not None:
+            raise Invalid(f"range: {name} is a date and has no unit", ja=f"range: {name} は日付で、単位はありません")
+        extent = counting.snapshot.extent(counting.asked, Moments(name))
+        if extent is None:
+            return Between(name, None, None, None)
+        return Between(name, None, _moment(extent.least), _moment(extent.greatest))
+    held, unit = _measured(Histogram(name, unit=asked.unit), counting)
+    found = _extent(held, counting)
+    if found is None:
+        return Between(name, unit.typed if unit else None, None, None)
+    return Between(name, unit.typed if unit else None, _from_si(found[0], unit), _from_si(found[1], unit))
+
+
+def _moment(micros_: float) -> str:
+    return (_EPOCH + timedelta(microseconds=micros_)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 # ---------------------------------------------------------------------------------------------------- dates
@@ -134,6 +155,31 @@ def _over_quantity(asked: Histogram, counting: Counting) -> Spread:
     name = asked.field
     if asked.interval is not None:
         raise Invalid(f"histogram: {name} is no date", ja=f"histogram: {name} は日付の項目ではありません")
+    held, unit = _measured(asked, counting)
+    if asked.edges:
+        edges = [_in_si(float(edge), unit) for edge in asked.edges]
+        _demand_rising(asked, edges)
+        return _ranges(asked, counting, held, edges, [float(edge) for edge in asked.edges], unit)
+    found = _extent(held, counting)
+    if found is None:
+        return Spread(name, unit.typed if unit else None, (), counting.total)
+    low, high = found
+    first, last = _from_si(low, unit), _from_si(high, unit)
+    bins = asked.bins if last > first else 1
+    width = (last - first) / bins
+    # Rounded to what is worth reading; the last edge lies just beyond the greatest value, which so has its place.
+    told = [float(f"{first + width * number:.6g}") for number in range(bins + 1)]
+    told[0], told[-1] = min(told[0], first), max(told[-1], last)
+    if any(one >= other for one, other in pairwise(told)):
+        told = [first, last] if last > first else [first, first]
+    edges = [_in_si(edge, unit) for edge in told]
+    edges[0], edges[-1] = min(edges[0], low), _beyond(max(edges[-1], high))
+    return _ranges(asked, counting, held, edges, told, unit)
+
+
+def _measured(asked: Histogram, counting: Counting) -> tuple[list[Measures], Unit | None]:
+    """Where the quantities stand that are meant, and the unit that they are told in."""
+    name = asked.field
     held = _measures_of(name, counting)
     unit = _unit(asked)
     if unit is not None:
@@ -147,26 +193,15 @@ def _over_quantity(asked: Histogram, counting: Counting) -> Spread:
         (usual, _), *_ = weights.most_common(1)
         held = [each for each in held if each.kind == usual]
         unit = _si_unit(name, usual)
-    held = held[:MOST_COLUMNS]
-    if asked.edges:
-        edges = [_in_si(float(edge), unit) for edge in asked.edges]
-        _demand_rising(asked, edges)
-        return _ranges(asked, counting, held, edges, [float(edge) for edge in asked.edges], unit)
+    return held[:MOST_COLUMNS], unit
+
+
+def _extent(held: Sequence[Measures], counting: Counting) -> tuple[float, float] | None:
+    """The least and the greatest value of the hits, in SI."""
     extents = [extent for each in held if (extent := counting.snapshot.extent(counting.asked, each)) is not None]
     if not extents:
-        return Spread(name, unit.typed if unit else None, (), counting.total)
-    low, high = min(each.least for each in extents), max(each.greatest for each in extents)
-    first, last = _from_si(low, unit), _from_si(high, unit)
-    bins = asked.bins if last > first else 1
-    width = (last - first) / bins
-    # Rounded to what is worth reading; the last edge lies just beyond the greatest value, which so has its place.
-    told = [float(f"{first + width * number:.6g}") for number in range(bins + 1)]
-    told[0], told[-1] = min(told[0], first), max(told[-1], last)
-    if any(one >= other for one, other in pairwise(told)):
-        told = [first, last] if last > first else [first, first]
-    edges = [_in_si(edge, unit) for edge in told]
-    edges[0], edges[-1] = min(edges[0], low), _beyond(max(edges[-1], high))
-    return _ranges(asked, counting, held, edges, told, unit)
+        return None
+    return min(each.least for each in extents), max(each.greatest for each in extents)
 
 
 def _measures_of(name: str, counting: Counting) -> list[Measures]:

@@ -22,8 +22,8 @@ import orjson
 from catalog.discovery.audience import Audiences
 from catalog.discovery.conditions import MOST_TERMS, Settling
 from catalog.discovery.facets import Counted, Faceting
-from catalog.discovery.highlighting import highlights
-from catalog.discovery.histograms import Counting, spread_of
+from catalog.discovery.highlighting import highlights, reasons
+from catalog.discovery.histograms import Counting, range_of, spread_of
 from catalog.errors import Invalid, Unavailable
 from catalog.ledger.answer import Answers
 from catalog.ledger.book import Book, Pending
@@ -58,6 +58,7 @@ from catalog.questions.search import (
     MOST_SUGGESTIONS,
     RECORD_ORDERS,
     WITHOUT_LINKED_TITLES,
+    Between,
     Hit,
     SearchPage,
     SearchQuestion,
@@ -170,6 +171,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
     finally:
         facets = counting.result() if counting is not None else ()
     histograms = searching.histograms(found.total)
+    ranges = searching.ranges(found.total)
     following = None
     if offset + asked.first < min(found.total, DEEPEST_HIT):
         name = index.name_of(snapshot.seen.generation, snapshot.seen.position)
@@ -185,6 +187,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
         time.perf_counter() - began,
         snapshot.seen.position,
         (WITHOUT_LINKED_TITLES,) if pending.spreading and clauses else (),
+        ranges,
     )
 
 
@@ -249,10 +252,10 @@ def _check(asked: SearchQuestion) -> None:
             f"facetValues: {asked.facet_values} is not between 1 and {MOST_FACET_VALUES}",
             ja=f"facetValues: 1から{MOST_FACET_VALUES}の範囲で指定してください",
         )
-    if len(asked.facets) > MOST_FACETS or len(asked.histograms) > MOST_FACETS:
+    if max(len(asked.facets), len(asked.histograms), len(asked.ranges)) > MOST_FACETS:
         raise Invalid(
-            f"facet: more than {MOST_FACETS} at once; ask in several searches",
-            ja=f"facet: 一度に{MOST_FACETS}個までです",
+            f"facet, histogram: more than {MOST_FACETS} at once; ask in several searches",
+            ja=f"facet、histogram: 一度に{MOST_FACETS}個までです",
         )
     if len(asked.order) > 1:
         raise Invalid("sort: hits are ordered by one thing", ja="sort: 検索結果の並べ替えは一つだけ指定できます")
@@ -419,7 +422,12 @@ class _Searching:
                 if asked.highlight and self.clauses
                 else ()
             )
-            hits.append(Hit(id, kind.name, _title(bodies[id]), score if ranked else None, marked, items[id]))
+            why = (
+                reasons(id, bodies[id], kind, self.clauses, self.meant, marked, self.answers.vocabulary.prefixes())
+                if asked.highlight and self._ranks()
+                else ()
+            )
+            hits.append(Hit(id, kind.name, _title(bodies[id]), score if ranked else None, marked, items[id], why))
         return tuple(hits)
 
     # --- what is counted
@@ -444,8 +452,16 @@ class _Searching:
         asked = self.asked.histograms
         if not asked:
             return ()
-        counting = Counting(self.snapshot, self.whole, total, self.answers.vocabulary)
+        counting = self._counting(total)
         return tuple(spread_of(each, counting) for each in asked)
+
+    def ranges(self, total: int) -> tuple[Between, ...]:
+        """The ranges that were asked for, over all hits."""
+        counting = self._counting(total)
+        return tuple(range_of(each, counting) for each in self.asked.ranges)
+
+    def _counting(self, total: int) -> Counting:
+        return Counting(self.snapshot, self.whole, total, self.answers.vocabulary)
 
 
 def _title(body: Mapping[str, Any]) -> Mapping[str, str]:

@@ -25,7 +25,11 @@ class Dialect(Protocol):
 
     def each(self, value: str) -> str: ...
 
+    def numbers(self, value: str) -> str: ...
+
     def texts_in(self, document: str, name: str) -> str: ...
+
+    def members(self, document: str, row: str) -> tuple[str, str]: ...
 
     def number_in(self, document: str, name: str) -> str: ...
 
@@ -63,8 +67,15 @@ class _Sqlite:
     def each(self, value: str) -> str:
         return f"SELECT value FROM json_each({value})"
 
+    def numbers(self, value: str) -> str:
+        return self.each(value)
+
     def texts_in(self, document: str, name: str) -> str:
         return f"""SELECT value FROM json_each({document}, '$."{name}"') WHERE type = 'text'"""
+
+    def members(self, document: str, row: str) -> tuple[str, str]:
+        # An object or a list has no atom.
+        return f"json_each({document}) AS {row}", f"({row}.atom IS NOT NULL OR {row}.value NOT IN ('[]', '{{}}'))"
 
     def number_in(self, document: str, name: str) -> str:
         return f"({document} ->> '$.{name}')"
@@ -108,11 +119,17 @@ class _Postgresql:
     def each(self, value: str) -> str:
         return f"SELECT json_array_elements_text({value}::json)"
 
+    def numbers(self, value: str) -> str:
+        return f"SELECT json_array_elements_text({value}::json)::bigint"
+
     def texts_in(self, document: str, name: str) -> str:
         return (
             f"SELECT value #>> '{{}}' FROM json_array_elements({document}::json -> '{name}')"
             " WHERE json_typeof(value) = 'string'"
         )
+
+    def members(self, document: str, row: str) -> tuple[str, str]:
+        return f"json_each({document}::json) AS {row}", f"{row}.value::text NOT IN ('null', '[]', '{{}}')"
 
     def number_in(self, document: str, name: str) -> str:
         return f"({document}::json ->> '{name}')::bigint"

@@ -115,6 +115,31 @@ class Maker:
     # --- whole statements
 
     def listing(self, asked: Question) -> Plan:
+        at, order, page, counted = self.page(asked)
+        item, source_of_item = self._item(at, asked.selection)
+        columns = [f"{item} AS item", "page.id AS id"]
+        keys = "".join(f", page.o{number}" for number in range(len(order)))
+        ordering = ", ".join(
+            [*self._ordering(order, [f"page.o{number}" for number in range(len(order))]), self.sql.bytewise("page.id")]
+        )
+        joined = f"page JOIN record {at.record} ON {at.record}.key = page.key" + source_of_item.removeprefix(
+            f"record {at.record}"
+        )
+        with_ = self._with({"page": page})
+        if counted is None:
+            statement = f"{with_} SELECT {', '.join(columns)}, NULL{keys} FROM {joined} ORDER BY {ordering}"
+        else:
+            inner = f"SELECT {', '.join(columns)}{keys} FROM {joined}"
+            keys = keys.replace("page.", "told.")
+            ordering = ordering.replace("page.", "told.")
+            statement = (
+                f"{with_} SELECT told.item, told.id, total.number{keys} FROM (SELECT count(*) AS number FROM ({counted}) AS c) AS total"
+                f" LEFT JOIN ({inner}) AS told ON TRUE ORDER BY {ordering}"
+            )
+        return Plan(statement)
+
+    def page(self, asked: Question) -> tuple[_At, list[_Sorted], str, str | None]:
+        """The keys, ids and values of the order of a list's page and one more, in order; and a row for each to be counted."""
         at = self._at(asked)
         order = [self._sorted(one, at) for one in asked.order]
         outer = asked.statuses != ("public",)
@@ -138,28 +163,8 @@ class Maker:
             page = self._by_kinds(at, source, conditions, source_asked, asked.after, limit)
         else:
             page = self._page(at, source, conditions, order, asked.after, limit)
-        item, source_of_item = self._item(at, asked.selection)
-        columns = [f"{item} AS item", "page.id AS id"]
-        keys = "".join(f", page.o{number}" for number in range(len(order)))
-        ordering = ", ".join(
-            [*self._ordering(order, [f"page.o{number}" for number in range(len(order))]), self.sql.bytewise("page.id")]
-        )
-        joined = f"page JOIN record {at.record} ON {at.record}.key = page.key" + source_of_item.removeprefix(
-            f"record {at.record}"
-        )
-        with_ = self._with({"page": page})
-        if asked.count == "none":
-            statement = f"{with_} SELECT {', '.join(columns)}, NULL{keys} FROM {joined} ORDER BY {ordering}"
-        else:
-            counted = self._all_of(at, asked, source, conditions)
-            inner = f"SELECT {', '.join(columns)}{keys} FROM {joined}"
-            keys = keys.replace("page.", "told.")
-            ordering = ordering.replace("page.", "told.")
-            statement = (
-                f"{with_} SELECT told.item, told.id, total.number{keys} FROM (SELECT count(*) AS number FROM ({counted}) AS c) AS total"
-                f" LEFT JOIN ({inner}) AS told ON TRUE ORDER BY {ordering}"
-            )
-        return Plan(statement)
+        counted = None if asked.count == "none" else self._all_of(at, asked, source, conditions)
+        return at, order, page, counted
 
     def _all_of(self, at: _At, asked: Question, source: str, conditions: Sequence[str]) -> str:
         """A row for each record of the list, of whatever page; bounded, as many as are counted."""
@@ -255,12 +260,15 @@ class Maker:
         if not ways:
             return "FALSE"
         # What was merged away is not listed beside what it became, except to those who may not see the latter.
+        return f"({' OR '.join(ways)}) AND {self._unmerged(at)}"
+
+    def _unmerged(self, at: _At) -> str:
+        """That it became no other record that the reader may see."""
         became = f"r{at.number}b"
-        merged = (
+        return (
             f"({at.record}.merged_into IS NULL OR NOT EXISTS (SELECT 1 FROM record {became} JOIN scope {became}s ON {became}s.key = {became}.scope"
             f" WHERE {became}.key = {at.record}.merged_into AND {became}.status = 'public' AND {self.sight.readable(self.of, f'{became}s')}))"
         )
-        return f"({' OR '.join(ways)}) AND {merged}"
 
     def _linkable(self, at: _At, *, told: _At | None = None) -> str:
         """A record at the other end of a link; `told`: from a record that is being told, so that its scope may be read."""
@@ -384,12 +392,12 @@ class Maker:
                 return rest
             return f"SELECT * FROM (SELECT * FROM ({valued}) AS valued UNION ALL SELECT * FROM ({rest}) AS rest) AS both_parts {limit}"
         if after is not None:
-            head += f" AND {self._behind(order, after, last)}"
+            head += f" AND {self._behind(order, after, f'{last} > {self._value(after.id)}')}"
         ordering = ", ".join([*self._ordering(order, [one.expression for one in order]), last])
         return f"{head} ORDER BY {ordering} {limit}"
 
-    def _behind(self, order: Sequence[_Sorted], after: After, last: str) -> str:
-        condition = f"{last} > {self._value(after.id)}"
+    def _behind(self, order: Sequence[_Sorted], after: After, condition: str) -> str:
+        """Behind a place in the order; `condition` says it of what has the same values."""
         for one, value in reversed(list(zip(order, after.values, strict=True))):
             if value is None:
                 condition = f"({one.expression} IS NULL AND {condition})"
@@ -714,10 +722,8 @@ class Maker:
         )
         cutting = inside != "TRUE" and holds_links
         # The linked form holds nothing private to begin with.
-        holds_private = chosen.body or any(one.private or one.holds_private for found in fields for one in found)
-        if inside != "TRUE" and holds_private and (needles := self._private_names(at.kinds)):
-            held = " OR ".join(self.sql.has(f"{revision}.body", f'"{needle}"') for needle in needles)
-            parts.append(f"""CASE WHEN NOT {inside} AND ({held}) THEN ',"!private":true' ELSE '' END""")
+        if chosen.body or any(one.private or one.holds_private for found in fields for one in found):
+            parts += self._private(at, inside)
         if chosen.findings and inside != "FALSE":
             parts.append(f"""CASE WHEN {inside} THEN ',"findings":' || coalesce({record}.findings, '[]') ELSE '' END""")
         if chosen.identifiers:
@@ -738,6 +744,13 @@ class Maker:
             parts.append(f"""',"linked":' || coalesce(d{at.number}.document, 'null')""")
         parts.append("'}'")
         return "\n || ".join(parts), source
+
+    def _private(self, at: _At, inside: str) -> list[str]:
+        """The mark that the body holds what only writers are told."""
+        if inside == "TRUE" or not (needles := self._private_names(at.kinds)):
+            return []
+        held = " OR ".join(self.sql.has(f"v{at.number}.body", f'"{needle}"') for needle in needles)
+        return [f"""CASE WHEN NOT {inside} AND ({held}) THEN ',"!private":true' ELSE '' END"""]
 
     def _shown(self, at: _At) -> str:
         return f"{at.record}.shown"
@@ -882,7 +895,8 @@ class Maker:
             else ""
         )
         if asked.after is not None:
-            conditions.append(self._behind(order, asked.after, self.sql.bytewise(place)))
+            beyond = f"{self.sql.bytewise(place)} > {self._value(asked.after.id)}"
+            conditions.append(self._behind(order, asked.after, beyond))
         ordering = ", ".join([*self._ordering(order, [one.expression for one in order]), self.sql.bytewise(place)])
         item, item_source = self._item(end, asked.selection)
         # The rows that only the item needs, beside those that the list was chosen by.
@@ -923,17 +937,40 @@ class Terms:
         self._sight = sight
         self._of = of
 
-    def beginning(self) -> str:
-        """What the statement must begin with."""
-        return self._maker._with({})
+    def beginning(self, more: Mapping[str, str] | None = None) -> str:
+        """What the statement must begin with; `more` are tables of its own, worked out once."""
+        return self._maker._with(more or {})
+
+    def recursing(self, *tables: str) -> str:
+        """What the statement must begin with; these tables, `name (columns) AS (query)`, may name themselves."""
+        begun = self._maker._with({}).removeprefix("WITH ")
+        return "WITH RECURSIVE " + ", ".join([*([begun] if begun else []), *tables])
 
     def value(self, name: str) -> str:
         """Where the value of this name is bound."""
         return self.sql.value(name)
 
+    def numbers(self, name: str) -> str:
+        """The whole numbers of a JSON list, which is bound under this name."""
+        return self.sql.numbers(self.value(name))
+
     def among(self, expression: str, name: str) -> str:
         """That the expression is one of the texts of a JSON list, which is bound under this name."""
         return f"{expression} IN ({self.sql.each(self.value(name))})"
+
+    def named(self, expression: str, names: Sequence[str]) -> str:
+        """That the expression is one of these names of kinds or fields."""
+        return f"{expression} IN ({', '.join(map(_literal, names))})"
+
+    def may_name(self, link: str) -> str:
+        """That the reader may be told who asserted a link (a row of `link` by this alias)."""
+        return self._maker._may_name(link)
+
+    def meets(self, key: str, kind: str, asked: Condition) -> str:
+        """That the record of this key and kind meets a condition (as its shape: the values are bound as p0, p1, …)."""
+        at = self._maker._next((kind,), kind if _asks_fields(asked) else None)
+        held = self._maker._condition(asked, at)
+        return f"EXISTS (SELECT 1 FROM {self._maker._from(at)} WHERE {at.record}.key = {key} AND {held})"
 
     def readable(self, scope: str) -> str:
         return self._sight.readable(self._of, scope)
@@ -943,6 +980,24 @@ class Terms:
 
     def granted(self, scope: str) -> str:
         return self._sight.granted(self._of, scope)
+
+    def listed(self, kinds: tuple[str, ...]) -> str:
+        """The keys of the public records of these kinds (none: of all) that lists have for this reader, in no order."""
+        at = self._maker._next(kinds)
+        conditions = [self._maker._listed(at, ("public",)), *self._maker._of_kinds(at)]
+        return (
+            f"SELECT {at.record}.key AS key FROM record {at.record} JOIN scope {at.scope} ON {at.scope}.key = {at.record}.scope"
+            f" WHERE {' AND '.join(conditions)}"
+        )
+
+    def leading(self, link: str, condition: str) -> str:
+        """From links (rows of `link` by this alias, already there) to what they may be known to lead to, under a condition."""
+        end = self._maker._next(())
+        return (
+            f" JOIN node {end.node} ON {end.node}.key = {link}.target LEFT JOIN record {end.record} ON {end.record}.key = {link}.target"
+            f" LEFT JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
+            f" WHERE {condition} AND ({self._maker._outside(end)} OR coalesce({self._maker._linkable(end)}, FALSE))"
+        )
 
     def number_in(self, document: str, name: str) -> str:
         """A whole number in a JSON document."""

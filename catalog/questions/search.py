@@ -52,6 +52,14 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """Between what the hits lie by a date (or `created`, `modified`) or a quantity, told in `unit`; without one in SI."""
+
+    field: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchQuestion:
     """What is searched for, among which records, and what is told beside the hits.
 
@@ -64,6 +72,7 @@ class SearchQuestion:
     facets: tuple[str, ...] = ()
     facet_values: int = 20
     histograms: tuple[Histogram, ...] = ()
+    ranges: tuple[Range, ...] = ()
     order: tuple[Order, ...] = ()
     first: int = 20
     after: str | None = None  # the cursor that the page before gave as `next`
@@ -93,6 +102,17 @@ class Highlight:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a hit was found: words in a field, one of its identifiers, a term in a field that `said` names or that is below such
+    a one; or something that its own text does not hold (`elsewhere`: a linked record's title, a name of an attribute)."""
+
+    what: Literal["words", "identifier", "term", "elsewhere"]
+    field: str | None = None
+    said: str | None = None
+    term: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A record that was found. `record` is its JSON text, as lists answer it with the question's selection."""
 
@@ -102,6 +122,7 @@ class Hit:
     score: float | None  # None where the hits are ordered by something else
     highlights: tuple[Highlight, ...]
     record: str
+    reasons: tuple[Reason, ...] = ()  # told where highlights are
 
     def text(self) -> str:
         """The hit as it is answered: the record as lists tell it, and what the search knows beside."""
@@ -194,6 +215,16 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Between:
+    """A range that was asked for; None where no hit has such a value. `first` and `last` are dates, or numbers in `unit`."""
+
+    field: str
+    unit: str | None
+    first: str | float | None
+    last: str | float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """What whoever reads an answer should know of it, since it may hold less than usual."""
 
@@ -229,6 +260,7 @@ class SearchPage:
     took_seconds: float
     position: int  # every change up to here was searched
     notices: tuple[Notice, ...] = ()
+    ranges: tuple[Between, ...] = ()
 
     def document(self, say: Say) -> dict[str, Any]:
         """What is answered beside the hits. How long it took is no part of it: the same answer is the same text."""
