@@ -46,6 +46,14 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
+class OfKind:
+    """A text for each kind, as (kind, JSON): so that kinds which are told alike but for their type's name are one way."""
+
+    key: str
+    texts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What the catalogue keeps of it."""
 
@@ -109,7 +117,7 @@ class Telling:
     ways: tuple[Way, ...]
 
 
-Member = Constant | Told | Mirrored | Drawn | Edges
+Member = Constant | OfKind | Told | Mirrored | Drawn | Edges
 
 
 # --- of a page of a list
