@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from catalog.ledger.cut import cut
 from catalog.ledger.dialects import DIALECTS
 from catalog.ledger.statement import Maker, Plan, Sees, Terms
+from catalog.ledger.telling import Filler, Teller, filled
 from catalog.questions.question import (
     BOUNDED_COUNT,
     After,
@@ -28,6 +29,7 @@ from catalog.questions.question import (
 )
 from catalog.questions.reader import Reader
 from catalog.questions.shape import lift
+from catalog.questions.telling import Asked
 from catalog.questions.vocabulary import Vocabulary
 from catalog.store.clock import Clock
 from catalog.store.clock import now as real_clock
@@ -129,6 +131,21 @@ class Answers:
         text, key, *facts = rows[0]
         return One(cut(text, self.vocabulary) if '"!' in text else text, key, *facts)
 
+    def told(
+        self,
+        asked: Sequence[Asked],
+        reader: Reader,
+        fillers: Sequence[Filler],
+        connection: Connection | None = None,
+    ) -> list[str]:
+        """The JSON text of each thing that is asked, all in one statement. What is asked was checked."""
+        if not asked:
+            return []
+        values: list[Any] = []
+        plan = self._plan("told", lift(tuple(asked), values), reader)
+        (row,) = self._run(plan, values, reader, connection)
+        return [filled(text, plan.draws, fillers, self.vocabulary) for text in row]
+
     def rows(
         self,
         make: Callable[[Terms], str],
@@ -139,11 +156,11 @@ class Answers:
         """The rows of a statement that a function makes in these terms; it is made once for each class of reader."""
         of = self.sight.class_of(reader)
         with self._lock:
-            plan = self._plans.get((make, of))
+            if plan := self._plans.get((make, of)):
+                self._plans.move_to_end((make, of))
         if plan is None:
             plan = Plan(make(Terms(self._dialect, self.vocabulary, self.sight, of)))
-            with self._lock:
-                self._plans[(make, of)] = plan
+            self._keep((make, of), plan)
         return self._run(plan, (), reader, connection, **values)
 
     def readable(self, ids: Iterable[str], reader: Reader, connection: Connection | None = None) -> dict[str, Seen]:
@@ -205,13 +222,17 @@ class Answers:
             "one": maker.one,
             "table": maker.table,
             "keys": maker.keys,
+            "told": Teller(maker).whole,
         }
         plan = makers[what](shape)
+        self._keep(key, plan)
+        return plan
+
+    def _keep(self, key: Any, plan: Plan) -> None:
         with self._lock:
             self._plans[key] = plan
             if len(self._plans) > MOST_PLANS:
                 self._plans.popitem(last=False)
-        return plan
 
     def _bind(self, values: Sequence[Any], reader: Reader, **more: Any) -> dict[str, Any]:
         bound = self.sight.values(reader, self.clock())

@@ -17,11 +17,12 @@ HIDDEN, UNNAMED, PRIVATE, ENCODED = "!hidden", "!unnamed", "!private", "!encoded
 def cut(item: str, vocabulary: Vocabulary) -> str:
     """The item as JSON text without its marks, and without what they speak of."""
     document = orjson.loads(item)
-    _cut_item(document, vocabulary)
+    cut_item(document, vocabulary)
     return orjson.dumps(document).decode()
 
 
-def _cut_item(item: dict[str, Any], vocabulary: Vocabulary) -> None:
+def cut_item(item: dict[str, Any], vocabulary: Vocabulary) -> None:
+    """Take the marks out of an item, and what they speak of."""
     if item.pop(ENCODED, False):
         item["localId"] = decode_local(item["localId"])
     hidden = frozenset((*item.pop(HIDDEN, ()), *item.pop(UNNAMED, ())))
@@ -38,7 +39,7 @@ def _cut_item(item: dict[str, Any], vocabulary: Vocabulary) -> None:
         if key not in ("body", "fields", "linked") and isinstance(value, dict) and isinstance(value.get("items"), list):
             for inner in value["items"]:
                 if isinstance(inner, dict) and isinstance(inner.get("record"), dict) and "at" in inner:
-                    _cut_item(inner["record"], vocabulary)
+                    cut_item(inner["record"], vocabulary)
 
 
 def without_private(body: dict[str, Any], kind: str, vocabulary: Vocabulary) -> dict[str, Any]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 
 class Dialect(Protocol):
     """How the two databases say the few things that they say differently."""
 
+    joins_freely: bool  # rows that are joined to a subquery's may come in another order than these
+
     def value(self, name: str) -> str: ...
 
     def quote(self, expression: str) -> str: ...
 
-    def glue(self, expression: str) -> str: ...
+    def literal(self, text: str) -> str: ...
+
+    def exactly(self, expression: str) -> str: ...
+
+    def glue(self, expression: str, order: str | None = None) -> str: ...
 
     def part(self, document: str, name: str) -> str: ...
 
@@ -24,6 +30,14 @@ class Dialect(Protocol):
     def last_character(self) -> str: ...
 
     def each(self, value: str) -> str: ...
+
+    def placed(self, value: str) -> str: ...
+
+    def item(self, value: str, place: int) -> str: ...
+
+    def whole(self, text: str) -> str: ...
+
+    def spread(self, above: str, rows: str, columns: Sequence[str]) -> str: ...
 
     def numbers(self, value: str) -> str: ...
 
@@ -43,13 +57,24 @@ class Dialect(Protocol):
 
 
 class _Sqlite:
+    joins_freely = False  # what is joined by `then` stays where it is
+
     def value(self, name: str) -> str:
         return f":{name}"
 
     def quote(self, expression: str) -> str:
         return f"json_quote({expression})"
 
-    def glue(self, expression: str) -> str:
+    def literal(self, text: str) -> str:
+        return "'" + text.replace("'", "''") + "'"
+
+    def exactly(self, expression: str) -> str:
+        # Fifteen digits of a double are not always it; seventeen are. Text, so that it is not taken for JSON in JSON.
+        whole = f"CASE WHEN json_quote({expression}) + 0.0 = {expression} THEN json_quote({expression}) ELSE printf('%!.17g', {expression}) END"
+        return f"(CASE typeof({expression}) WHEN 'real' THEN {whole} ELSE json_quote({expression}) END || '')"
+
+    def glue(self, expression: str, order: str | None = None) -> str:
+        # In the order of the rows: this one has no ORDER BY in an aggregate (3.44 does).
         return f"group_concat({expression}, ',')"
 
     def part(self, document: str, name: str) -> str:
@@ -66,6 +91,24 @@ class _Sqlite:
 
     def each(self, value: str) -> str:
         return f"SELECT value FROM json_each({value})"
+
+    def placed(self, value: str) -> str:
+        return f"(SELECT key AS place, value FROM json_each({value}))"
+
+    def item(self, value: str, place: int) -> str:
+        return f"({value} ->> {place})"
+
+    def whole(self, text: str) -> str:
+        return text
+
+    def spread(self, above: str, rows: str, columns: Sequence[str]) -> str:
+        # It has no LATERAL: what a row's own subquery finds goes through a list of lists.
+        each = ", ".join(f'y."{column}"' for column in columns)
+        told = ", ".join(f'(j.value ->> {place}) AS "{column}"' for place, column in enumerate(columns))
+        return (
+            f"SELECT above.key AS up, j.key AS place, {told} FROM ({above}) AS above"
+            f" CROSS JOIN json_each((SELECT json_group_array(json_array({each})) FROM ({rows}) AS y)) AS j"
+        )
 
     def numbers(self, value: str) -> str:
         return self.each(value)
@@ -95,14 +138,22 @@ class _Sqlite:
 
 
 class _Postgresql:
+    joins_freely = True
+
     def value(self, name: str) -> str:
         return f"%({name})s"
 
     def quote(self, expression: str) -> str:
         return f"coalesce(to_json({expression})::text, 'null')"
 
-    def glue(self, expression: str) -> str:
-        return f"string_agg({expression}, ',')"
+    def literal(self, text: str) -> str:
+        return "'" + text.replace("'", "''").replace("%", "%%") + "'"
+
+    def exactly(self, expression: str) -> str:
+        return self.quote(expression)
+
+    def glue(self, expression: str, order: str | None = None) -> str:
+        return f"string_agg({expression}, ','{'' if order is None else f' ORDER BY {order}'})"
 
     def part(self, document: str, name: str) -> str:
         return f"({document}::json -> '{name}')::text"
@@ -118,6 +169,22 @@ class _Postgresql:
 
     def each(self, value: str) -> str:
         return f"SELECT json_array_elements_text({value}::json)"
+
+    def placed(self, value: str) -> str:
+        return f"(SELECT place - 1 AS place, value FROM json_array_elements_text({value}::json) WITH ORDINALITY AS e (value, place))"
+
+    def item(self, value: str, place: int) -> str:
+        return f"({value}::json ->> {place})"
+
+    def whole(self, text: str) -> str:
+        return f"{text}::integer"
+
+    def spread(self, above: str, rows: str, columns: Sequence[str]) -> str:
+        told = ", ".join(f'found."{column}"' for column in columns)
+        return (
+            f"SELECT above.key AS up, found.place AS place, {told} FROM ({above}) AS above"
+            f" CROSS JOIN LATERAL (SELECT row_number() OVER () - 1 AS place, y.* FROM ({rows}) AS y) AS found"
+        )
 
     def numbers(self, value: str) -> str:
         return f"SELECT json_array_elements_text({value}::json)::bigint"

@@ -38,6 +38,7 @@ from catalog.questions.question import (
 )
 from catalog.questions.reader import Reader
 from catalog.questions.shape import Slot
+from catalog.questions.telling import Drawn
 from catalog.questions.vocabulary import Field, Vocabulary
 
 
@@ -64,6 +65,7 @@ class Plan:
     """A statement that was made for a shape, ready to be bound."""
 
     statement: str
+    draws: tuple[Drawn | int, ...] = ()  # what is drawn where the text is marked; a number is a cursor's filler
 
 
 @dataclass(frozen=True, slots=True)

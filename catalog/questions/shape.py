@@ -6,7 +6,11 @@ The compiler only ever sees shapes, in which a slot stands for each value: it co
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
+
+import orjson
+
+_TREES: Final = frozenset(("catalog.questions.question", "catalog.questions.telling"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +20,11 @@ class Slot:
     number: int
 
 
-_PLANS: dict[type, tuple[tuple[str, bool], ...]] = {}
+_PLANS: dict[type, tuple[tuple[str, str | None], ...]] = {}
 
 
-def _plan(of: type) -> tuple[tuple[str, bool], ...]:
-    plan = tuple((part.name, "bound" in part.metadata) for part in fields(of))
+def _plan(of: type) -> tuple[tuple[str, str | None], ...]:
+    plan = tuple((part.name, part.metadata.get("bound")) for part in fields(of))
     return _PLANS.setdefault(of, plan)
 
 
@@ -28,12 +32,13 @@ def lift(tree: Any, values: list[Any]) -> Any:
     """The tree with a slot for each bound value, which is added to `values` in the order of the slots.
 
     None stays, since a question without a value is another question. A tuple is as long as the next power of two (its
-    last value repeated, which changes no `in`), so that lists of many lengths share few statements.
+    last value repeated, which changes no `in`), so that lists of many lengths share few statements; or, bound whole, one
+    value: a JSON list.
     """
     of = type(tree)
     if of is tuple:
         return tuple(lift(part, values) for part in tree)
-    if of.__module__ != "catalog.questions.question":
+    if of.__module__ not in _TREES:
         return tree
     made = {}
     for name, bound in _PLANS.get(of) or _plan(of):
@@ -42,6 +47,9 @@ def lift(tree: Any, values: list[Any]) -> Any:
             made[name] = value if value is None or type(value) is str else lift(value, values)
         elif value is None:
             made[name] = None
+        elif bound == "whole":
+            made[name] = Slot(len(values))
+            values.append(orjson.dumps(value).decode())
         elif type(value) is tuple:
             made[name] = _lift_many(value, values, pad=of.__name__ != "After")
         else:

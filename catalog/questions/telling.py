@@ -20,7 +20,7 @@ def _bound(default: Any = None) -> Any:
     return part(default=default, metadata=_BOUND)
 
 
-# What the catalogue keeps of a record and tells without reading its body.
+# What the catalogue keeps of a record and tells without reading its body; `newest` is the revision shown for all but writers.
 Kept = Literal[
     "id", "kind", "source", "localId", "profile", "scope", "status", "revision", "newest", "created", "modified"
 ]
@@ -63,7 +63,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """A field as the mirror of its kind has it; a text in a language as it falls back."""
+    """A field as the mirror of its kind has it; a text in a language as it falls back. Null of what never passed the gate."""
 
     key: str
     field: str
@@ -79,6 +79,9 @@ class Drawn:
 
     filler: int
     documents: tuple[Document, ...]
+    # Which members of the body are read; none: any. Of these alone is looked for what must be cut: for a title or a
+    # quantity nothing, while finding out which links of a record are hidden takes longer than all else.
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,9 @@ class Edges:
     """The links of a record as a list with its own filter, order and page.
 
     Links to and from records that the reader may see; outgoing ones without a condition or kinds also those to IRIs
-    outside, which have no record at their end.
+    outside, which have no record at their end. Without an order, those that go out come as the record tells them (several
+    fields: by their names), and those that come in as their records came to be known here: a hub's first page is then read
+    off the index. The place in a list ends with a JSON list: `["<field>", <place in the record>, "<id at the other end>"]`.
     """
 
     key: str
@@ -125,7 +130,7 @@ Member = Constant | OfKind | Told | Mirrored | Drawn | Edges
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """The records as a list."""
+    """The records as a list; what is linked outside is in `EdgeList` alone."""
 
     key: str
     telling: Telling
@@ -222,7 +227,7 @@ class ByIds:
 
     telling: Telling
     kinds: tuple[str, ...] = ()
-    ids: tuple[str, ...] = _bound(())
+    ids: tuple[str, ...] = part(default=(), metadata={"bound": "whole"})
 
 
 Asked = Listing | ById | ByIds
