@@ -37,6 +37,7 @@ services: ## start the servers that tests need (PostgreSQL, Keycloak; Chromium a
 	@scripts/services/keycloak.sh start
 	@scripts/services/oidc.sh install
 	@scripts/services/chromium.sh install
+	@scripts/services/graphql.sh install
 
 .PHONY: services-stop
 services-stop: ## stop them
