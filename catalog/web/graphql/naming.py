@@ -25,7 +25,7 @@ OF_FILTER: Final = frozenset(
 # Types that are there whatever the kinds are: what this package says of any record. Those of other parts are found when
 # the schema is put together.
 OF_SCHEMA: Final = frozenset(
-    """Query Mutation Subscription Node Record Text Date Quantity Term Link Scope ScopeStep Finding Entry File Revision
+    """Query Mutation Subscription Node Record Date Quantity TermValue Link Scope ScopeStep RecordFinding Entry File Revision
     PageInfo JSON Long ID String Int Float Boolean""".split()
 )
 # A field of such a name is told and asked for as `bodyStatus`, as it is over REST as `body.status`.
@@ -79,7 +79,9 @@ def field_names(kind: Kind) -> dict[str, Field]:
         if name in SHADOWS:
             name = "body" + name[0].upper() + name[1:]
         if name in names or name in SHADOWS:
-            raise taken_twice(name, f"{kind.name}.{field.name}", f"{kind.name}.{names[name].name if name in names else name}")
+            raise taken_twice(
+                name, f"{kind.name}.{field.name}", f"{kind.name}.{names[name].name if name in names else name}"
+            )
         names[name] = field
     return names
 

@@ -1,16 +1,107 @@
-"""The schema as it is served, made from the kinds."""
+"""The schema: types from the kinds, and the fields of the root that the parts of this package give."""
 
 from __future__ import annotations
 
-from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLString
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from types import ModuleType
+from typing import Any, Final
 
-from catalog import __version__
+import orjson
+import strawberry
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from strawberry.exceptions import DuplicatedTypeName
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
+
+import catalog.web.graphql as package
+from catalog.errors import Misconfigured
+from catalog.recent import Recent
 from catalog.records.kinds import Kinds
+from catalog.web.graphql.definitions import SCALARS, declared, define
+from catalog.web.graphql.naming import legal, taken_twice
+from catalog.web.graphql.recipes import RECIPE
+from catalog.web.graphql.types import Types, types_of
+
+# What the parts of this package may have, each `(types: Types) -> {name: field}`.
+PARTS: Final = {
+    "Query": ("query_fields", "What can be asked.\n検索・取得。"),
+    "Mutation": ("mutation_fields", "What can be changed.\n登録・変更。"),
+    "Subscription": ("subscription_fields", "What can be listened to.\n変更の購読。"),
+}
+Fields = Callable[[Types], Mapping[str, Any]]
+
+# Making one takes a good part of a second, and a process has one catalogue; tests have many of the same kinds.
+_MADE: Recent[GraphQLSchema] = Recent(8)
 
 
 def schema_of(kinds: Kinds) -> GraphQLSchema:
-    """What can be asked of a catalogue of these kinds."""
-    version = GraphQLField(
-        GraphQLNonNull(GraphQLString), resolve=lambda *_: __version__, description="Of the software."
-    )
-    return GraphQLSchema(GraphQLObjectType("Query", {"version": version}))
+    """The schema for these kinds, made once; Misconfigured where GraphQL cannot say what they say."""
+    # Words are part of a schema, and no part of the fingerprint of kinds.
+    said = sha256(orjson.dumps([list(kinds), kinds.schemas], option=orjson.OPT_SORT_KEYS)).digest()
+    return _MADE.get(said, lambda: _made(types_of(kinds)))
+
+
+def _made(types: Types) -> GraphQLSchema:
+    roots = {name: _root(name, types) for name in PARTS}
+    try:
+        schema = strawberry.Schema(
+            query=_required(roots["Query"]),
+            mutation=roots["Mutation"],
+            subscription=roots["Subscription"],
+            types=list(types.of_kind.values()),
+            scalar_overrides=SCALARS,  # type: ignore[arg-type]
+            config=StrawberryConfig(auto_camel_case=True),
+        )
+    except DuplicatedTypeName as cause:
+        raise Misconfigured(
+            f"in GraphQL two types would bear one name: {cause.message}; rename the kind, or the object in it, that asks for it",
+            ja=f"GraphQL で二つの型が同じ名前になります。種別かその中のオブジェクトの名前を変えてください: {cause.message}",
+        ) from cause
+    made: GraphQLSchema = schema._schema
+    _pick(made)
+    return made
+
+
+def _root(name: str, types: Types) -> type | None:
+    function, words = PARTS[name]
+    fields: dict[str, tuple[StrawberryField, str]] = {}
+    for part in _parts():
+        give: Fields | None = getattr(part, function, None)
+        if give is None:
+            continue
+        of = part.__name__.rpartition(".")[2]
+        for called, field in give(types).items():
+            if called in fields:
+                raise taken_twice(called, f"{name.lower()} of {fields[called][1]}", f"of {of}")
+            field.python_name = field.graphql_name = legal(called, name)
+            fields[called] = field, of
+    return define(declared(name), [field for field, _ in fields.values()], words) if fields else None
+
+
+def _required(root: type | None) -> type:
+    assert root is not None, "no part of the schema has anything to ask"
+    return root
+
+
+def _parts() -> list[ModuleType]:
+    """The modules of this package, whichever there are."""
+    return [
+        importlib.import_module(f"{package.__name__}.{each.name}") for each in pkgutil.iter_modules(package.__path__)
+    ]
+
+
+def _pick(schema: GraphQLSchema) -> None:
+    """What a recipe tells was told as a whole before; an executor picks it out, by the name that it was asked under."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            for field in type_.fields.values():
+                told = field.extensions.get("strawberry-definition")
+                if told is not None and RECIPE in told.metadata:
+                    field.resolve = _told
+
+
+def _told(root: Mapping[str, Any], info: GraphQLResolveInfo, **_: Any) -> Any:
+    return root[str(info.path.key)]

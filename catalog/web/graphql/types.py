@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,13 +11,13 @@ from strawberry.scalars import JSON
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-from catalog.errors import Misconfigured
 from catalog.questions.telling import Kept
 from catalog.records.kinds import Field, Kind, Kinds
 from catalog.web.graphql.definitions import Long, Words, argument, declared, define, told
 from catalog.web.graphql.filters import Filters, filters_of
 from catalog.web.graphql.naming import common_fields, field_names, inverses, legal, pascal, shape, taken_twice
 from catalog.web.graphql.recipes import AlongLinks, DrawnOf, EdgeOf, InBody, KeptOf, PageInfoOf, PageOf, Part
+
 
 @dataclass(frozen=True)
 class Types:
@@ -34,28 +34,12 @@ class Types:
     connection: Mapping[str | None, type]
     links: Mapping[str | None, type]
     page_info: type
-    text: type
     date: type
     quantity: type
     term: type
     finding: type
     scope: type
     filters: Filters
-
-    def where(self, kind: str | None) -> StrawberryArgument:
-        """The argument that narrows a list."""
-        return argument("where", self.filters.type[kind] | None, WHERE)
-
-    def order(self, kind: str | None) -> StrawberryArgument:
-        """The argument that orders a list."""
-        return argument("orderBy", list[self.filters.order[kind]] | None, ORDER)  # type: ignore[name-defined]
-
-
-WHERE: Final = ("Which records.", "対象のレコード。")
-ORDER: Final = (
-    "In what order; what has no value comes last. Else in the order of ids, and links as the record lists them.",
-    "並び順。値のないものは最後。指定しなければIDの順、リンクはレコードに書かれた順。",
-)
 
 
 def page_arguments() -> tuple[StrawberryArgument, ...]:
@@ -65,7 +49,10 @@ def page_arguments() -> tuple[StrawberryArgument, ...]:
         argument(
             "after",
             str | None,
-            ("The cursor behind which to go on: `endCursor` of the page before.", "続きを取得するカーソル（前のページの endCursor）。"),
+            (
+                "The cursor behind which to go on: `endCursor` of the page before.",
+                "続きを取得するカーソル（前のページの endCursor）。",
+            ),
         ),
     )
 
@@ -96,11 +83,11 @@ class _Making:
         self.page_info = self.declare("PageInfo", "where a page begins and ends")
         self.date, self.quantity, self.term, self.link, self.scope, self.step = (
             self.declare(name, "what stands in records")
-            for name in ("Date", "Quantity", "Term", "Link", "Scope", "ScopeStep")
+            for name in ("Date", "Quantity", "TermValue", "Link", "Scope", "ScopeStep")
         )
         self.finding, self.entry, self.file, self.checksum, self.location, self.revision = (
             self.declare(name, "what is told beside records")
-            for name in ("Finding", "Entry", "File", "Checksum", "FileLocation", "Revision")
+            for name in ("RecordFinding", "Entry", "File", "Checksum", "FileLocation", "Revision")
         )
         self.files, self.revisions = (
             self.declare(name, "lists beside records") for name in ("FileConnection", "RevisionConnection")
@@ -127,7 +114,11 @@ class _Making:
     def types(self) -> Types:
         self._define_parts()
         define(self.node, [_id()], ("What has an id.", "IDを持つもの。"), is_interface=True)
-        common = [self._field(name, field) for name, field in self._named(next(iter(self.kinds.values()))) if field.name in self.common]
+        common = [
+            self._field(name, field)
+            for name, field in self._named(next(iter(self.kinds.values())))
+            if field.name in self.common
+        ]
         define(
             self.record,
             [*self._envelope(), *common, *self._along_any()],
@@ -197,7 +188,12 @@ class _Making:
             kept("kind", str, "Its kind.", "種別。"),
             kept("source", str, "The id of the source that it comes from.", "登録元のID。"),
             kept("localId", str, "Its id there.", "登録元でのID。"),
-            kept("profile", str | None, "The profile that it says it follows, with its version.", "従っているプロファイルと版。"),
+            kept(
+                "profile",
+                str | None,
+                "The profile that it says it follows, with its version.",
+                "従っているプロファイルと版。",
+            ),
             told(
                 "scope",
                 self.scope | None,
@@ -214,12 +210,20 @@ class _Making:
             ),
             kept("created", str, "When it was first entered here.", "本カタログへの登録日時。"),
             kept("modified", str, "When it was last changed here.", "本カタログでの最終更新日時。"),
-            told("entry", self.entry | None, DrawnOf("entry"), ("How this revision was entered.", "この版が登録された経緯。")),
+            told(
+                "entry",
+                self.entry | None,
+                DrawnOf("entry"),
+                ("How this revision was entered.", "この版が登録された経緯。"),
+            ),
             told(
                 "findings",
                 list[self.finding] | None,  # type: ignore[name-defined]
                 DrawnOf("findings"),
-                ("What the last check found, for those who write here; else null.", "検証結果（書き込み権限のある人だけ）。"),
+                (
+                    "What the last check found, for those who write here; else null.",
+                    "検証結果（書き込み権限のある人だけ）。",
+                ),
             ),
             told(
                 "files",
@@ -271,7 +275,9 @@ class _Making:
             )
 
         return [
-            along("outgoing", "out", "All links from it, to records and to IRIs outside.", "このレコードからの全リンク。"),
+            along(
+                "outgoing", "out", "All links from it, to records and to IRIs outside.", "このレコードからの全リンク。"
+            ),
             along("incoming", "in", "All links to it.", "このレコードへの全リンク。"),
         ]
 
@@ -302,7 +308,7 @@ class _Making:
             return told(
                 name,
                 self.link_pages[target][0] | None,
-                AlongLinks(field.name, "out"),
+                AlongLinks(field.name, "out", field.kinds),
                 words,
                 self.filters.where(target),
                 self._role(),
@@ -336,12 +342,14 @@ class _Making:
     def _object(self, field: Field, kind: Kind | None) -> type:
         """The type of an object in a body; what looks alike and is defined alike shares one."""
         name = pascal(field.definition or field.rdf_type or field.name)
-        key = (name, *(shape(each) for each in field.fields))
+        shared = field.definition is not None or field.name in self.common
+        key = (name, None if shared or kind is None else kind.name, *(shape(each) for each in field.fields))
         if key in self.nested:
             return self.nested[key]
         # What one kind alone says, and not by a definition of its own, bears the name of the kind.
-        if (field.definition is None and field.name not in self.common) or name in self.declared:
-            name = (pascal(kind.name) if kind is not None else "") + name
+        if kind is not None and (not shared or name in self.declared):
+            of = pascal(kind.name)
+            name = of + (name if of + name not in self.declared else pascal(field.name))
         made = self.declare(legal(name, f"the field {field.name}"), f"what the field {field.name} holds")
         self.nested[key] = made
         inner: dict[str, StrawberryField] = {}
@@ -359,18 +367,32 @@ class _Making:
         page, edge = self.pages[kind]
         link_page, link_edge = self.link_pages[kind]
         cursor = told("cursor", str, EdgeOf("cursor"), ("Its place in the list.", "一覧での位置。"))
-        define(edge, [cursor, told("node", node, EdgeOf("node"))], (f"A place in a list of {of[0]}.", f"{of[1]}の一覧の要素。"))
+        define(
+            edge,
+            [cursor, told("node", node, EdgeOf("node"))],
+            (f"A place in a list of {of[0]}.", f"{of[1]}の一覧の要素。"),
+        )
         define(page, self._page(node, edge), (f"A page of {of[0]}.", f"{of[1]}の一覧。"))
         define(
             link_edge,
             [
                 cursor,
-                told("node", node | None, EdgeOf("node"), ("The record at its end; null outside this catalogue.", "リンク先のレコード（外部なら null）。")),
+                told(
+                    "node",
+                    node | None,
+                    EdgeOf("node"),
+                    ("The record at its end; null outside this catalogue.", "リンク先のレコード（外部なら null）。"),
+                ),
                 told("to", str, EdgeOf("to"), ("The id or the IRI at its end.", "リンク先のIDまたはIRI。")),
                 told("field", str, EdgeOf("field"), ("The field that links.", "リンクの項目。")),
                 told("role", str | None, EdgeOf("role"), ("The part that the target plays.", "リンク先の役割。")),
                 told("port", str | None, EdgeOf("port"), ("The port that it is bound to.", "結び付くポート。")),
-                told("order", Long | None, EdgeOf("order"), ("Its place among the links of the field.", "同じ項目のリンクの中での順番。")),
+                told(
+                    "order",
+                    Long | None,
+                    EdgeOf("order"),
+                    ("Its place among the links of the field.", "同じ項目のリンクの中での順番。"),
+                ),
                 told("predicate", str | None, EdgeOf("predicate"), ("The name of the relation.", "関係の名前。")),
                 told("from", str | None, EdgeOf("from"), ("From when it holds.", "関係が成り立つ始まり。")),
                 told("until", str | None, EdgeOf("until"), ("Until when it holds.", "関係が成り立つ終わり。")),
@@ -383,15 +405,38 @@ class _Making:
 
     def _page(self, node: Any, edge: Any) -> list[StrawberryField]:
         return [
-            told("nodes", list[node], PageOf("nodes"), ("The records, without what the list says of each.", "レコードだけの並び。")),
-            told("edges", list[edge], PageOf("edges"), ("The records with their places and links.", "位置とリンクの情報を含む並び。")),
-            told("pageInfo", self.page_info, PageOf("pageInfo"), ("Where the page begins and ends.", "ページの始まりと終わり。")),
-            told("totalCount", int, PageOf("totalCount"), ("How many there are in all that the asker may see.", "閲覧できる総数。")),
+            told(
+                "nodes",
+                list[node],
+                PageOf("nodes"),
+                ("The records, without what the list says of each.", "レコードだけの並び。"),
+            ),
+            told(
+                "edges",
+                list[edge],
+                PageOf("edges"),
+                ("The records with their places and links.", "位置とリンクの情報を含む並び。"),
+            ),
+            told(
+                "pageInfo",
+                self.page_info,
+                PageOf("pageInfo"),
+                ("Where the page begins and ends.", "ページの始まりと終わり。"),
+            ),
+            told(
+                "totalCount",
+                int,
+                PageOf("totalCount"),
+                ("How many there are in all that the asker may see.", "閲覧できる総数。"),
+            ),
             told(
                 "totalIsExact",
                 bool,
                 PageOf("totalIsExact"),
-                ("Whether the total is the whole number; else there are at least as many.", "総数が正確か（false なら下限）。"),
+                (
+                    "Whether the total is the whole number; else there are at least as many.",
+                    "総数が正確か（false なら下限）。",
+                ),
             ),
         ]
 
@@ -414,18 +459,38 @@ class _Making:
             self.page_info,
             [
                 told("hasNextPage", bool, PageInfoOf("hasNextPage"), ("Whether the list goes on.", "続きがあるか。")),
-                told("hasPreviousPage", bool, PageInfoOf("hasPreviousPage"), ("Whether something comes before.", "前があるか。")),
+                told(
+                    "hasPreviousPage",
+                    bool,
+                    PageInfoOf("hasPreviousPage"),
+                    ("Whether something comes before.", "前があるか。"),
+                ),
                 told("startCursor", str | None, PageInfoOf("startCursor"), ("The place of the first.", "先頭の位置。")),
-                told("endCursor", str | None, PageInfoOf("endCursor"), ("The place of the last; give it as `after`.", "末尾の位置（after に指定する）。")),
+                told(
+                    "endCursor",
+                    str | None,
+                    PageInfoOf("endCursor"),
+                    ("The place of the last; give it as `after`.", "末尾の位置（after に指定する）。"),
+                ),
             ],
             ("Where a page begins and ends.", "ページの始まりと終わり。"),
         )
         define(
             self.date,
             [
-                part("text", str, "As it was submitted: a time, day, month, year or interval, or why there is none.", "登録された表記。"),
+                part(
+                    "text",
+                    str,
+                    "As it was submitted: a time, day, month, year or interval, or why there is none.",
+                    "登録された表記。",
+                ),
                 part("from", str | None, "The instant at which it begins, in UTC.", "始まりの時刻（UTC）。"),
-                part("until", str | None, "The instant before which it ends, in UTC.", "終わりの時刻（UTC、これを含まない）。"),
+                part(
+                    "until",
+                    str | None,
+                    "The instant before which it ends, in UTC.",
+                    "終わりの時刻（UTC、これを含まない）。",
+                ),
                 part("missing", str | None, "Why there is no date: not collected, …", "日付がない理由。"),
             ],
             ("A date with its bounds.", "日付とその範囲。"),
@@ -436,7 +501,12 @@ class _Making:
                 part("value", float | None, "The number.", "数値。"),
                 part("min", float | None, "The lower end of a range.", "範囲の下限。"),
                 part("max", float | None, "The upper end of a range.", "範囲の上限。"),
-                part("uncertainty", float | None, "The standard uncertainty, in the same unit.", "同じ単位で表した標準不確かさ。"),
+                part(
+                    "uncertainty",
+                    float | None,
+                    "The standard uncertainty, in the same unit.",
+                    "同じ単位で表した標準不確かさ。",
+                ),
                 part("unit", str, "The unit in which it is told.", "表示している単位。"),
                 part("note", str | None, "A remark on it.", "補足の説明。"),
                 part("si", float | None, "The number in SI units.", "SI単位での数値。"),
@@ -451,10 +521,19 @@ class _Making:
             self.term,
             [
                 part("term", str | None, "The IRI of the term.", "用語のIRI。"),
-                part("label", str | None, "What the source calls it.", "登録元での呼び名。", argument("language", str | None, LANGUAGE)),
+                part(
+                    "label",
+                    str | None,
+                    "What the source calls it.",
+                    "登録元での呼び名。",
+                    argument("language", str | None, LANGUAGE),
+                ),
                 part("text", str | None, "The plain word that stands in its place.", "用語の代わりに書かれた語。"),
             ],
-            ("A term of a vocabulary or ontology, or a plain word where one may stand.", "語彙・オントロジーの用語、または語。"),
+            (
+                "A term of a vocabulary or ontology, or a plain word where one may stand.",
+                "語彙・オントロジーの用語、または語。",
+            ),
         )
         define(
             self.link,
@@ -486,7 +565,9 @@ class _Making:
             [
                 plain("id", ID, "Its id.", "ID。"),
                 worded("title", "Its title.", "名前。"),
-                several("path", self.step, "The scopes from the root to this one.", "最上位からこのスコープまでの経路。"),
+                several(
+                    "path", self.step, "The scopes from the root to this one.", "最上位からこのスコープまでの経路。"
+                ),
             ],
             ("Where records lie; who may see them follows from it.", "レコードの所属先。閲覧範囲を定める。"),
         )
@@ -496,9 +577,19 @@ class _Making:
                 plain("pointer", str, "Where: a JSON pointer into the body.", "本文中の位置（JSONポインタ）。"),
                 plain("rule", str, "The rule that is broken.", "違反した規則。"),
                 plain("severity", str, "violation, warning or info.", "重大さ（violation、warning、info）。"),
-                plain("breaks", str | None, "What it breaks: kind, profile or nothing.", "何に違反するか（kind、profile、nothing）。"),
+                plain(
+                    "breaks",
+                    str | None,
+                    "What it breaks: kind, profile or nothing.",
+                    "何に違反するか（kind、profile、nothing）。",
+                ),
                 worded("message", "What is wrong.", "内容。"),
-                told("near", list[str] | None, InBody("near", "plain", many=True), ("Names that may have been meant.", "近い候補。")),
+                told(
+                    "near",
+                    list[str] | None,
+                    InBody("near", "plain", many=True),
+                    ("Names that may have been meant.", "近い候補。"),
+                ),
             ],
             ("One thing that is wrong with a record, and where.", "レコードの問題点とその位置。"),
         )
@@ -507,9 +598,16 @@ class _Making:
             [
                 plain("number", int, "The number of the revision.", "版の番号。"),
                 plain("at", str | None, "When it was entered.", "登録日時。"),
-                plain("by", str | None, "Who entered it; told to those who write here.", "登録した人（書き込み権限のある人だけ）。"),
+                plain(
+                    "by",
+                    str | None,
+                    "Who entered it; told to those who write here.",
+                    "登録した人（書き込み権限のある人だけ）。",
+                ),
                 plain("load", str | None, "The load that it came with.", "一緒に登録された一括登録。"),
-                plain("agent", str | None, "The device or program as which it was entered.", "登録した装置やプログラム。"),
+                plain(
+                    "agent", str | None, "The device or program as which it was entered.", "登録した装置やプログラム。"
+                ),
             ],
             ("How a revision was entered.", "版が登録された経緯。"),
         )
@@ -557,22 +655,49 @@ class _Making:
                 plain("at", str, "When it was entered.", "登録日時。"),
                 plain("profile", str | None, "The profile that it says it follows.", "従っているプロファイル。"),
                 plain("scope", str, "The scope in which it was entered.", "登録時のスコープ。"),
-                plain("hash", str | None, "A hash of its body, for those who write here.", "本文のハッシュ（書き込み権限のある人だけ）。"),
+                plain(
+                    "hash",
+                    str | None,
+                    "A hash of its body, for those who write here.",
+                    "本文のハッシュ（書き込み権限のある人だけ）。",
+                ),
                 plain("shown", bool, "Whether it is the one that is shown.", "現在表示されている版か。"),
                 plain("quarantined", bool, "Whether it waits in quarantine.", "隔離中か。"),
                 plain("expunged", str | None, "When its body was expunged.", "本文が抹消された日時。"),
-                plain("by", str | None, "Who entered it, for those who write here.", "登録した人（書き込み権限のある人だけ）。"),
-                plain("agent", str | None, "The device or program as which it was entered.", "登録した装置やプログラム。"),
+                plain(
+                    "by",
+                    str | None,
+                    "Who entered it, for those who write here.",
+                    "登録した人（書き込み権限のある人だけ）。",
+                ),
+                plain(
+                    "agent", str | None, "The device or program as which it was entered.", "登録した装置やプログラム。"
+                ),
             ],
             ("A revision of a record.", "レコードの版。"),
         )
-        for page, row, of in ((self.files, self.file, ("files", "ファイル")), (self.revisions, self.revision, ("revisions", "版"))):
+        for page, row, of in (
+            (self.files, self.file, ("files", "ファイル")),
+            (self.revisions, self.revision, ("revisions", "版")),
+        ):
             define(
                 page,
                 [
-                    told("nodes", list[row], InBody("nodes", "object", many=True), (f"The {of[0]}.", f"{of[1]}の並び。")),  # type: ignore[valid-type]
-                    told("pageInfo", self.page_info, InBody("pageInfo", "object"), ("Where the page begins and ends.", "ページの始まりと終わり。")),
-                    plain("totalCount", int | None, "How many there are in all, where that is known.", "総数（分かる場合）。"),
+                    told(
+                        "nodes", list[row], InBody("nodes", "object", many=True), (f"The {of[0]}.", f"{of[1]}の並び。")
+                    ),  # type: ignore[valid-type]
+                    told(
+                        "pageInfo",
+                        self.page_info,
+                        InBody("pageInfo", "object"),
+                        ("Where the page begins and ends.", "ページの始まりと終わり。"),
+                    ),
+                    plain(
+                        "totalCount",
+                        int | None,
+                        "How many there are in all, where that is known.",
+                        "総数（分かる場合）。",
+                    ),
                 ],
                 (f"A page of {of[0]}.", f"{of[1]}の一覧。"),
             )
