@@ -116,6 +116,10 @@ bench-sparql: environment ## milliseconds of ten queries of rising weight, with 
 bench-access: environment ## lists, searches and nested reads by whoever may read in 50,000 or 500 of 100,000 scopes, against no filter
 	@$(bench).access
 
+.PHONY: bench-graphql
+bench-graphql: environment ## GraphQL requests a second, beside PostGraphile and Strawberry on PostgreSQL, and by a reader with limits
+	@$(bench).graphql
+
 .PHONY: bench-hub
 bench-hub: environment ## a record that 100,000 others link to gets another title
 	@$(bench).spreading hub

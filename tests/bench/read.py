@@ -46,12 +46,13 @@ def measure(data: Path, suffix: str, every: int = 1) -> None:
 
 
 @contextmanager
-def served(data: Path) -> Iterator[str]:
+def served(data: Path, workers: int = 1) -> Iterator[str]:
     """The address of a server that runs as `catalog serve` starts it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [str(Path(sys.executable).parent / "catalog"), "serve", "--data", str(data), "--port", str(port)]
+    program = str(Path(sys.executable).parent / "catalog")
+    command = [program, "serve", "--data", str(data), "--port", str(port), "--workers", str(workers)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:

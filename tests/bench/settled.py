@@ -26,7 +26,7 @@ def filled(count: int = COUNT) -> Path:
     data = FOLDER / ("settled" if count == COUNT else f"settled-{count}")
     if not (data / "filled").exists():
         path = records.write(RECORDS if count == COUNT else FOLDER / f"records-{count}.ndjson", count)
-        _fill(data, prepare, path)
+        fill(data, prepare, path)
     return data
 
 
@@ -35,7 +35,7 @@ def loaded(count: int) -> Path:
     data = FOLDER / f"loaded-{count}"
     if not (data / "filled").exists():
         path = records.write(FOLDER / f"records-{count}.ndjson", count)
-        _fill(data, prepare, path, projected=False)
+        fill(data, prepare, path, projected=False)
     return data
 
 
@@ -44,11 +44,12 @@ def filled_large(factor: float) -> Path:
     data = FOLDER / f"settled-{factor}"
     if not (data / "filled").exists():
         folder = large_records.write(FOLDER / f"large-{factor}", factor)
-        _fill(data, large.prepare, folder / "records.ndjson")
+        fill(data, large.prepare, folder / "records.ndjson")
     return data
 
 
-def _fill(data: Path, prepared: Callable[[Catalog], None], path: Path, *, projected: bool = True) -> None:
+def fill(data: Path, prepared: Callable[[Catalog], None], path: Path, *, projected: bool = True) -> None:
+    """A catalogue at `data`, prepared and with these records, deleted first if there is one."""
     note(f"filling {data.name}; this is done once")
     shutil.rmtree(data, ignore_errors=True)
     catalog = open_catalog(read_settings(data=data))
