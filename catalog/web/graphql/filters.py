@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as part
 from typing import Any, Literal
 
 import strawberry
@@ -55,10 +56,12 @@ class Filters:
     order: Mapping[str | None, type]
     members: Mapping[str | None, Mapping[str, Reading]]
     ordered: Mapping[str | None, Mapping[str, str]]  # fields by what they are called in an order
+    _arguments: dict[tuple[str, str | None], StrawberryArgument] = part(default_factory=dict)
 
     def where(self, kind: str | None) -> StrawberryArgument:
         """The argument that narrows a list."""
-        return argument("where", self.type[kind] | None, ("Which records.", "対象のレコード。"))
+        words = ("Which records.", "対象のレコード。")
+        return self._argument("where", kind, lambda: self.type[kind] | None, words)
 
     def order_by(self, kind: str | None) -> StrawberryArgument:
         """The argument that orders a list."""
@@ -66,7 +69,13 @@ class Filters:
             "In what order, by at most three; what has no value comes last. Else by id, and links as the record lists them.",
             "並び順（3項目まで、値のないものは最後）。指定しなければIDの順、リンクはレコードに書かれた順。",
         )
-        return argument("orderBy", list[self.order[kind]] | None, words)  # type: ignore[name-defined]
+        return self._argument("orderBy", kind, lambda: list[self.order[kind]] | None, words)  # type: ignore[name-defined]
+
+    def _argument(self, name: str, kind: str | None, type_: Callable[[], Any], words: Words) -> StrawberryArgument:
+        # Hundreds of fields take the same one, and each would be worked out anew.
+        if (name, kind) not in self._arguments:
+            self._arguments[name, kind] = argument(name, type_(), words)
+        return self._arguments[name, kind]
 
     def condition_from(
         self, value: Mapping[str, Any] | None, kind: str | None, vocabulary: Vocabulary

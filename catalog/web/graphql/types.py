@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, Final
 
 from strawberry import ID
@@ -42,6 +43,7 @@ class Types:
     filters: Filters
 
 
+@cache
 def page_arguments() -> tuple[StrawberryArgument, ...]:
     """How much of a list, and from where on."""
     return (
@@ -121,7 +123,7 @@ class _Making:
         ]
         define(
             self.record,
-            [*self._envelope(), *common, *self._along_any()],
+            [*self._envelope, *common, *self._along_any],
             ("A record of any kind: what all kinds have.", "どの種別のレコードにも共通する項目。"),
             interfaces=(self.node,),
             is_interface=True,
@@ -149,7 +151,7 @@ class _Making:
     # --- records
 
     def _define_kind(self, kind: Kind) -> None:
-        fields = [*self._envelope()]
+        fields = [*self._envelope]
         fields += [self._field(name, field, kind) for name, field in self._named(kind)]
         if "conditions" in kind.field and kind.field["conditions"].attribute:
             fields.append(self._by_name("condition", kind.field["conditions"], kind))
@@ -163,7 +165,7 @@ class _Making:
                     f"{_title_ja(inverse.field)}としてここを指す{_kind_ja(inverse.kind)}。",
                 ),
                 self.filters.where(inverse.kind.name),
-                self._role(),
+                self._role,
                 self.filters.order_by(inverse.kind.name),
                 *page_arguments(),
             )
@@ -171,7 +173,7 @@ class _Making:
         ]
         define(
             self.of_kind[kind.name],
-            [*fields, *self._along_any()],
+            [*fields, *self._along_any],
             _words_of(kind),
             interfaces=(self.node, self.record),
         )
@@ -179,6 +181,8 @@ class _Making:
     def _named(self, kind: Kind) -> list[tuple[str, Field]]:
         return list(field_names(kind).items())
 
+    # What every record has is made once, and what a field is resolved to is found once.
+    @cached_property
     def _envelope(self) -> list[StrawberryField]:
         def kept(name: Kept, type_: Any, en: str, ja: str) -> StrawberryField:
             return told(name, type_, KeptOf(name), (en, ja))
@@ -259,6 +263,7 @@ class _Making:
             self._by_name("attribute", self.kinds[next(iter(self.kinds))].field["attributes"], None),
         ]
 
+    @cached_property
     def _along_any(self) -> list[StrawberryField]:
         def along(name: str, direction: Any, en: str, ja: str) -> StrawberryField:
             return told(
@@ -269,7 +274,7 @@ class _Making:
                 argument("field", str | None, ("Only along this field.", "この項目のリンクだけ。")),
                 argument("kinds", list[str] | None, ("Only to or from records of these kinds.", "この種別だけ。")),
                 self.filters.where(None),
-                self._role(),
+                self._role,
                 self.filters.order_by(None),
                 *page_arguments(),
             )
@@ -281,6 +286,7 @@ class _Making:
             along("incoming", "in", "All links to it.", "このレコードへの全リンク。"),
         ]
 
+    @cached_property
     def _role(self) -> StrawberryArgument:
         return argument("role", str | None, ("Only links with this role.", "この役割のリンクだけ。"))
 
@@ -311,7 +317,7 @@ class _Making:
                 AlongLinks(field.name, "out", field.kinds),
                 words,
                 self.filters.where(target),
-                self._role(),
+                self._role,
                 self.filters.order_by(target),
                 *page_arguments(),
             )
