@@ -20,6 +20,7 @@ import catalog.web.graphql as package
 from catalog.errors import Misconfigured
 from catalog.recent import Recent
 from catalog.records.kinds import Kinds
+from catalog.web.graphql.compile import TYPES
 from catalog.web.graphql.definitions import SCALARS, declared, define
 from catalog.web.graphql.naming import legal, taken_twice
 from catalog.web.graphql.recipes import RECIPE
@@ -61,6 +62,7 @@ def _made(types: Types) -> GraphQLSchema:
             ja=f"GraphQL で二つの型が同じ名前になります。種別かその中のオブジェクトの名前を変えてください: {cause.message}",
         ) from cause
     made: GraphQLSchema = schema._schema
+    made.extensions = {**made.extensions, TYPES: types}
     _pick(made)
     return made
 
