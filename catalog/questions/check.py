@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from catalog.errors import Invalid
@@ -35,6 +36,18 @@ from catalog.questions.question import (
     Termed,
 )
 from catalog.questions.shape import lift
+from catalog.questions.telling import (
+    Asked,
+    ById,
+    ByIds,
+    EdgeList,
+    Edges,
+    Listing,
+    Node,
+    Nodes,
+    PageMember,
+    Telling,
+)
 from catalog.questions.vocabulary import Field, Sort, Vocabulary, unknown
 
 _COMPARED: Final[dict[Sort, tuple[type, ...]]] = {
@@ -61,6 +74,11 @@ def check(question: Question, vocabulary: Vocabulary) -> Question:
     _Check(vocabulary).question(question, 0)
     values: list[object] = []
     lift(question, values)
+    _demand_texts(values)
+    return question
+
+
+def _demand_texts(values: Iterable[object]) -> None:
     for value in values:
         # Neither is in any stored text, and databases refuse to be asked for them.
         if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
@@ -68,7 +86,33 @@ def check(question: Question, vocabulary: Vocabulary) -> Question:
                 f"{value!r:.80}: a value holds a character that no text can hold",
                 ja=f"{value!r:.80}: 使えない文字を含む値です",
             )
-    return question
+
+
+def check_telling(asked: Asked, vocabulary: Vocabulary) -> None:
+    """Invalid if what is told of records cannot be asked, saying which part is wrong and which names are near."""
+    checking = _Check(vocabulary)
+    match asked:
+        case Listing(page, kinds):
+            checking.question(_question_of(asked), 0)
+            checking.page(page, kinds, 0)
+        case ById(telling, kinds) | ByIds(telling, kinds):
+            vocabulary.named(kinds)
+            checking.telling(telling, 0)
+    values: list[object] = []
+    lift(asked, values)
+    _demand_texts(values)
+
+
+def _question_of(asked: Listing | Edges) -> Question:
+    return Question(
+        asked.kinds,
+        asked.where,
+        order=asked.order,
+        first=asked.first,
+        after=asked.after,
+        count=asked.count,
+        statuses=asked.statuses if isinstance(asked, Listing) else ("public",),
+    )
 
 
 def _is_unicode(text: str) -> bool:
@@ -154,6 +198,27 @@ class _Check:
                 "status: links lead to public records only", ja="status: リンク先は公開されたレコードだけです"
             )
         self.question(inner, depth, nested=True)
+
+    def page(self, page: Sequence[PageMember], kinds: tuple[str, ...], depth: int) -> None:
+        """What is told of each record of a page."""
+        for member in page:
+            match member:
+                case Nodes(_, telling):
+                    self.telling(telling, depth)
+                case EdgeList(_, members):
+                    for each in members:
+                        if isinstance(each, Node):
+                            self.telling(each.telling, depth)
+
+    def telling(self, telling: Telling, depth: int) -> None:
+        """What is told of a record; its lists are held to what lists are held to anywhere."""
+        for way in telling.ways:
+            self.vocabulary.named(way.kinds)
+            for member in way.members:
+                if isinstance(member, Edges):
+                    nested = Nested(member.key, member.field, member.direction, _question_of(member))
+                    self.nested(nested, way.kinds, depth + 1)
+                    self.page(member.page, member.kinds, depth + 1)
 
     def order(self, order: Order, kinds: tuple[str, ...], *, nested: bool) -> None:
         if order.by in ("id", "created", "modified") or (nested and order.by == "order"):

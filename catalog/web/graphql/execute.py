@@ -1,17 +1,43 @@
-"""Executing an operation: from a checked document and its variables to the bytes of the answer."""
+"""Executing an operation: from a checked document and its variables to the bytes of the answer.
+
+What reaches records from the root is compiled, and answered by one statement for all of an operation; what else stands at
+the root is run by graphql-core. A compiled operation is kept by the variables that decide what is asked; afterwards only
+its statement runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, execute_sync
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLNonNull,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    execute_sync,
+)
+from graphql.execution.collect_fields import FragmentDetails, collect_fields
+from graphql.execution.values import VariableValues, get_variable_values
 
+from catalog.discovery.show import Moved, show
+from catalog.discovery.telling import tell
+from catalog.errors import CatalogError, Gone, NotFound
+from catalog.questions.question import Selection
+from catalog.questions.telling import Asked, ById
+from catalog.web.graphql.compile import AtRoot, Later, Making, Words, words_of
 from catalog.web.graphql.context import Context
 from catalog.web.graphql.documents import Document
+from catalog.web.graphql.drawn import ForReader
 from catalog.web.graphql.failures import INTERNAL, told
+from catalog.web.graphql.recipes import Entities, ListOf, OneOf, SeveralOf
 from catalog.web.negotiation import Language
 
 
@@ -24,6 +50,36 @@ class Executed:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A field of the root that is compiled, and which of what is asked answers it."""
+
+    key: str
+    node: FieldNode
+    recipe: AtRoot
+
+
+class Merged(CatalogError):
+    """The record has become part of another."""
+
+    def __init__(self, found: Moved) -> None:
+        super().__init__(f"{found.id}: it was merged into {found.to}", ja=f"{found.id}: {found.to} に統合されました")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An operation, taken apart: in the order of its selection, what is compiled, what is known, and what is run."""
+
+    keys: tuple[str, ...]
+    roots: tuple[Root, ...]  # one for each of what is asked
+    names: Mapping[str, str]  # what stands for `__typename`
+    nullable: Mapping[str, bool]
+    failed: Mapping[str, GraphQLError]
+    asked: tuple[Asked, ...]
+    fillers: tuple[ForReader, ...]
+    rest: DocumentNode | None  # with only the fields that functions answer
+
+
 def execute(
     schema: GraphQLSchema,
     document: Document,
@@ -32,15 +88,178 @@ def execute(
     context: Context,
 ) -> Executed:
     """The answer to a query or mutation, whose document was checked against the schema and whose cost is within the limit."""
-    result = execute_sync(
-        schema,
-        document.ast,
-        context_value=context,
-        variable_values=dict(variables),
-        operation_name=operation.name.value if operation.name else None,
-    )
+    if operation.operation is not OperationType.QUERY:
+        return answer(
+            _run(schema, document.ast, operation.name.value if operation.name else None, variables, context), context
+        )
+    values = get_variable_values(schema, operation.variable_definitions or (), dict(variables))
+    if isinstance(values, list):
+        return answer(ExecutionResult(None, values), context)
+    words = words_of(schema, context.catalog)
+    compiled = _compiled(words, document, operation, values)
+    data: dict[str, bytes] = {key: b'"' + name.encode() + b'"' for key, name in compiled.names.items()}
+    failures = dict(compiled.failed)
+    _tell(compiled, values, context, data, failures)
+    errors = list(failures.values())
+    whole = all(compiled.nullable[key] for key in failures)
+    if compiled.rest is not None:
+        result = _run(schema, compiled.rest, None, variables, context)
+        errors += result.errors or ()
+        whole = whole and result.data is not None
+        data.update((key, orjson.dumps(value)) for key, value in (result.data or {}).items())
+    return _glued(compiled.keys, data if whole else None, errors, context)
+
+
+def _run(
+    schema: GraphQLSchema, document: DocumentNode, name: str | None, variables: Mapping[str, Any], context: Context
+) -> ExecutionResult:
+    result = execute_sync(schema, document, context_value=context, variable_values=dict(variables), operation_name=name)
     assert isinstance(result, ExecutionResult)
-    return answer(result, context)
+    return result
+
+
+# --- compiling
+
+
+def _compiled(words: Words, document: Document, operation: OperationDefinitionNode, values: VariableValues) -> Compiled:
+    """The operation, compiled for these variables or for others that decide the same."""
+    deciding = words.deciding(document, operation)
+    decided = {name: values.coerced[name] for name in deciding if name in values.coerced}
+    try:
+        key = (document, id(operation), orjson.dumps(decided, default=str, option=orjson.OPT_SORT_KEYS))
+    except TypeError:
+        # A number that JSON does not hold: nothing to keep a plan for.
+        return _compile(words, document, operation, values)
+    made: Compiled = words.compiled.get(key, lambda: _compile(words, document, operation, values))
+    return made
+
+
+def _compile(words: Words, document: Document, operation: OperationDefinitionNode, values: VariableValues) -> Compiled:
+    query = words.schema.query_type
+    assert query is not None
+    fragments = {name: FragmentDetails(each) for name, each in document.fragments.items()}
+    making = Making(words, operation, fragments, values)
+    collected = collect_fields(words.schema, fragments, values, query, operation).grouped_field_set
+    roots: list[Root] = []
+    names: dict[str, str] = {}
+    nullable: dict[str, bool] = {}
+    failed: dict[str, GraphQLError] = {}
+    asked: list[Asked] = []
+    rest: list[FieldNode] = []
+    for key, details in collected.items():
+        node = details[0].node
+        name = node.name.value
+        if name == "__typename":
+            names[key] = query.name
+            continue
+        recipe = words.recipe(query.name, name)
+        if not isinstance(recipe, OneOf | SeveralOf | Entities | ListOf):
+            rest += [each.node for each in details]
+            continue
+        definition = query.fields[name]
+        nullable[key] = not isinstance(definition.type, GraphQLNonNull)
+        try:
+            asked.append(making.root(recipe, definition, details))
+        except CatalogError as error:
+            failed[key] = _failure(node, key, error)
+        except GraphQLError as error:
+            failed[key] = GraphQLError(error.message, [node], path=[key], original_error=error.original_error)
+        else:
+            roots.append(Root(key, node, recipe))
+    return Compiled(
+        tuple(collected),
+        tuple(roots),
+        names,
+        nullable,
+        failed,
+        tuple(asked),
+        tuple(making.fillers),
+        _only(document, operation, rest) if rest else None,
+    )
+
+
+def _only(document: Document, operation: OperationDefinitionNode, fields: Sequence[FieldNode]) -> DocumentNode:
+    """The operation with these fields of its root alone."""
+    left = OperationDefinitionNode(
+        operation=operation.operation,
+        name=operation.name,
+        variable_definitions=operation.variable_definitions,
+        directives=operation.directives,
+        selection_set=SelectionSetNode(selections=tuple(fields)),
+    )
+    return DocumentNode(definitions=(left, *document.fragments.values()))
+
+
+def _failure(node: FieldNode, key: str, error: Exception, **extensions: Any) -> GraphQLError:
+    return GraphQLError(str(error), [node], path=[key], original_error=error, extensions=extensions or None)
+
+
+# --- asking
+
+
+def _tell(
+    compiled: Compiled,
+    values: VariableValues,
+    context: Context,
+    data: dict[str, bytes],
+    failures: dict[str, GraphQLError],
+) -> None:
+    """Put the answers of what is compiled to the data, and what could not be answered to the failures."""
+    if not compiled.roots:
+        return
+    catalog, reader = context.catalog, context.reader
+    asked = [_settled(each, values) for each in compiled.asked]
+    try:
+        texts = tell(
+            asked,
+            reader,
+            answers=catalog.answers,
+            fillers=[make(catalog, reader) for make in compiled.fillers],
+        )
+    except CatalogError as error:
+        failures.update((root.key, _failure(root.node, root.key, error)) for root in compiled.roots)
+        return
+    for root, one, text in zip(compiled.roots, asked, texts, strict=True):
+        data[root.key] = text.encode()
+        if text == "null" and isinstance(one, ById) and (failure := _why(root, one, context)):
+            failures[root.key] = failure
+
+
+def _settled(asked: Asked, values: VariableValues) -> Asked:
+    """What is asked, with the values that were left open."""
+    if isinstance(asked, ById) and isinstance(asked.id, Later):
+        return replace(asked, id=str(values.coerced[asked.id.variable]))
+    return asked
+
+
+def _why(root: Root, asked: ById, context: Context) -> GraphQLError | None:
+    """Why there is no record of an id, as far as the asker may know: None where it is as good as none."""
+    kind = asked.id.partition("/")[0]
+    if asked.kinds and kind not in asked.kinds:
+        return None
+    try:
+        found = show(asked.id, context.reader, answers=context.catalog.answers, selection=Selection())
+    except Gone as gone:
+        return _failure(root.node, root.key, gone)
+    except NotFound:
+        return None
+    return _failure(root.node, root.key, Merged(found), to=found.to) if isinstance(found, Moved) else None
+
+
+# --- answering
+
+
+def _glued(
+    keys: Sequence[str], data: Mapping[str, bytes] | None, errors: Sequence[GraphQLError], context: Context
+) -> Executed:
+    failures = [told(each, context.language) for each in errors]
+    parts = [b'{"errors":' + orjson.dumps(failures) + b',"data":' if failures else b'{"data":']
+    if data is None:
+        parts.append(b"null")
+    else:
+        parts.append(b"{" + b",".join([b'"%b":%b' % (key.encode(), data.get(key, b"null")) for key in keys]) + b"}")
+    parts.append(b',"extensions":{"cost":{"cost":%d,"limit":%d}}}' % (context.cost, context.cost_limit))
+    return Executed(b"".join(parts), status_of(failures, begun=True))
 
 
 def answer(result: ExecutionResult, context: Context) -> Executed:

@@ -119,7 +119,14 @@ class ObjectOf:
     pieces: tuple[Piece, ...]
 
 
-How = Plain | Named | Text | Texts | Typed | DateOf | QuantityOf | TermOf | ObjectOf
+@dataclass(frozen=True, slots=True)
+class LinkOf:
+    """A link inside an object: an id or an IRI as text, or an object that has it as `to`."""
+
+    pieces: tuple[Piece, ...]
+
+
+How = Plain | Named | Text | Texts | Typed | DateOf | QuantityOf | TermOf | ObjectOf | LinkOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,8 @@ class Piece:
 def needs_origin(pieces: Sequence[Piece]) -> bool:
     """Whether the source has a say in how these are read: the zone of dates, the prefixes of terms."""
     return any(
-        isinstance(piece.how, DateOf | TermOf) or (isinstance(piece.how, ObjectOf) and needs_origin(piece.how.pieces))
+        isinstance(piece.how, DateOf | TermOf)
+        or (isinstance(piece.how, ObjectOf | LinkOf) and needs_origin(piece.how.pieces))
         for piece in pieces
     )
 
@@ -155,6 +163,12 @@ def writer(pieces: tuple[Piece, ...], origin: Callable[[str], Origin | None]) ->
         return _inside(write(told["body"] or {}, _NOWHERE if source is None else source))
 
     return filled
+
+
+def whole_writer(pieces: tuple[Piece, ...]) -> Callable[[Any], dict[str, Any] | None]:
+    """Makes an object of these members out of a document that no source has a say in."""
+    write = _members(pieces)
+    return lambda document: write(document, _NOWHERE) if isinstance(document, dict) else None
 
 
 def documents_of(pieces: tuple[Piece, ...]) -> tuple[Document, ...]:
@@ -226,6 +240,14 @@ def getter(how: How) -> Get:
         case ObjectOf(pieces):
             write = _members(pieces)
             return lambda value, origin: write(value, origin) if isinstance(value, dict) else None
+        case LinkOf(pieces):
+            write_link = _members(pieces)
+
+            def link(value: Any, origin: Origin) -> Any:
+                told = {"to": value} if isinstance(value, str) else value
+                return write_link(told, origin) if isinstance(told, dict) else None
+
+            return link
 
 
 def text_in(texts: Any, language: str | None) -> Any:
@@ -319,7 +341,9 @@ def unit_named(unit: str) -> Unit:
         return known
     near = f"; did you mean {' or '.join(known.near)}?" if known.near else ""
     near_ja = f"。{'、'.join(known.near)} のことですか" if known.near else ""
-    raise Invalid(f"in: {unit!r:.80} is not a unit that is known{near}", ja=f"in: 単位 {unit!r:.80} は使えません{near_ja}")
+    raise Invalid(
+        f"in: {unit!r:.80} is not a unit that is known{near}", ja=f"in: 単位 {unit!r:.80} は使えません{near_ja}"
+    )
 
 
 def _quantity(members: Sequence[tuple[str, PartOf | Typed]], in_unit: str | None) -> Get:
@@ -362,9 +386,15 @@ def _of_quantity(part: PartOf | Typed, value: Mapping[str, Any], unit: Unit | No
             return _rounded((number + unit.offset) * unit.factor / wanted.factor - wanted.offset)
         case "uncertainty":
             number = value.get("uncertainty")
-            return number if number is None or wanted is None or unit is None else _rounded(number * unit.factor / wanted.factor)
+            return (
+                number
+                if number is None or wanted is None or unit is None
+                else _rounded(number * unit.factor / wanted.factor)
+            )
         case "unit":
             return value.get("unit") if wanted is None else wanted.typed
+        case "note":
+            return value.get("note")
         case "si":
             return _si(value.get("value"), unit)
         case "siMin":

@@ -1,0 +1,175 @@
+"""What is told of a record from other documents than its body: where it lies, how it was entered, what was found, RDF, files.
+
+Most is written from the document alone. What depends on who asks beyond what the document was cut for is made for each
+request (`ForReader`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from catalog.assembly import Catalog
+from catalog.discovery.files import files
+from catalog.discovery.history import history
+from catalog.discovery.show import Moved
+from catalog.errors import Forbidden, Gone, Invalid, NotFound
+from catalog.questions.question import MOST_ITEMS
+from catalog.questions.reader import Reader
+from catalog.questions.telling import Document
+from catalog.records.registration import Registration
+from catalog.web.graphql.fill import Filler, Piece, whole_writer
+from catalog.web.graphql.recipes import DrawnOf
+from catalog.web.negotiation import JSON_LD, TURTLE
+from catalog.web.rdf import record_as
+
+# Made once for each request: what it writes depends on who asks.
+ForReader = Callable[[Catalog, Reader], Filler]
+_DOCUMENTS: Final[Mapping[str, tuple[Document, ...]]] = {
+    "scope": ("scope",),
+    "submitted": ("body",),
+    "turtle": ("linked", "files", "entry"),
+    "jsonLd": ("linked", "files", "entry"),
+    "findings": ("findings",),
+    "entry": ("entry",),
+    "myRights": ("scope",),
+    "files": ("id",),
+    "revisions": ("id",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How much of a list beside a record, and from where on."""
+
+    first: int
+    after: str | None
+
+
+def documents_for(of: DrawnOf) -> tuple[Document, ...]:
+    """The documents that it is written from."""
+    return _DOCUMENTS[of.what]
+
+
+def drawer(key: str, of: DrawnOf, pieces: tuple[Piece, ...], page: Page | None) -> ForReader:
+    """Writes one member."""
+    name = orjson.dumps(key).decode() + ":"
+    match of.what:
+        case "scope" | "entry":
+            write = whole_writer(pieces)
+            return lambda catalog, reader: lambda told, kind: name + _json(write(told))
+        case "findings":
+            each = whole_writer(pieces)
+            return lambda catalog, reader: (
+                lambda told, kind: name + _json(None if told is None else [each(one) for one in told])
+            )
+        case "submitted":
+            return lambda catalog, reader: lambda told, kind: name + _json(told)
+        case "turtle":
+            return lambda catalog, reader: lambda told, kind: name + _json(_rdf(told, catalog, TURTLE))
+        case "jsonLd":
+            return lambda catalog, reader: lambda told, kind: name + (_rdf(told, catalog, JSON_LD) or "null")
+        case "myRights":
+            return lambda catalog, reader: _rights(name, catalog, reader)
+        case "files":
+            return lambda catalog, reader: _files(name, whole_writer(pieces), page or Page(20, None), catalog, reader)
+        case "revisions":
+            return lambda catalog, reader: _revisions(
+                name, whole_writer(pieces), page or Page(20, None), catalog, reader
+            )
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _rdf(told: Mapping[str, Any], catalog: Catalog, form: Any) -> str | None:
+    linked = told["linked"]
+    if linked is None:
+        return None
+    id = linked["id"]
+    entry = told["entry"]
+    registration = (
+        None
+        if entry is None
+        else Registration(id, id.split("/")[1], entry["at"], entry.get("load"), entry.get("agent"))
+    )
+    return record_as(form, catalog.kinds, linked, told["files"] or {}, registration, catalog.base).decode()
+
+
+def _rights(name: str, catalog: Catalog, reader: Reader) -> Filler:
+    known: dict[str, str] = {}
+
+    def write(told: Any, kind: str) -> str:
+        id = told["id"]
+        if id not in known:
+            try:
+                known[id] = _json(catalog.scopes.may(catalog.scopes.find(id, reader), reader))
+            except NotFound:
+                # Closed in the moment since it was read.
+                known[id] = "[]"
+        return name + known[id]
+
+    return write
+
+
+def _files(name: str, write: Callable[[Any], Any], page: Page, catalog: Catalog, reader: Reader) -> Filler:
+    def written(id: Any, kind: str) -> str:
+        try:
+            found = files(
+                id, reader, answers=catalog.answers, scopes=catalog.scopes, after=page.after, limit=page.first
+            )
+        except (Forbidden, NotFound, Gone):
+            return name + "null"
+        if isinstance(found, Moved) or not found.count:
+            return name + "null"
+        info = {
+            "hasNextPage": found.next is not None,
+            "hasPreviousPage": page.after is not None,
+            "startCursor": found.items[0]["path"] if found.items else None,
+            "endCursor": found.items[-1]["path"] if found.items else None,
+        }
+        return name + _json(write({"nodes": list(found.items), "pageInfo": info, "totalCount": found.count}))
+
+    return written
+
+
+def _revisions(name: str, write: Callable[[Any], Any], page: Page, catalog: Catalog, reader: Reader) -> Filler:
+    before = None
+    if page.after is not None:
+        if not page.after.isdecimal() or len(page.after) > 9:
+            raise Invalid(
+                "after: this is not a cursor of a list of revisions", ja="after: 版の一覧のカーソルではありません"
+            )
+        before = int(page.after)
+
+    def written(id: Any, kind: str) -> str:
+        try:
+            found = history(id, reader, answers=catalog.answers, before=before, limit=page.first)
+        except (NotFound, Gone):
+            return name + "null"
+        nodes = [
+            {**each.document(), "number": each.number, "quarantined": each.quarantined} for each in found.revisions
+        ]
+        info = {
+            "hasNextPage": found.next is not None,
+            "hasPreviousPage": before is not None,
+            "startCursor": str(found.revisions[0].number) if found.revisions else None,
+            "endCursor": str(found.next) if found.next is not None else str(nodes[-1]["number"]) if nodes else None,
+        }
+        return name + _json(write({"nodes": nodes, "pageInfo": info, "totalCount": None}))
+
+    return written
+
+
+def held_page(given: Mapping[str, Any]) -> Page:
+    """The page that the arguments ask for, or Invalid."""
+    first = int(given.get("first") or 20)
+    if not 1 <= first <= MOST_ITEMS:
+        raise Invalid(
+            f"first: {first} is not between 1 and {MOST_ITEMS}", ja=f"first: 1から{MOST_ITEMS}の範囲で指定してください"
+        )
+    return Page(first, given.get("after"))
