@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
 from catalog.access.policy import decide
 from catalog.access.scopes import Scopes
 from catalog.curation.file_rules import file_findings
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, Conflict, Forbidden, Invalid, Malformed
 from catalog.ledger.append import SAYABLE, Entry, Known, Ledger, Outcome, stale
 from catalog.ledger.sources import Sources
 from catalog.questions.reader import Reader
@@ -60,6 +61,58 @@ def submit(
     return enter(prepared, by, ledger=intake.ledger, dry_run=dry_run, atomic=atomic, load=load)
 
 
+def submit_each(
+    ways: Sequence[Submission | CatalogError],
+    by: Reader,
+    *,
+    intake: Intake,
+    mode: Mode = "strict",
+    dry_run: bool = False,
+    atomic: bool = False,
+) -> list[Outcome]:
+    """Enter several in their order; what could not be read as a submission is told of in its place, and no less keeps out an
+    atomic whole."""
+    outcomes = [refusal(way, "parse") if isinstance(way, CatalogError) else None for way in ways]
+    runs = list(_runs(ways))
+    if atomic and (len(runs) > 1 or any(outcomes)):
+        why = _UNREAD if any(outcomes) else _TWICE
+        return [outcome or refusal(why, "atomic") for outcome in outcomes]
+    for run in runs:
+        some = [way for _, way in run]
+        made = submit(some, by, intake=intake, mode=mode, dry_run=dry_run, atomic=atomic)
+        for (place, _), outcome in zip(run, made, strict=True):
+            outcomes[place] = outcome
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _runs(ways: Sequence[Submission | CatalogError]) -> Iterator[list[tuple[int, Submission]]]:
+    """What can be entered together, each with its place: what is known of a record is looked up once for all of them."""
+    run: list[tuple[int, Submission]] = []
+    seen: set[tuple[str, str, str]] = set()
+    for place, way in enumerate(ways):
+        if isinstance(way, CatalogError):
+            continue
+        if way.local_id is not None:
+            name = (way.kind, way.source, way.local_id)
+            if name in seen:
+                yield run
+                run, seen = [], set()
+            seen.add(name)
+        run.append((place, way))
+    if run:
+        yield run
+
+
+_UNREAD: Final = Malformed(
+    "nothing of this atomic submission was entered, since one of its records could not be read",
+    ja="読めないレコードがあったため、この一括登録は何も登録されませんでした",
+)
+_TWICE: Final = Malformed(
+    "nothing of this atomic submission was entered, since a record stands in it twice",
+    ja="同じレコードが2回含まれているため、この一括登録は何も登録されませんでした",
+)
+
+
 def enter(
     prepared: Sequence[Prepared],
     by: Reader,
@@ -82,6 +135,26 @@ def enter(
 
 
 REFUSALS = frozenset(("refused", "conflict"))
+
+
+def demand_entered(outcome: Outcome) -> None:
+    """Raise what refused a submission, if something did: Forbidden, Invalid with every finding, or Conflict."""
+    if outcome.outcome == "refused":
+        if {finding.rule for finding in outcome.findings} in ({"scope/write"}, {"scope/manage"}):
+            messages = outcome.findings[0].messages
+            raise Forbidden(messages["en"], ja=messages.get("ja"))
+        broken = len(outcome.findings)
+        raise Invalid(
+            f"The submission breaks {'one rule' if broken == 1 else f'{broken} rules'}; nothing was stored.",
+            outcome.findings,
+            ja=f"規則に合わない箇所が {broken} 件あります。何も保存されていません。",
+        )
+    if outcome.outcome == "conflict":
+        raise Conflict(
+            f"The record has moved on to revision {outcome.revision}. Read it again, then decide.",
+            revision=outcome.revision,
+            ja=f"レコードは版 {outcome.revision} に進んでいます。もう一度読んでから決めてください。",
+        )
 
 
 def prepare(submissions: Sequence[Submission], by: Reader, *, intake: Intake, mode: Mode) -> list[Prepared]:

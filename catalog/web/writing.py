@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.curation.load import load, new_load_id
-from catalog.curation.submit import submit
-from catalog.errors import CatalogError, Conflict, Forbidden, Invalid, Malformed
+from catalog.curation.submit import demand_entered, submit
+from catalog.errors import CatalogError, Conflict, Forbidden, Malformed
 from catalog.questions.reader import PUBLIC, Reader
 from catalog.records.identifiers import split_id
 from catalog.records.parse import parse, parse_with_text, read_submission
@@ -71,12 +71,17 @@ LINES_EXAMPLE = (
 def writer(request: Request) -> Reader:
     """Who writes: somebody who has said who they are. What they may write is for the verb to say."""
     reader = site_of(request).reader(request)
+    demand_known(reader)
+    return reader
+
+
+def demand_known(reader: Reader) -> None:
+    """Unauthorized unless whoever writes has said who they are."""
     if reader.id == PUBLIC.id and not reader.grants:
         raise Unauthorized(
             "Only who has said who they are may write: sign in, or send `Authorization: Bearer <token>`.",
             ja="書き込むにはサインインするか、`Authorization: Bearer <トークン>` を送ってください。",
         )
-    return reader
 
 
 def media_type_of(request: Request, readable: tuple[str, ...]) -> str:
@@ -169,33 +174,17 @@ async def _one(request: Request, read: Callable[[], Submission], reader: Reader,
     told["findings"] = findings_in(outcome.findings, language)
     if said["dryRun"]:
         return Response(orjson.dumps({**told, "dryRun": True}), 200, _language(language), JSON.content_type)
-    if outcome.outcome == "refused":
-        rules = {finding.rule for finding in outcome.findings}
-        if rules in ({"scope/write"}, {"scope/manage"}):
-            messages = outcome.findings[0].messages
-            request.scope["state"]["about"] = (scope, outcome.id)
-            raise Forbidden(messages["en"], ja=messages.get("ja"))
-        raise Invalid(
-            f"The submission breaks {_count(outcome.findings)}; nothing was stored.",
-            outcome.findings,
-            ja=f"規則に合わない箇所が {len(outcome.findings)} 件あります。何も保存されていません。",
-        )
-    if outcome.outcome == "conflict":
-        raise Conflict(
-            f"The record has moved on to revision {outcome.revision}. Read it again, then decide.",
-            revision=outcome.revision,
-            ja=f"レコードは版 {outcome.revision} に進んでいます。もう一度読んでから決めてください。",
-        )
+    try:
+        demand_entered(outcome)
+    except Forbidden:
+        request.scope["state"]["about"] = (scope, outcome.id)
+        raise
     headers = {
         **_language(language),
         "Location": site.root + outcome.id,
         "ETag": f'"{outcome.revision}"',
     }
     return Response(orjson.dumps(told), 201 if outcome.outcome == "created" else 200, headers, JSON.content_type)
-
-
-def _count(findings: Any) -> str:
-    return "one rule" if len(findings) == 1 else f"{len(findings)} rules"
 
 
 def _language(language: Language) -> dict[str, str]:
