@@ -9,6 +9,7 @@ CatalogError
 ├── Conflict      the state has moved on, or forbids it: read again, then decide
 ├── TooLarge      more than one request may hold: send less, or in parts
 ├── TooCostly     more than one question may take of time, memory or answer: ask for less
+│   └── TooSlow   it took longer than it may, and was stopped
 ├── Unavailable   it cannot be done now: try again later
 │   ├── Busy      others must catch up with what was sent before: send less at a time, and this later
 │   └── Throttled somebody guesses: wait as long as it says
@@ -83,6 +84,10 @@ class TooLarge(CatalogError):
 
 class TooCostly(CatalogError):
     """More than one question may take."""
+
+
+class TooSlow(TooCostly):
+    """It took longer than it may, and was stopped."""
 
 
 class Unavailable(CatalogError):

@@ -137,13 +137,15 @@ class Answers:
         reader: Reader,
         fillers: Sequence[Filler],
         connection: Connection | None = None,
+        *,
+        deadline_seconds: float | None = None,
     ) -> list[str]:
-        """The JSON text of each thing that is asked, all in one statement. What is asked was checked."""
+        """The JSON text of each thing that is asked, all in one statement; or TooSlow. What is asked was checked."""
         if not asked:
             return []
         values: list[Any] = []
         plan = self._plan("told", lift(tuple(asked), values), reader)
-        (row,) = self._run(plan, values, reader, connection)
+        (row,) = self._run(plan, values, reader, connection, deadline_seconds)
         return [filled(text, plan.draws, fillers, self.vocabulary) for text in row]
 
     def rows(
@@ -242,12 +244,20 @@ class Answers:
         return bound
 
     def _run(
-        self, plan: Plan, values: Sequence[Any], reader: Reader, connection: Connection | None, **more: Any
+        self,
+        plan: Plan,
+        values: Sequence[Any],
+        reader: Reader,
+        connection: Connection | None,
+        deadline_seconds: float | None = None,
+        **more: Any,
     ) -> list[Any]:
         bound = self._bind(values, reader, **more)
         if connection is not None:
-            return self._dialect.rows(connection.connection.driver_connection, plan.statement, bound)
-        with self.store.glance() as driver:
+            driver = connection.connection.driver_connection
+            with self.store.within(deadline_seconds, driver):
+                return self._dialect.rows(driver, plan.statement, bound)
+        with self.store.glance() as driver, self.store.within(deadline_seconds, driver):
             return self._dialect.rows(driver, plan.statement, bound)
 
 

@@ -34,6 +34,7 @@ from catalog.questions.telling import (
     Mirrored,
     Node,
     Nodes,
+    OfKind,
     PageInfo,
     PageMember,
     Telling,
@@ -417,6 +418,8 @@ class Teller:
             match member:
                 case Constant(_, same):
                     text.same(same)
+                case OfKind(_, texts):
+                    self._of_kind(text, dict(texts), row, kinds)
                 case Told(_, kept):
                     text.each(self._kept(kept, row))
                 case Mirrored():
@@ -425,6 +428,15 @@ class Teller:
                     text.each(self._edges(member, row, kinds, below))
         text.same("}")
         return text.made()
+
+    def _of_kind(self, text: _Text, texts: Mapping[str, str], row: _Row, kinds: tuple[str, ...]) -> None:
+        if len(kinds) == 1:
+            text.same(texts.get(kinds[0], "null"))
+            return
+        row.uses.add("r")
+        literal = self._sql.literal
+        cases = [f"WHEN {_literal(kind)} THEN {literal(texts[kind])}" for kind in kinds if kind in texts]
+        text.each(f"CASE {row.at.record}.kind {' '.join(cases)} ELSE 'null' END" if cases else "'null'")
 
     def _kept(self, kept: str, row: _Row) -> str:
         record, quote = row.at.record, self._sql.quote
@@ -484,7 +496,7 @@ class Teller:
         text.same('{"kind":"')
         text.each(f"{row.at.record}.kind")
         text.same('"')
-        for document in drawn.documents:
+        for document in dict.fromkeys(drawn.documents):
             text.same(f',"{document}":')
             text.each(self._document(document, row))
         inside = self._inside(row)
@@ -514,6 +526,9 @@ class Teller:
             case "linked":
                 row.uses.add("d")
                 return f"coalesce(d{row.at.number}.document, 'null')"
+            case "id":
+                row.uses.add("n")
+                return quote(f"{row.at.node}.id")
             case "source":
                 return f"""'"' || {record}.source || '"'"""
             case "scope":

@@ -30,6 +30,10 @@ class Database(Protocol):
         """Let each statement on a driver's connection be a transaction by itself, or no longer."""
         ...
 
+    def stop(self, driver: Any) -> None:
+        """Let the statement that runs on a driver's connection end with an error; called from another thread."""
+        ...
+
     def among(self, expression: str) -> str:
         """The condition that an expression is among the values of one parameter, made by `listed`."""
         ...

@@ -53,6 +53,9 @@ class Postgresql:
         # Two round trips less; and what was prepared stays so, which the driver forgets at a rollback.
         driver.autocommit = alone
 
+    def stop(self, driver: Any) -> None:
+        driver.cancel()
+
     def among(self, expression: str) -> str:
         return f"{expression} = ANY(%s)"
 

@@ -89,6 +89,9 @@ class Sqlite:
     def each_alone(self, driver: Any, alone: bool) -> None:
         """Nothing to do: what no BEGIN stands before is a transaction by itself."""
 
+    def stop(self, driver: Any) -> None:
+        driver.interrupt()
+
     def among(self, expression: str) -> str:
         return f"{expression} IN (SELECT value FROM json_each(?))"
 

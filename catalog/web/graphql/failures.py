@@ -28,6 +28,7 @@ _CODES: Final[Sequence[tuple[type[errors.CatalogError], str]]] = (
     (errors.Forbidden, "FORBIDDEN"),
     (errors.Conflict, "CONFLICT"),
     (errors.TooLarge, COST_LIMIT),
+    (errors.TooSlow, "TIMEOUT"),
     (errors.TooCostly, COST_LIMIT),
     (errors.Unavailable, "UNAVAILABLE"),
     (refusals.Unauthorized, "UNAUTHENTICATED"),
