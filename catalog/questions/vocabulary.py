@@ -10,7 +10,7 @@ from typing import Literal
 
 from catalog.errors import Invalid
 from catalog.records.kinds import Field as KindField
-from catalog.records.kinds import Kind, Kinds
+from catalog.records.kinds import Kind, Kinds, Lineage
 from catalog.records.linked import SCHEMES
 
 Sort = Literal[
@@ -35,6 +35,7 @@ class Field:
     private: bool = False
     holds_private: bool = False
     kinds: tuple[str, ...] = ()  # to which a link may point; none: to any
+    lineage: Lineage | None = None
     quantity_kind: str | None = None
     words: bool = False
 
@@ -147,6 +148,7 @@ def _field(field: KindField, kind: Kind) -> Field:
         private=field.private,
         holds_private=any(True for _ in _private_paths(field.fields, ())),
         kinds=field.kinds,
+        lineage=field.lineage,
         quantity_kind=field.quantity_kind,
         words=field.words,
     )

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import orjson
 
@@ -21,6 +21,9 @@ from catalog.records.shipped import shipped
 Form = Literal["text", "date", "quantity", "links", "term", "object", "json", "scalar"]
 ColumnType = Literal["text", "integer", "real", "boolean", "timestamp"]
 Part = Literal["whole", "language", "from", "until", "missing", "value", "unit", "si_min", "si_max"]
+# What a link's target is to its record where something came of something; the last is followed only where it is named.
+Lineage = Literal["origin", "result", "origin-if-named"]
+LINEAGES: Final[tuple[Lineage, ...]] = get_args(Lineage)
 
 # Raised when the linked form or the mirror is derived differently from the same schema, so that both are filled anew.
 DERIVATION: Final = 2
@@ -80,6 +83,7 @@ class Field:
     enum: tuple[Any, ...] = ()
     required: bool = False
     kinds: tuple[str, ...] = ()  # that a link may point to; none: any
+    lineage: Lineage | None = None  # of a link
     quantity_kind: str | None = None
     units: tuple[str, ...] = ()
     exact: bool = False  # months and years don't do
@@ -94,6 +98,7 @@ class Field:
     searchable: str | None = None
     mirrored: bool = True
     words: bool = False  # plain words may stand among its terms
+    definition: str | None = None  # the name under `$defs` of what its schema refers to: `place`
     fields: tuple[Field, ...] = ()
 
     @property
@@ -179,6 +184,15 @@ class Kinds(Mapping[str, Kind]):
 
     def __hash__(self) -> int:
         return id(self)
+
+    @cached_property
+    def common(self) -> frozenset[str]:
+        """The names of the fields of the record that every kind builds on."""
+        place, _, pointer = RECORD.partition("#")
+        found: Any = next((schema for address, schema in self.schemas.items() if address.endswith(f"/{place}")), {})
+        for part in pointer.split("/")[1:]:
+            found = found.get(part, {})
+        return frozenset(found.get("properties", ()))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -343,6 +357,7 @@ class _Reader:
             enum=tuple(marks.get("enum", ())) if form == "scalar" else (),
             required=required,
             kinds=tuple(link.get("kinds", ())) if isinstance(link, dict) else (),
+            lineage=link.get("lineage") if isinstance(link, dict) else None,
             quantity_kind=fit.get("quantityKind"),
             units=tuple(fit.get("units", ())),
             exact=bool(fit.get("exact")),
@@ -357,6 +372,7 @@ class _Reader:
             searchable=marks.get("x-searchable"),
             mirrored=bool(marks.get("x-mirror", True)),
             words=form == "term" and many and "string" in marks.get("type", ()),
+            definition=next((place.rpartition("/")[2] for place in reversed(marks.get("$refs", ()))), None),
             fields=inner,
         )
 
@@ -415,6 +431,12 @@ def _check_marks(name: str, form: Form, marks: Mapping[str, Any]) -> None:
         raise Misconfigured(
             f"the field {name!r} is marked as {form}, which is written as type {wanted!r}, and its type is {types!r}",
             ja=f"項目 {name!r} の印は {form} で、型は {wanted!r} のはずですが {types!r} です",
+        )
+    link = marks.get("x-link")
+    if isinstance(link, dict) and link.get("lineage", "origin") not in LINEAGES:
+        raise Misconfigured(
+            f"the field {name!r}: the lineage of x-link is one of {', '.join(LINEAGES)}, not {link['lineage']!r}",
+            ja=f"項目 {name!r}: x-link の lineage は {'、'.join(LINEAGES)} のいずれかです（{link['lineage']!r} は使えません）",
         )
     fit = marks.get("x-quantity")
     if isinstance(fit, dict):

@@ -30,6 +30,7 @@ class Told:
     to: str
     role: str | None = None
     order: int | None = None
+    port: str | None = None
 
 
 @dataclass(frozen=True)
@@ -303,7 +304,14 @@ def fill(store: Store, catalogue: Small, kinds: Kinds) -> None:
         rows["linked"].append({"record": key, "document": orjson.dumps({"id": record.id, **record.body}).decode()})
         for link in record.links:
             rows["link"].append(
-                {"record": key, "field": link.field, "target": keys[link.to], "role": link.role, "order": link.order}
+                {
+                    "record": key,
+                    "field": link.field,
+                    "target": keys[link.to],
+                    "role": link.role,
+                    "port": link.port,
+                    "order": link.order,
+                }
             )
         for field_, name, low, high, kind in record.quantities:
             rows["quantity"].append(
@@ -333,12 +341,19 @@ def fill(store: Store, catalogue: Small, kinds: Kinds) -> None:
         mirrored.setdefault(record.kind, []).append({"record": key, **_columns(record)})
     with store.write() as connection:
         for table in metadata.sorted_tables:
-            # One statement for each set of columns; a merged record's target may come later in the list.
+            # What a record became may come later in the list.
+            mergings = [
+                {"key": row["key"], "into": row.pop("merged_into")}
+                for row in rows[table.name]
+                if row.get("merged_into")
+            ]
             if "place" in table.columns:
                 for place, row in enumerate(rows[table.name]):
                     row["place"] = place
-            for row in sorted(rows[table.name], key=lambda row: row.get("merged_into") is not None):
+            for row in rows[table.name]:
                 connection.execute(table.insert(), row)
+            for merging in mergings:
+                connection.execute(text("UPDATE record SET merged_into = :into WHERE key = :key"), merging)
         for kind, several in mirrored.items():
             table_name = connection.scalar(text('SELECT "table" FROM mirror WHERE kind = :kind'), {"kind": kind})
             for row in several:
@@ -359,6 +374,8 @@ def _columns(record: Plain) -> dict[str, Any]:
         columns["tissue"] = record.body.get("tissue")
         columns["collected_at"] = record.body.get("collectedAt")
         columns["collected_at_from"], columns["collected_at_until"] = record.collected or (None, None)
+    if record.kind == "run":
+        columns["plan_version"] = record.body.get("planVersion")
     if record.kind == "dataset":
         columns["size"] = record.body.get("size")
     return columns
