@@ -99,7 +99,7 @@ export function near(name, known) {
   const wanted = name.toLowerCase();
   return [...known]
     .map((each) => [distance(wanted, each.toLowerCase()), each])
-    .filter(([far, each]) => far <= Math.max(1, Math.floor(Math.min(wanted.length, each.length) / 3)) || each.toLowerCase().startsWith(wanted))
+    .filter(([far, each]) => far <= 1 + Math.floor(Math.min(wanted.length, each.length) / 4) || each.toLowerCase().startsWith(wanted))
     .sort(([a, first], [b, second]) => a - b || first.localeCompare(second))
     .slice(0, 3)
     .map(([, each]) => each);
