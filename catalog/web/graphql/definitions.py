@@ -76,6 +76,11 @@ def taken(name: str, type_: Any, words: Words | str | None = None, default: Any 
     )
 
 
+def listed(type_: Any) -> Any:
+    """A list of a type that is made at run time, of which a checker can't read one."""
+    return list[type_]
+
+
 def declared(name: str) -> type:
     """A class for a type whose fields are told later, so that types can speak of each other."""
     return type(name, (), {"__doc__": None})

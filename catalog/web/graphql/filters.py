@@ -41,9 +41,10 @@ from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.questions.written import any_of, date_of, dated, identified, measured, written_at
 from catalog.records.identifiers import encode_local
 from catalog.records.kinds import Kind, Kinds
-from catalog.web.graphql.definitions import Long, Words, argument, define, taken
+from catalog.web.graphql.definitions import Long, Words, argument, define, listed, taken
 from catalog.web.graphql.naming import common_fields, field_names, inverses, pascal
 
+Input = type
 # How a member of a filter becomes a condition: what was written for it, the member's name, the kinds that are asked about.
 Reading = Callable[[Any, str, Vocabulary], Condition | None]
 
@@ -52,8 +53,8 @@ Reading = Callable[[Any, str, Vocabulary], Condition | None]
 class Filters:
     """The inputs by kind, for any kind under None; and how what they were given is read."""
 
-    type: Mapping[str | None, type]
-    order: Mapping[str | None, type]
+    type: Mapping[str | None, Input]
+    order: Mapping[str | None, Input]
     members: Mapping[str | None, Mapping[str, Reading]]
     ordered: Mapping[str | None, Mapping[str, str]]  # fields by what they are called in an order
     _arguments: dict[tuple[str, str | None], StrawberryArgument] = part(default_factory=dict)
@@ -69,7 +70,7 @@ class Filters:
             "In what order, by at most three; what has no value comes last. Else by id, and links as the record lists them.",
             "並び順（3項目まで、値のないものは最後）。指定しなければIDの順、リンクはレコードに書かれた順。",
         )
-        return self._argument("orderBy", kind, lambda: list[self.order[kind]] | None, words)  # type: ignore[name-defined]
+        return self._argument("orderBy", kind, lambda: listed(self.order[kind]) | None, words)
 
     def _argument(self, name: str, kind: str | None, type_: Callable[[], Any], words: Words) -> StrawberryArgument:
         # Hundreds of fields take the same one, and each would be worked out anew.
@@ -252,7 +253,7 @@ def _attribute(written: Mapping[str, Any], name: str, vocabulary: Vocabulary) ->
     if not present:
         raise _absent_and_more(name)
     parts: list[Condition] = []
-    measures = {key: given.pop(key) for key in ("min", "max", "in") if key in given}
+    measures: dict[str, Any] = {key: given.pop(key) for key in ("min", "max", "in") if key in given}
     if measures:
         parts.append(_between(measures, name, called, "attribute"))
     if "eq" in given:
@@ -363,7 +364,7 @@ class _Making:
             return [
                 taken("eq", type_ | None, ("It is this.", "等しい。")),
                 taken("ne", type_ | None, ("It is something else.", "異なる。")),
-                taken("in", list[type_] | None, ("It is one of these.", "いずれかに等しい。")),
+                taken("in", listed(type_) | None, ("It is one of these.", "いずれかに等しい。")),
                 taken("lt", type_ | None, ("It is less.", "より小さい。")),
                 taken("le", type_ | None, ("It is at most this.", "以下。")),
                 taken("gt", type_ | None, ("It is more.", "より大きい。")),
@@ -530,8 +531,8 @@ class _Making:
         own = self.types[key]
         readings: dict[str, Reading] = {}
         fields: list[StrawberryField] = [
-            taken("and", list[own] | None, ("All of these hold.", "すべてを満たす。")),  # type: ignore[valid-type]
-            taken("or", list[own] | None, ("At least one of these holds.", "いずれかを満たす。")),  # type: ignore[valid-type]
+            taken("and", listed(own) | None, ("All of these hold.", "すべてを満たす。")),
+            taken("or", listed(own) | None, ("At least one of these holds.", "いずれかを満たす。")),
             taken("not", own | None, ("This does not hold.", "満たさない。")),
         ]
 

@@ -8,7 +8,7 @@ from strawberry import ID
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-from catalog.web.graphql.definitions import argument, told
+from catalog.web.graphql.definitions import argument, listed, told
 from catalog.web.graphql.naming import camel, legal, taken_twice
 from catalog.web.graphql.recipes import ListOf, OneOf, SeveralOf
 from catalog.web.graphql.types import Types, page_arguments
@@ -48,7 +48,7 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
     add(
         "nodes",
         "any record",
-        list[types.node | None],  # type: ignore[name-defined]
+        listed(types.node | None),
         SeveralOf(),
         (
             "What has these ids, in their order; null for what is not there.",
@@ -79,13 +79,13 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
         titles = (kind.titles.get("en", name), kind.titles.get("ja", name))
         words = (f"One of the {kind.plural}, by its id.", f"{titles[1]}をIDで取得。")
         add(camel(name), of, types.of_kind[name] | None, OneOf((name,)), words, one, as_of)
-        listed = (f"The {kind.plural}, as a list.", f"{titles[1]}の一覧。")
+        as_list = (f"The {kind.plural}, as a list.", f"{titles[1]}の一覧。")
         add(
             camel(kind.plural),
             of,
             types.connection[name] | None,
             ListOf((name,)),
-            listed,
+            as_list,
             *_list(types, name, statuses),
         )
     return made

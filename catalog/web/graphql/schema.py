@@ -20,8 +20,8 @@ import catalog.web.graphql as package
 from catalog.errors import Misconfigured
 from catalog.recent import Recent
 from catalog.records.kinds import Kinds
-from catalog.web.graphql.compile import TYPES
-from catalog.web.graphql.definitions import SCALARS, declared, define
+from catalog.web.graphql.compile import TYPES, Told
+from catalog.web.graphql.definitions import declared, define
 from catalog.web.graphql.naming import legal, taken_twice
 from catalog.web.graphql.recipes import RECIPE
 from catalog.web.graphql.types import Types, types_of
@@ -53,7 +53,7 @@ def _made(types: Types) -> GraphQLSchema:
             mutation=roots["Mutation"],
             subscription=roots["Subscription"],
             types=list(types.of_kind.values()),
-            scalar_overrides=SCALARS,  # type: ignore[arg-type]
+            scalar_overrides=_scalars(),  # type: ignore[arg-type]
             config=StrawberryConfig(auto_camel_case=True),
         )
     except DuplicatedTypeName as cause:
@@ -95,6 +95,11 @@ def _parts() -> list[ModuleType]:
     ]
 
 
+def _scalars() -> dict[object, Any]:
+    """The scalars that parts have of their own, as `SCALARS`."""
+    return {key: made for part in _parts() for key, made in getattr(part, "SCALARS", {}).items()}
+
+
 def _pick(schema: GraphQLSchema) -> None:
     """What a recipe tells was told as a whole before; an executor picks it out, by the name that it was asked under."""
     for type_ in schema.type_map.values():
@@ -105,5 +110,5 @@ def _pick(schema: GraphQLSchema) -> None:
                     field.resolve = _told
 
 
-def _told(root: Mapping[str, Any], info: GraphQLResolveInfo, **_: Any) -> Any:
-    return root[str(info.path.key)]
+def _told(root: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_: Any) -> Any:
+    return root.at(info) if isinstance(root, Told) else root[str(info.path.key)]

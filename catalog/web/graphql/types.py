@@ -14,7 +14,7 @@ from strawberry.types.field import StrawberryField
 
 from catalog.questions.telling import Kept
 from catalog.records.kinds import Field, Kind, Kinds
-from catalog.web.graphql.definitions import Long, Words, argument, declared, define, told
+from catalog.web.graphql.definitions import Long, Words, argument, declared, define, listed, told
 from catalog.web.graphql.filters import Filters, filters_of
 from catalog.web.graphql.naming import common_fields, field_names, inverses, legal, pascal, shape, taken_twice
 from catalog.web.graphql.recipes import AlongLinks, DrawnOf, EdgeOf, InBody, KeptOf, PageInfoOf, PageOf, Part
@@ -208,7 +208,7 @@ class _Making:
             kept("revision", int, "The number of the revision that is told.", "表示している版の番号。"),
             kept(
                 "newest",
-                int | None,
+                int,
                 "The number that the next revision is based on; greater than `revision` where a newer one is in quarantine, which writers are told.",
                 "次の版の基になる番号。",
             ),
@@ -222,7 +222,7 @@ class _Making:
             ),
             told(
                 "findings",
-                list[self.finding] | None,  # type: ignore[name-defined]
+                listed(self.finding) | None,
                 DrawnOf("findings"),
                 (
                     "What the last check found, for those who write here; else null.",
@@ -309,7 +309,7 @@ class _Making:
             words = (f"{words[0]} One of: {values}.", f"{words[1]}値: {values}。")
         if field.form == "links":
             if inside:
-                return told(name, list[self.link] | None, InBody(field.name, "links", many=True), words)  # type: ignore[name-defined]
+                return told(name, listed(self.link) | None, InBody(field.name, "links", many=True), words)
             target = field.kinds[0] if len(field.kinds) == 1 else None
             return told(
                 name,
@@ -342,7 +342,7 @@ class _Making:
             case _:
                 form = "json" if field.scalar == "mixed" else "plain"
                 made = _SCALAR[field.scalar or "string"]
-        type_ = list[made] if field.many else made
+        type_ = listed(made) if field.many else made
         return told(name, type_ | None, InBody(field.name, form, field.many), words, *arguments)
 
     def _object(self, field: Field, kind: Kind | None) -> type:
@@ -413,13 +413,13 @@ class _Making:
         return [
             told(
                 "nodes",
-                list[node],
+                listed(node),
                 PageOf("nodes"),
                 ("The records, without what the list says of each.", "レコードだけの並び。"),
             ),
             told(
                 "edges",
-                list[edge],
+                listed(edge),
                 PageOf("edges"),
                 ("The records with their places and links.", "位置とリンクの情報を含む並び。"),
             ),
@@ -459,7 +459,7 @@ class _Making:
             return told(name, str | None, InBody(name, "text"), (en, ja), argument("language", str | None, LANGUAGE))
 
         def several(name: str, type_: Any, en: str, ja: str) -> StrawberryField:
-            return told(name, list[type_] | None, InBody(name, "object", many=True), (en, ja))
+            return told(name, listed(type_) | None, InBody(name, "object", many=True), (en, ja))
 
         define(
             self.page_info,
@@ -690,8 +690,11 @@ class _Making:
                 page,
                 [
                     told(
-                        "nodes", list[row], InBody("nodes", "object", many=True), (f"The {of[0]}.", f"{of[1]}の並び。")
-                    ),  # type: ignore[valid-type]
+                        "nodes",
+                        listed(row),
+                        InBody("nodes", "object", many=True),
+                        (f"The {of[0]}.", f"{of[1]}の並び。"),
+                    ),
                     told(
                         "pageInfo",
                         self.page_info,
