@@ -10,6 +10,7 @@ from typing import Final
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
@@ -19,7 +20,7 @@ from graphql import (
     validate,
 )
 
-from catalog.errors import Malformed, Misconfigured, NotFound
+from catalog.errors import Forbidden, Malformed, Misconfigured, NotFound
 from catalog.recent import Recent
 from catalog.web.graphql.failures import Refused, refusal
 from catalog.web.graphql.limits import LIMITS, Limits, hold_document, hold_text, over
@@ -97,7 +98,7 @@ class Documents:
         """Refused if only trusted documents are answered and this is none."""
         if self.only_trusted and text not in self._known:
             raise refusal(
-                Malformed(
+                Forbidden(
                     "Only trusted documents are answered here: name one by documentId.",
                     ja="ここでは信頼された文書だけに応答します。documentId で指定してください。",
                 ),
@@ -172,6 +173,14 @@ def trusted_in(folders: Iterable[Path]) -> dict[str, str]:
 def is_mutation(operation: OperationDefinitionNode) -> bool:
     """Whether an operation changes something."""
     return operation.operation is OperationType.MUTATION
+
+
+def asks_about_schema(operation: OperationDefinitionNode) -> bool:
+    """Whether an operation asks for nothing but the schema, which is the same for everybody and as long as we run."""
+    return not operation.variable_definitions and all(
+        isinstance(each, FieldNode) and each.name.value in ("__schema", "__type", "__typename")
+        for each in operation.selection_set.selections
+    )
 
 
 def is_subscription(operation: OperationDefinitionNode) -> bool:

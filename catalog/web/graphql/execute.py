@@ -36,7 +36,7 @@ from catalog.web.graphql.compile import AtRoot, Later, Making, Words, words_of
 from catalog.web.graphql.context import Context
 from catalog.web.graphql.documents import Document
 from catalog.web.graphql.drawn import ForReader
-from catalog.web.graphql.failures import INTERNAL, told
+from catalog.web.graphql.failures import INTERNAL, TIMEOUT, told
 from catalog.web.graphql.recipes import Entities, ListOf, OneOf, SeveralOf
 from catalog.web.negotiation import Language
 
@@ -48,6 +48,8 @@ class Executed:
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    # Something of it was stopped at its deadline: with more time the answer may be another.
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,7 @@ def _glued(
     else:
         parts.append(b"{" + b",".join([b'"%b":%b' % (key.encode(), data.get(key, b"null")) for key in keys]) + b"}")
     parts.append(b',"extensions":{"cost":{"cost":%d,"limit":%d}}}' % (context.cost, context.cost_limit))
-    return Executed(b"".join(parts), status_of(failures, begun=True))
+    return _executed(b"".join(parts), failures, begun=True)
 
 
 def answer(result: ExecutionResult, context: Context) -> Executed:
@@ -272,7 +274,12 @@ def answer(result: ExecutionResult, context: Context) -> Executed:
     if begun:
         document["data"] = result.data
     document["extensions"] = {"cost": {"cost": context.cost, "limit": context.cost_limit}}
-    return Executed(orjson.dumps(document), status_of(failures, begun=begun))
+    return _executed(orjson.dumps(document), failures, begun=begun)
+
+
+def _executed(body: bytes, failures: list[dict[str, Any]], *, begun: bool) -> Executed:
+    timed_out = any(each["extensions"]["code"] == TIMEOUT for each in failures)
+    return Executed(body, status_of(failures, begun=begun), timed_out=timed_out)
 
 
 def status_of(failures: list[dict[str, Any]], *, begun: bool) -> int:

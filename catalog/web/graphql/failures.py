@@ -19,6 +19,7 @@ logger = logging.getLogger("catalog.web")
 BAD_USER_INPUT: Final = "BAD_USER_INPUT"
 COST_LIMIT: Final = "COST_LIMIT"
 INTERNAL: Final = "INTERNAL"
+TIMEOUT: Final = "TIMEOUT"
 
 _CODES: Final[Sequence[tuple[type[errors.CatalogError], str]]] = (
     (errors.Malformed, BAD_USER_INPUT),
@@ -28,7 +29,7 @@ _CODES: Final[Sequence[tuple[type[errors.CatalogError], str]]] = (
     (errors.Forbidden, "FORBIDDEN"),
     (errors.Conflict, "CONFLICT"),
     (errors.TooLarge, COST_LIMIT),
-    (errors.TooSlow, "TIMEOUT"),
+    (errors.TooSlow, TIMEOUT),
     (errors.TooCostly, COST_LIMIT),
     (errors.Unavailable, "UNAVAILABLE"),
     (refusals.Unauthorized, "UNAUTHENTICATED"),

@@ -27,6 +27,7 @@ from catalog.web.graphql.documents import (
     SHA256,
     Document,
     Documents,
+    asks_about_schema,
     is_mutation,
     is_subscription,
     trusted_in,
@@ -58,9 +59,14 @@ FORMS: Final = (JSON, RESPONSE, EVENTS)
 # Threads for what takes long, so that what does not never waits behind it; and how many may wait for them.
 SLOW_THREADS: Final = 2
 SLOW_WAITING: Final = 48
-# Text that is longer than this is read in those threads, if it was not read before; and cost beyond this is paid there.
+# Text that was not read before is read at once up to this length, in a thread like any up to this, and else in those threads.
+AT_ONCE_CHARACTERS: Final = 300
 SHORT_CHARACTERS: Final = 4_000
+# What costs more runs there; and what takes longer than it seemed begins again there, with more time.
 CHEAP: Final = 5_000
+QUICK_SECONDS: Final = 0.5
+# Answers about the schema that are kept; each may have a megabyte.
+INTROSPECTED: Final = 8
 # How many subscriptions are kept up at a time.
 SUBSCRIPTIONS: Final = 100
 # What whoever has not said who they are may send in one request: a query with its variables.
@@ -95,6 +101,9 @@ class GraphQL:
     documents: Documents
     cost_limit: int
     seconds: float
+    introspected: Recent[Executed] = field(default_factory=lambda: Recent(INTROSPECTED))
+    # Operations that took longer than they seemed to.
+    known_slow: Recent[bool] = field(default_factory=lambda: Recent(KEPT))
     parts: Recent[Part] = field(default_factory=lambda: Recent(KEPT))
     slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SLOW_THREADS, "graphql"))
     waiting: Places = field(
@@ -129,10 +138,12 @@ class GraphQL:
         with self.waiting:
             return await asyncio.get_running_loop().run_in_executor(self.slow, partial(function, *args, **named))
 
-    async def read(self, text: str) -> Document:
+    async def read(self, site: Site, text: str) -> Document:
         """The document of a text."""
-        if len(text) <= SHORT_CHARACTERS or self.documents.has_read(text):
+        if len(text) <= AT_ONCE_CHARACTERS or self.documents.has_read(text):
             return self.documents.read(text)
+        if len(text) <= SHORT_CHARACTERS:
+            return await site.in_thread(self.documents.read, text)
         return await self.slowly(self.documents.read, text)
 
     def weighed(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
@@ -349,7 +360,7 @@ async def _answered(request: Request, read: Reading) -> Response:
 
 async def _chosen(request: Request, site: Site, served: GraphQL, asked: Asked) -> Chosen:
     """The operation, if it is one that may be executed by this request."""
-    document = await served.read(asked.text)
+    document = await served.read(site, asked.text)
     operation = document.operation(asked.operation)
     if is_mutation(operation):
         if request.method == "GET":
@@ -382,9 +393,22 @@ async def _context(request: Request, site: Site, served: GraphQL, chosen: Chosen
 
 async def _executed(site: Site, served: GraphQL, chosen: Chosen, context: Context) -> Executed:
     told = (served.schema, chosen.document, chosen.operation, chosen.variables, context)
-    if chosen.cost > CHEAP:
-        return await served.slowly(execute, *told)
-    return await site.in_thread(execute, *told)
+    key = chosen.document, id(chosen.operation)
+    if asks_about_schema(chosen.operation):
+        if key in served.introspected:
+            return served.introspected.get(key, lambda: execute(*told))
+        return await served.slowly(served.introspected.get, key, lambda: execute(*told))
+    if is_mutation(chosen.operation):
+        return await site.in_thread(execute, *told)
+    if chosen.cost <= CHEAP and key not in served.known_slow:
+        context.deadline_seconds = min(QUICK_SECONDS, served.seconds)
+        executed = await site.in_thread(execute, *told)
+        if not executed.timed_out:
+            return executed
+        served.known_slow.get(key, lambda: True)
+        context.kept.clear()
+    context.deadline_seconds = served.seconds
+    return await served.slowly(execute, *told)
 
 
 async def _subscribed(

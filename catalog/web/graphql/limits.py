@@ -31,7 +31,7 @@ class Limits:
     """The most that is taken of each."""
 
     characters: int = 100_000
-    tokens: int = 8_000
+    tokens: int = 5_000
     comments: int = 1_000
     operations: int = 20
     fragments: int = 100

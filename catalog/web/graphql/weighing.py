@@ -41,7 +41,8 @@ UNKNOWN: Final = 100
 # Written for each record from its whole document; or counted over more than the page.
 _DRAWN: Final = 5
 _COUNTED: Final = 5
-# The schema is told from memory; its lists are long all the same.
+# The schema is told from memory, but step by step; its lists are long all the same.
+_OF_TYPES: Final = 5
 _TYPES: Final = 20
 _WITHIN_TYPES: Final = 2
 
@@ -87,7 +88,8 @@ class Weigher:
                 if is_list_type(get_nullable_type(definition.type)):
                     times = _unsaid(inner) if within is None else within
                     within = None
-                parts.append(self._part(selection.selection_set, inner, within, 1, times))
+                own = _OF_TYPES if inner.name.startswith("__") else 1
+                parts.append(self._part(selection.selection_set, inner, within, own, times))
             elif isinstance(selection, FragmentSpreadNode):
                 fragment = self.document.fragments[selection.name.value]
                 condition = type_from_ast(self.schema, fragment.type_condition)
