@@ -16,6 +16,7 @@ from catalog.ledger.expunge import Requested, expunge, request_expunge
 from catalog.ledger.files import (
     FileList,
     delete_files,
+    file_of,
     files_of,
     list_of,
     patch_files,
@@ -342,6 +343,10 @@ class Ledger:
     def files(self, id: str, *, after: str | None = None, limit: int = 100) -> tuple[list[dict[str, Any]], str | None]:
         """Files of a dataset in the order of their paths, and the path to go on after if there are more."""
         return files_of(self.store, id, after=after, limit=limit)
+
+    def file(self, id: str, path: str) -> dict[str, Any] | None:
+        """The file of this path in a dataset's list."""
+        return file_of(self.store, id, path)
 
     def file_list(self, id: str) -> FileList:
         """How many files a dataset has, and the version of its list."""

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, Select, delete, func, select, text, update
 
 from catalog.errors import Conflict, Invalid, NotFound
 from catalog.ledger.nodes import LONGEST
@@ -139,6 +139,17 @@ def files_of(
         .order_by(file.c.path)
         .limit(limit + 1)
     )
+    return _files(store, wanted, limit)
+
+
+def file_of(store: Store, id: str, path: str) -> dict[str, Any] | None:
+    """The file of this path in a dataset's list."""
+    wanted = select(file).join(node, node.c.key == file.c.dataset).where(node.c.id == id, file.c.path == path)
+    found, _ = _files(store, wanted, 1)
+    return found[0] if found else None
+
+
+def _files(store: Store, wanted: Select[Any], limit: int) -> tuple[list[dict[str, Any]], str | None]:
     with store.read() as connection:
         rows = connection.execute(wanted).fetchall()
         places: dict[int, list[dict[str, Any]]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import strawberry
@@ -12,7 +12,9 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
+from catalog.web.graphql.compile import told_under
 from catalog.web.graphql.definitions import Words, both
+from catalog.web.graphql.types import Types
 
 
 class Payload:
@@ -22,19 +24,33 @@ class Payload:
         self.what = what
 
 
-def tells(
+def tells(name: str, type_: Any, how: Callable[[Any], Any], words: Words | None = None) -> StrawberryField:
+    """A field that a function answers from what the payload is about."""
+
+    def run(self: Payload) -> Any:
+        return how(self.what)
+
+    return _field(name, type_, run, words)
+
+
+def asks(
     name: str, type_: Any, how: Callable[..., Any], words: Words | None = None, *arguments: StrawberryArgument
 ) -> StrawberryField:
-    """A field that a function answers from what the payload is about; with arguments it is also given the request."""
-    if arguments:
+    """The same of what also depends on the request and its arguments."""
 
-        def run(self: Payload, info: strawberry.Info[Any, Any], **given: Any) -> Any:
-            return how(self.what, info, **given)
-    else:
+    def run(self: Payload, info: strawberry.Info[Any, Any], **given: Any) -> Any:
+        return how(self.what, info, **given)
 
-        def run(self: Payload) -> Any:  # type: ignore[misc]
-            return how(self.what)
+    return _field(name, type_, run, words, arguments)
 
+
+def _field(
+    name: str,
+    type_: Any,
+    run: Callable[..., Any],
+    words: Words | None,
+    arguments: Sequence[StrawberryArgument] = (),
+) -> StrawberryField:
     field = StrawberryField(
         python_name=name,
         graphql_name=name,
@@ -44,6 +60,36 @@ def tells(
     )
     field.arguments = list(arguments)
     return field
+
+
+def documented(name: str, fields: Sequence[tuple[str, Any, str, str]], words: Words) -> type[Payload]:
+    """A type that tells a document as REST answers it, by the names that it has there."""
+
+    def told(name: str, type_: Any, about: str, ja: str) -> StrawberryField:
+        return tells(name, type_, lambda document: document.get(name), (about, ja))
+
+    return payload(name, [told(*each) for each in fields], words)
+
+
+class Shown:
+    """The records that a mutation was about, told in one statement when the first of them is asked for."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = ids
+        self._told: dict[tuple[str, ...], Mapping[str, Any]] = {}
+
+    def record(self, info: strawberry.Info[Any, Any], id: str) -> Any:
+        """A record as it is now, if the asker may see it."""
+        path = tuple(key for key in info.path.as_list() if isinstance(key, str))
+        if path not in self._told:
+            self._told[path] = told_under(info, (), self._ids)
+        return self._told[path].get(id)
+
+
+def record_field(types: Types, name: str = "record") -> StrawberryField:
+    """The record that something was done to: the payload is about what has its `id`, and `shown`."""
+    words = ("The record as it is now, if you may see it.", "現在のレコード（閲覧できる場合）。")
+    return asks(name, types.record | None, lambda what, info: what.shown.record(info, what.id), words)
 
 
 def payload(

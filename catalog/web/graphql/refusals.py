@@ -11,7 +11,7 @@ import strawberry
 from catalog import errors
 from catalog.records.finding import Finding as Found
 from catalog.web.graphql.definitions import argument
-from catalog.web.graphql.payloads import Payload, payload, tells
+from catalog.web.graphql.payloads import Payload, asks, payload, tells
 from catalog.web.negotiation import LANGUAGES, Language
 from catalog.web.refusals import Stale, Unauthorized
 
@@ -53,7 +53,7 @@ FINDING: Final = payload(
         tells("rule", str, lambda found: found.rule, ("The rule that is broken: `schema/required`, `unit`, `link`.", "反している規則。")),
         tells("severity", Severity, lambda found: Severity(found.severity), ("How much it weighs.", "重さ。")),
         tells("breaks", str, lambda found: found.breaks, ("What it breaks: `kind`, `profile` or `nothing`.", "何に反するか。")),
-        tells("message", str, _found, ("What is wrong, in words.", "問題の説明。"), IN_LANGUAGE),
+        asks("message", str, _found, ("What is wrong, in words.", "問題の説明。"), IN_LANGUAGE),
         tells("expected", list[str], lambda found: list(found.near), ("What was perhaps meant.", "正しい候補。")),
     ],
     ("One thing that is wrong with what was submitted, and where.", "登録データの問題点とその場所。"),
@@ -64,7 +64,7 @@ def _message(error: errors.CatalogError, info: strawberry.Info[Any, Any], langua
     return error.messages[language_of(info, language)]
 
 
-MESSAGE: Final = tells(
+MESSAGE: Final = asks(
     "message", str, _message, ("What was wrong, and the next step.", "理由と次にすべきこと。"), IN_LANGUAGE
 )
 REFUSAL: Final = payload(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import strawberry
 from strawberry.types.field import StrawberryField
 
 from catalog.curation import verbs
-from catalog.curation.submit import demand_entered, submit, submit_each
+from catalog.curation.submit import REFUSALS, demand_entered, submit, submit_each
 from catalog.errors import CatalogError, Malformed
 from catalog.errors import Forbidden as Denied
 from catalog.errors import TooLarge as Exceeded
@@ -19,7 +19,7 @@ from catalog.records.identifiers import record_id
 from catalog.records.record import Submission
 from catalog.web.graphql.definitions import Long, Words, argument
 from catalog.web.graphql.inputs import Inputs
-from catalog.web.graphql.payloads import Payload, payload, tells
+from catalog.web.graphql.payloads import Payload, Shown, payload, record_field, tells
 from catalog.web.graphql.refusals import (
     FINDING,
     Conflict,
@@ -34,6 +34,9 @@ from catalog.web.graphql.refusals import (
 from catalog.web.graphql.types import Types
 from catalog.web.graphql.verbs import EXPECTED, ID, REASON, About, Said, result_of, told_of, verb
 from catalog.web.site import RefusedRecords
+
+if TYPE_CHECKING:
+    from catalog.ledger.append import Outcome
 
 # More in one mutation belongs into a load over REST, which takes any number and answers line by line.
 MOST_AT_ONCE: Final = 1_000
@@ -131,8 +134,12 @@ class Writes:
         (outcome,) = submit(
             [submission], said.reader, intake=said.catalog.intake, mode=said["mode"].value, dry_run=said["dryRun"]
         )
+        return self.entered(outcome)
+
+    def entered(self, outcome: Outcome) -> Payload:
+        """What became of a submission, or why it was refused."""
         demand_entered(outcome)
-        return self.submitted(outcome)
+        return self.submitted(Entered(outcome, Shown([outcome.id])))
 
     def _submit_many(self, said: Said) -> Any:
         submissions = said["submissions"]
@@ -153,7 +160,8 @@ class Writes:
             dry_run=said["dryRun"],
             atomic=said["atomic"],
         )
-        results = []
+        results: list[Payload] = []
+        shown = Shown([outcome.id for outcome in outcomes if outcome.outcome not in REFUSALS])
         denied = RefusedRecords()
         for outcome in outcomes:
             try:
@@ -163,7 +171,7 @@ class Writes:
                 if isinstance(error, Denied):
                     denied.add(outcome.id)
             else:
-                results.append(self.submitted(outcome))
+                results.append(self.submitted(Entered(outcome, shown)))
         if denied.count and not said["dryRun"]:
             said.tell_refused((None, denied.first[0]), records=denied.count, ids=denied.first)
         return self.submitted_many(results)
@@ -257,7 +265,7 @@ class Writes:
 
         def carry_out(said: Said) -> Any:
             more = {"expected_revision": said.get("expectedRevision")} if EXPECTED in arguments else {}
-            return made(Done(said["id"], do(said, intake=said.catalog.intake, **more)))
+            return made(Done(said["id"], do(said, intake=said.catalog.intake, **more), Shown([said["id"]])))
 
         # What is asked of a record is about the record, wherever it is to lie.
         return verb(
@@ -270,27 +278,34 @@ class Writes:
         return payload(
             "Submitted",
             [
-                tells("id", strawberry.ID, lambda outcome: outcome.id, OF_RECORD),
+                tells("id", strawberry.ID, lambda entered: entered.id, OF_RECORD),
                 tells(
-                    "outcome", Became, lambda outcome: Became(outcome.outcome), ("What became of it.", "登録の結果。")
+                    "outcome",
+                    Became,
+                    lambda entered: Became(entered.outcome.outcome),
+                    ("What became of it.", "登録の結果。"),
                 ),
                 tells(
-                    "revision", int, lambda outcome: outcome.revision, ("The revision that it has now.", "現在の版。")
+                    "revision",
+                    int,
+                    lambda entered: entered.outcome.revision,
+                    ("The revision that it has now.", "現在の版。"),
                 ),
-                tells("position", Long | None, lambda outcome: outcome.position, POSITION),
+                tells("position", Long | None, lambda entered: entered.outcome.position, POSITION),
                 tells(
                     "findings",
                     list[FINDING],  # type: ignore[valid-type]
-                    lambda outcome: findings_of(outcome.findings),
+                    lambda entered: findings_of(entered.outcome.findings),
                     ("What might be mended although it was entered.", "登録はされたが直すとよい点。"),
                 ),
+                record_field(self.types),
             ],
             ("A submission that was entered.", "登録されたデータ。"),
         )
 
     def _submitted_many(self) -> type[Payload]:
         def entered(results: Sequence[Payload]) -> list[Any]:
-            return [each.what for each in results if isinstance(each, self.submitted)]
+            return [each.what.outcome for each in results if isinstance(each, self.submitted)]
 
         def last(results: Sequence[Payload]) -> int | None:
             positions = [each.position for each in entered(results) if each.position is not None]
@@ -335,6 +350,7 @@ class Writes:
                     ("Whether it was not so already.", "変更の有無。"),
                 ),
                 tells("position", Long | None, lambda done: done.position, POSITION),
+                record_field(self.types),
             ],
             words,
         )
@@ -346,6 +362,20 @@ class Done:
 
     id: str
     position: int | None
+    shown: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A submission that was entered."""
+
+    outcome: Outcome
+    shown: Shown
+
+    @property
+    def id(self) -> str:
+        """The record's id."""
+        return self.outcome.id
 
 
 def mutation_fields(types: Types) -> dict[str, Any]:
