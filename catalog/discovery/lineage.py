@@ -6,6 +6,7 @@ behind it would tell that it is there, and to what it is linked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -16,12 +17,13 @@ from sqlalchemy import Connection
 from catalog.discovery.show import Moved, absent, withdrawn
 from catalog.errors import Invalid
 from catalog.ledger.answer import Answers
-from catalog.ledger.lineage import Beyond, Fields, Step, Steps, alike, links_of, place_of, steps_from
-from catalog.ledger.lineage import Told as Neighbour
-from catalog.questions.question import Condition, Selection
+from catalog.ledger.lineage import Fields, Step, Steps, alike, links_of, place_of, steps_from
+from catalog.questions.check import check
+from catalog.questions.lineage import Beyond, Link
+from catalog.questions.question import Condition, Question, Selection
 from catalog.questions.reader import Reader
 from catalog.questions.vocabulary import Vocabulary, unknown
-from catalog.records.identifiers import split_id
+from catalog.records.identifiers import is_record_id, split_id
 
 MOST_NODES: Final = 5_000
 MOST_LINKS: Final = 20_000
@@ -31,6 +33,8 @@ LONGEST: Final = 10
 MOST_PATHS: Final = 20
 MOST_LOOKED_AT: Final = 50_000
 MOST_NEIGHBOURS: Final = 1_000
+
+_IRI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f]+")
 
 Direction = Literal["upstream", "downstream", "both"]
 Stop = Literal["depth", "nodes", "links"]
@@ -92,7 +96,7 @@ class Paths:
 class Neighbours:
     """A page of the links of a record; `next` is behind which they go on, if they do."""
 
-    links: tuple[Neighbour, ...]
+    links: tuple[Link, ...]
     next: Beyond | None
 
 
@@ -103,6 +107,7 @@ def lineage(
     answers: Answers,
     direction: Direction = "upstream",
     depth: int = 10,
+    most: int = MOST_NODES,
     kinds: Sequence[str] = (),
     fields: Sequence[str] = (),
     through: tuple[str, Condition] | None = None,
@@ -114,7 +119,10 @@ def lineage(
     without `fields` only links of that kind are followed, since others pass it by.
     """
     _within("depth", depth, MOST_DEPTH)
+    _within("first", most, MOST_NODES)
     vocabulary = answers.vocabulary
+    if through is not None:
+        check(Question((through[0],), through[1]), vocabulary)
     asked = frozenset(vocabulary.named(tuple(kinds))) if kinds else None
     origins, results = _carrying(vocabulary, tuple(dict.fromkeys(fields)), through[0] if through else None)
     with answers.store.read() as connection:
@@ -126,7 +134,7 @@ def lineage(
             "upstream": Steps(out=origins, into=results, through=through, ends=(key,)),
             "downstream": Steps(out=results, into=origins, through=through, ends=(key,)),
         }
-        walk = _Walk({key: place})
+        walk = _Walk({key: place}, most)
         walks = {way: ({key}, [key]) for way in ways if direction in (way, "both")}
         for distance in range(1, depth + 2):
             for way, (seen, frontier) in walks.items():
@@ -145,8 +153,9 @@ def lineage(
 class _Walk:
     """What was come to so far."""
 
-    def __init__(self, nodes: dict[int, Place]) -> None:
+    def __init__(self, nodes: dict[int, Place], most: int) -> None:
         self.nodes = nodes
+        self.most = most
         self.edges: dict[Edge, None] = {}
         self.stopped: Stop | None = None
 
@@ -165,7 +174,7 @@ class _Walk:
                     self.stopped = self.stopped or "depth"
                     continue
                 if step.far not in nodes:
-                    if len(nodes) >= MOST_NODES:
+                    if len(nodes) >= self.most:
                         self.stopped = "nodes"
                         continue
                     nodes[step.far] = Place(step.id, step.kind, distance)
@@ -345,10 +354,10 @@ def _named_links(vocabulary: Vocabulary, names: Sequence[str]) -> Fields:
 
 def _start(id: str, reader: Reader, answers: Answers, connection: Connection) -> tuple[int, Place] | Moved:
     """Where to begin: a record that the reader may see by its id, or an IRI."""
-    if ":" in id:
+    if _IRI.fullmatch(id):
         # One that nothing names is told like one that only hidden records name: it has no links.
         return place_of(id, reader, answers=answers, connection=connection) or -1, Place(id, None, 0)
-    one = answers.one(id, Selection(), reader, connection)
+    one = answers.one(id, Selection(), reader, connection) if is_record_id(id) else None
     if one is None:
         raise absent(id)
     if one.status == "withdrawn":

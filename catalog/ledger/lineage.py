@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from catalog.ledger.answer import Answers
 from catalog.ledger.statement import Terms
+from catalog.questions.lineage import Beyond, Link
 from catalog.questions.question import Condition
 from catalog.questions.reader import Reader
 from catalog.questions.shape import lift
@@ -173,35 +174,6 @@ def _place(terms: Terms) -> str:
 # --- the neighbours of one record, in pages
 
 
-@dataclass(frozen=True, slots=True)
-class Beyond:
-    """The link behind which a page begins: its direction, its field, the record that has it, and its place there."""
-
-    outward: bool
-    field: str
-    record: str
-    place: int
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A link to or from a record, with what it leads to; `at` is its own place in the list."""
-
-    field: str
-    role: str | None
-    port: str | None
-    order: int | None
-    predicate: str | None
-    since: str | None
-    until: str | None
-    note: str | None
-    by: str | None
-    key: int
-    id: str
-    kind: str | None
-    at: Beyond
-
-
 def links_of(
     places: Collection[int],
     fields: tuple[str, ...],
@@ -213,7 +185,7 @@ def links_of(
     *,
     answers: Answers,
     connection: Connection,
-) -> tuple[list[Told], Beyond | None]:
+) -> tuple[list[Link], Beyond | None]:
     """A page of the links of a record, which has these places, and behind which they go on; True of `directions` is outward."""
     make = _Around(fields, kinds, directions, len(places) == 1, None if beyond is None else beyond.outward)
     bound: dict[str, Any] = {"places": _numbers(places), "place": min(places), "first": first}
@@ -230,7 +202,7 @@ def links_of(
         at = Beyond(bool(out), field, owner, place)
         # A link to oneself leads nowhere, nor does one between two that are one now.
         if key not in places:
-            told.append(Told(field, role, port, order, predicate, since, until, note, by, key, name, kind, at))
+            told.append(Link(field, role, port, order, predicate, since, until, note, by, key, name, kind, at))
     return told, at if len(rows) > first else None
 
 
