@@ -467,7 +467,8 @@ def profile_told(profile: ProfileVersion, reader: Reader, language: Language, *,
     return told
 
 
-def _seen(profile: ProfileVersion, reader: Reader) -> bool:
+def seen(profile: ProfileVersion, reader: Reader) -> bool:
+    """Whether somebody may know of a version: of what is proposed only administrators may."""
     return profile.published_at is not None or reader.administrator
 
 
@@ -490,7 +491,7 @@ async def profiles(request: Request) -> Response:
     site = site_of(request)
     reader, language = site.reader(request), language_for(request)
     form = form_for(request, (JSON, HTML))
-    found = [each for each in await site.in_thread(site.catalog.profiles.versions) if _seen(each, reader)]
+    found = [each for each in await site.in_thread(site.catalog.profiles.versions) if seen(each, reader)]
     found.sort(key=lambda each: (each.name, -each.version))
     items = [profile_told(each, reader, language, whole=False) for each in found]
     if form is HTML:
@@ -529,7 +530,7 @@ async def profile(request: Request) -> Response:
 def _profile(site: Site, reference: str, reader: Reader) -> ProfileVersion:
     known = site.catalog.profiles
     found = known.version(reference) if "@" in reference else known.latest(reference)
-    if found is None or not _seen(found, reader):
+    if found is None or not seen(found, reader):
         raise NotFound("There is no such profile.", ja="そのプロファイルはありません。")
     return found
 

@@ -60,9 +60,14 @@ DONE_PARAMETER: Final = Parameter("done", "What was done a moment ago.", {"type"
 def somebody(request: Request) -> Reader:
     """Who asks: a person, since nobody is let in who is not known."""
     reader = site_of(request).reader(request)
+    demand_somebody(reader)
+    return reader
+
+
+def demand_somebody(reader: Reader) -> None:
+    """Unauthorized unless it is known who asks."""
     if reader.id == "public" or reader.id.startswith("link:"):
         raise Unauthorized("Sign in first; then you can ask for access.", ja="アクセスの申請にはサインインが必要です。")
-    return reader
 
 
 @routes.add(

@@ -75,7 +75,7 @@ def in_language(told: Mapping[str, str] | None, info: Info, asked: str | None) -
     """A text in the language that is asked for, or another if it is not there in that."""
     if not told:
         return None
-    if asked in told:
+    if asked is not None and asked in told:
         return told[asked]
     near = next((each for each in LANGUAGES if asked is not None and each == asked.partition("-")[0].lower()), None)
     return text_in(told, near or info.context.language)[0]

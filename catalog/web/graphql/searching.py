@@ -50,7 +50,7 @@ USUAL: Final = SearchQuestion()
 _APART: Final = ("kind", "status", "sort", "limit", "cursor", "select", "count")
 
 
-@strawberry.enum(description="How wide the bins over a date are.\n日付の区間の幅。")
+@strawberry.enum(name="SearchInterval", description="How wide the bins over a date are.\n日付の区間の幅。")
 class Interval(enum.Enum):
     """How wide the bins over a date are."""
 
@@ -59,7 +59,7 @@ class Interval(enum.Enum):
     DAY = "day"
 
 
-@strawberry.enum(description="What a hit was found by.\n見つかった理由の種類。")
+@strawberry.enum(name="SearchFoundBy", description="What a hit was found by.\n見つかった理由の種類。")
 class FoundBy(enum.Enum):
     """What a hit was found by."""
 
@@ -75,7 +75,7 @@ class FoundBy(enum.Enum):
     )
 
 
-@strawberry.enum(description="What a suggestion is.\n候補の種類。")
+@strawberry.enum(name="SearchSuggestionOf", description="What a suggestion is.\n候補の種類。")
 class SuggestionOf(enum.Enum):
     """What a suggestion is."""
 
@@ -183,7 +183,7 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
 
 
 _PIECE: Final = document(
-    "HighlightPiece",
+    "SearchHighlightPiece",
     ("A piece of a text.", "テキストの一部。"),
     [
         member("text", str, ("The piece.", "テキスト。")),
@@ -191,7 +191,7 @@ _PIECE: Final = document(
     ],
 )
 _HIGHLIGHT: Final = document(
-    "Highlight",
+    "SearchHighlight",
     (
         "Where in a hit words were found: pieces of text, so that nothing of a record is taken for markup.",
         "一致した箇所。",
@@ -203,7 +203,7 @@ _HIGHLIGHT: Final = document(
     ],
 )
 _REASON: Final = document(
-    "FoundBecause",
+    "SearchReason",
     ("Why a hit was found.", "見つかった理由。"),
     [
         answered("what", FoundBy, lambda root, info, _: FoundBy(root.what), ("By what.", "種類。")),
@@ -217,8 +217,8 @@ _REASON: Final = document(
         answered("term", str | None, lambda root, info, _: root.term, ("The term's IRI.", "用語の IRI。")),
     ],
 )
-_VALUE: Final = document(
-    "FacetValue",
+FACET_VALUE: Final = document(
+    "SearchFacetValue",
     ("A value, and how many hits have it.", "値と件数。"),
     [
         answered("value", str, lambda root, info, _: root[1].written, ("As a filter has it.", "条件に書く値。")),
@@ -234,7 +234,7 @@ _VALUE: Final = document(
     ],
 )
 _FACET: Final = document(
-    "Facet",
+    "SearchFacet",
     (
         "The hits by the values of a field; the counts honour every filter but those on this field.",
         "項目の値ごとの件数（その項目自身の条件は除いて数えます）。",
@@ -250,7 +250,7 @@ _FACET: Final = document(
         ),
         answered(
             "values",
-            list[_VALUE],  # type: ignore[valid-type]
+            list[FACET_VALUE],  # type: ignore[valid-type]
             lambda root, info, _: [(root[0], each) for each in root[1].values],
             ("The most frequent first.", "件数の多い順。"),
         ),
@@ -285,7 +285,7 @@ def _ends(first: str, last: str) -> list[StrawberryField]:
 
 
 _BIN: Final = document(
-    "HistogramBin",
+    "SearchHistogramBin",
     ("How many hits lie from one end until before the other.", "区間の件数。"),
     [*_ends("start", "end"), answered("count", int, lambda root, info, _: root.count, ("How many hits.", "件数。"))],
 )
@@ -296,7 +296,7 @@ _UNIT: Final = answered(
     "unit", str | None, lambda root, info, _: root.unit, ("The unit of the numbers.", "数値の単位。")
 )
 _SPREAD: Final = document(
-    "Histogram",
+    "SearchHistogram",
     ("How the hits spread over a date or a quantity.", "日付または数量のヒストグラム。"),
     [
         _FIELD,
@@ -311,7 +311,7 @@ _SPREAD: Final = document(
     ],
 )
 _BETWEEN: Final = document(
-    "Range",
+    "SearchRange",
     ("Between what a date or a quantity of the hits lies.", "日付または数量の範囲。"),
     [_FIELD, _UNIT, *_ends("first", "last")],
 )
@@ -330,7 +330,7 @@ _NOTICE: Final = document(
     ],
 )
 _SUGGESTION: Final = document(
-    "Suggestion",
+    "SearchSuggestion",
     ("What the text may go on as.", "入力の候補。"),
     [
         member("text", str, ("The whole text.", "候補のテキスト。")),
@@ -340,7 +340,7 @@ _SUGGESTION: Final = document(
     ],
 )
 _PARAMETER: Final = define(
-    declared("FilterParameter"),
+    declared("SearchFilterInput"),
     [
         taken("name", str, ("As in addresses: `sampleType`, `startedAt.ge`, `link.samples`.", "アドレスと同じ名前。")),
         taken("value", str, ("As in addresses: `leaf`, `2024`, `7..8 keV`.", "アドレスと同じ値。")),
@@ -349,7 +349,7 @@ _PARAMETER: Final = define(
     is_input=True,
 )
 _HISTOGRAM: Final = define(
-    declared("HistogramInput"),
+    declared("SearchHistogramInput"),
     [
         taken(
             "field",
@@ -366,7 +366,7 @@ _HISTOGRAM: Final = define(
     is_input=True,
 )
 _RANGE: Final = define(
-    declared("RangeInput"),
+    declared("SearchRangeInput"),
     [
         taken(
             "field",
@@ -379,7 +379,7 @@ _RANGE: Final = define(
     is_input=True,
 )
 _ORDER: Final = define(
-    declared("SearchOrder"),
+    declared("SearchOrderInput"),
     [
         taken(
             "by", str, ("A sortable field of every kind that is searched, id, created or modified.", "並べ替えの項目。")
@@ -394,7 +394,7 @@ _ORDER: Final = define(
 def _kind_filter(types: Types) -> type:
     """A filter of one kind."""
     made = define(
-        declared("KindFilter"),
+        declared("OfKindFilter"),
         [
             taken(camel(kind.name), types.filters.type[kind.name] | None, (f"Only {kind.plural}.", "この種別だけ。"))
             for kind in types.kinds.values()
