@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -18,14 +18,17 @@ from catalog.errors import Invalid
 from catalog.ledger.answer import Answers
 from catalog.ledger.changes import LAY_IN, OPEN
 from catalog.ledger.statement import Terms
+from catalog.questions.check import check
+from catalog.questions.question import MOST_VALUES, And, Condition, OfRecord, Question, Selection
 from catalog.questions.reader import Reader
+from catalog.records.identifiers import split_id
 from catalog.records.standing import scope_path
 
 MOST = 1_000
 # One look at the ledger: many of its changes may tell this reader nothing.
 SLICE = 2_000
 
-What = Literal["changed", "gone", "merged", "scope-again", "scope-gone"]
+What = Literal["changed", "left", "gone", "merged", "scope-again", "scope-gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Told:
     """One change as its reader is told it.
 
     `changed`: read the record again. `gone`: it is no more to be seen by this reader. `merged`: read `into` instead.
+    `left`: it is not, or no more, among what a filter chooses; only told to who asks for that (`matching`).
     `scope-again` and `scope-gone`: the whole scope was opened to or closed to this reader; read what lies in it again,
     or forget what can no more be read. `since` and `until` say when the right that was given begins and ends by the clock,
     which nobody is told of when it comes.
@@ -86,6 +90,47 @@ def changes_after(position: int, reader: Reader, *, answers: Answers, limit: int
             position = row[0]
             told.extend(_told(row, latest[row[1]] == position, reader, listener))
     return Feed(tuple(told), position, len(rows) == SLICE)
+
+
+def matching(
+    feed: Feed,
+    reader: Reader,
+    *,
+    kinds: Sequence[str] = (),
+    where: Condition | None = None,
+    leaving: bool = False,
+    answers: Answers,
+) -> Feed:
+    """What a stretch of the feed tells of records of these kinds that meet a condition now.
+
+    What was taken from the reader's sight cannot be asked about any more, and is told of every record of these kinds, so that
+    whoever holds it forgets it; so is what was opened or closed as a whole. `leaving`: records that do not meet the condition
+    are told as `left`, since they may have met it before.
+    """
+    vocabulary = answers.vocabulary
+    named = frozenset(vocabulary.named(tuple(kinds))) if kinds else None
+    if where is not None:
+        check(Question(tuple(sorted(named or ())), where), vocabulary)
+
+    def of_kind(told: Told) -> bool:
+        return named is None or told.what.startswith("scope-") or split_id(told.id)[0] in named
+
+    changes = [told for told in feed.changes if of_kind(told)]
+    changed = [told.id for told in changes if told.what == "changed"]
+    if where is None or not changed:
+        return replace(feed, changes=tuple(changes))
+    held: set[str] = set()
+    for start in range(0, len(changed), MOST_VALUES):
+        some = OfRecord("id", "in", tuple(changed[start : start + MOST_VALUES]))
+        question = Question(tuple(sorted(named or ())), And((some, where)), first=MOST_VALUES, selection=Selection())
+        held.update(item.at.id for item in answers.find(question, reader).items)
+
+    def met(told: Told) -> Told | None:
+        if told.what != "changed" or told.id in held:
+            return told
+        return replace(told, what="left", revision=None) if leaving else None
+
+    return replace(feed, changes=tuple(each for told in changes if (each := met(told)) is not None))
 
 
 class _Listener:

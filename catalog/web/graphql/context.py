@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ class Context:
     # How long a statement may run before it is interrupted; None: as long as it takes.
     deadline_seconds: float | None = None
     kept: dict[Any, Any] = field(default_factory=dict)
+    # Who asks, with what they may by now: what goes on for minutes asks again.
+    by_now: Callable[[], Awaitable[Asker]] | None = None
 
     @property
     def catalog(self) -> Catalog:

@@ -388,6 +388,7 @@ async def _context(request: Request, site: Site, served: GraphQL, chosen: Chosen
         cost=chosen.cost,
         cost_limit=served.cost_limit,
         deadline_seconds=served.seconds,
+        by_now=partial(site.asker, request.scope, writes=False),
     )
 
 
