@@ -147,6 +147,7 @@ bench-large: environment ## load, reads, rebuilding and verifying at up to 1 mil
 .PHONY: docs
 docs: environment ## write the parts of docs/ that are made from the code
 	@.venv/bin/python scripts/write_docs.py
+	@.venv/bin/python -m scripts.write_sdl
 
 .PHONY: constraints
 constraints: ## renew constraints.txt: the newest versions that pyproject.toml allows

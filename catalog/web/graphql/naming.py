@@ -22,12 +22,8 @@ OF_FILTER: Final = frozenset(
     """and or not id source localId profile scope created modified identifier formats attribute condition measured term
     outgoing incoming""".split()
 )
-# Types that are there whatever the kinds are: what this package says of any record. Those of other parts are found when
-# the schema is put together.
-OF_SCHEMA: Final = frozenset(
-    """Query Mutation Subscription Node Record Date Quantity TermValue Link Scope ScopeStep RecordFinding Entry File Revision
-    PageInfo JSON Long ID String Int Float Boolean""".split()
-)
+# Types that no kind can be.
+OF_SCHEMA: Final = ("Query", "Mutation", "Subscription", "JSON", "Long", "ID", "String", "Int", "Float", "Boolean")
 # A field of such a name is told and asked for as `bodyStatus`, as it is over REST as `body.status`.
 SHADOWS: Final = OF_RECORD | OF_FILTER
 _LEGAL: Final = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*")

@@ -11,7 +11,15 @@ from typing import Any, Final
 
 import orjson
 import strawberry
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
+from graphql.utilities.print_schema import print_type
 from strawberry.exceptions import DuplicatedTypeName
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
@@ -43,6 +51,12 @@ def schema_of(kinds: Kinds) -> GraphQLSchema:
     # Words are part of a schema, and no part of the fingerprint of kinds.
     said = sha256(orjson.dumps([list(kinds), kinds.schemas], option=orjson.OPT_SORT_KEYS)).digest()
     return _MADE.get(said, lambda: _made(types_of(kinds)))
+
+
+def written(schema: GraphQLSchema) -> str:
+    """The schema as a document, its types by name, so that one that is added moves no other."""
+    own = [each for each in schema.type_map.values() if not (is_introspection_type(each) or is_specified_scalar_type(each))]
+    return "\n\n".join(print_type(each) for each in sorted(own, key=lambda each: each.name)) + "\n"
 
 
 def _made(types: Types) -> GraphQLSchema:

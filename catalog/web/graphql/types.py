@@ -16,7 +16,16 @@ from catalog.questions.telling import Kept
 from catalog.records.kinds import Field, Kind, Kinds
 from catalog.web.graphql.definitions import Long, Words, argument, declared, define, listed, told
 from catalog.web.graphql.filters import Filters, filters_of
-from catalog.web.graphql.naming import common_fields, field_names, inverses, legal, pascal, shape, taken_twice
+from catalog.web.graphql.naming import (
+    OF_SCHEMA,
+    common_fields,
+    field_names,
+    inverses,
+    legal,
+    pascal,
+    shape,
+    taken_twice,
+)
 from catalog.web.graphql.recipes import AlongLinks, DrawnOf, EdgeOf, InBody, KeptOf, PageInfoOf, PageOf, Part
 
 
@@ -80,6 +89,8 @@ class _Making:
         self.declared: dict[str, tuple[type, str]] = {}
         self.nested: dict[tuple[object, ...], type] = {}
         # What is always there comes first, so that kinds that want such a name are the ones refused.
+        for name in OF_SCHEMA:
+            self.declare(name, "a part of every schema")
         self.node = self.declare("Node", "what has an id")
         self.record = self.declare("Record", "the records of any kind")
         self.page_info = self.declare("PageInfo", "where a page begins and ends")
