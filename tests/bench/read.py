@@ -56,14 +56,14 @@ def served(data: Path, workers: int = 1) -> Iterator[str]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
+        for _ in range(1_200):
             try:
                 with urllib.request.urlopen(f"{address}/ready", timeout=1):
                     break
             except OSError:
                 time.sleep(0.1)
         else:
-            raise SystemExit("the server was not ready within 30 s")
+            raise SystemExit("the server was not ready within 120 s")
         yield address
     finally:
         server.send_signal(signal.SIGTERM)
