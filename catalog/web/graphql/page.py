@@ -91,7 +91,7 @@ query Measured {
         "測定エネルギーは何 keV か",
         """\
 query Energies($from: Float!, $to: Float!) {
-  experiments(first: 10, where: {conditions: {name: "energy", min: $from, max: $to, in: "keV"}}) {
+  experiments(first: 10, where: {condition: {name: "energy", min: $from, max: $to, in: "keV"}}) {
     nodes {
       id
       title
