@@ -24,6 +24,8 @@ from catalog.records.kinds import Field, Kinds
 
 T = TypeVar("T")
 
+__all__ = ["FieldUse", "Measure", "Named", "Page", "Usage"]
+
 MOST_KEPT: Final = 64
 # What opens by the time alone (an embargo that ends) is counted at the latest after so many seconds.
 LONGEST_SECONDS: Final = 60.0

@@ -321,10 +321,10 @@ TOKEN: Final = document(
         ("owner", HOLDER | None, "Whose it is; null: a source's own.", "所有者（null は登録元のトークン）。"),
         (
             "part",
-            list[_PART] | None,
+            list[_PART] | None,  # type: ignore[valid-type]
             "What it carries; null: all that its owner holds.",
             "権限（null は所有者のすべて）。",
-        ),  # type: ignore[valid-type]
+        ),
         ("source", ID | None, "It writes records of this source only.", "書き込める登録元。"),
         ("agent", ID | None, "The device as which it acts.", "代理する装置。"),
         _AT,

@@ -16,6 +16,7 @@ from catalog.errors import Invalid, Unavailable
 from catalog.records.standing import Name
 from catalog.web.graphql.context import Context
 from catalog.web.graphql.definitions import Long, Words, argument, both, declared, define
+from catalog.web.graphql.recipes import COST
 from catalog.web.negotiation import LANGUAGES
 from catalog.web.pages import text_in
 from catalog.web.waiting import LONGEST_SECONDS, USUAL_SECONDS
@@ -35,9 +36,14 @@ _WAITING: Final = BoundedSemaphore(4)
 
 
 def answered(
-    name: str, type_: Any, answer: Answer, words: Words | str | None = None, *arguments: StrawberryArgument
+    name: str,
+    type_: Any,
+    answer: Answer,
+    words: Words | str | None = None,
+    *arguments: StrawberryArgument,
+    cost: int = 0,
 ) -> StrawberryField:
-    """A field that a function answers."""
+    """A field that a function answers; `cost` beside what it tells."""
 
     def run(root: Any, info: strawberry.Info[Any, Any], **said: Any) -> Any:
         return answer(root, info, said)
@@ -48,6 +54,7 @@ def answered(
         type_annotation=StrawberryAnnotation(type_),
         base_resolver=StrawberryResolver(run),
         description=both(words),
+        metadata={COST: cost} if cost else {},
     )
     field.arguments = list(arguments)
     return field

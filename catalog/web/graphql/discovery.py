@@ -24,6 +24,8 @@ from catalog.web.graphql.types import Types
 from catalog.web.search_page import found_for
 
 MOST_NAMES: Final = 1_000
+# Records are looked through by the hundred thousand: it is done where others do not wait behind it, and not often in one query.
+COUNTING: Final = 6_000
 
 
 @strawberry.enum(description="Where a quantity stands.\n数量の位置。")
@@ -72,6 +74,7 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
             ),
             argument("place", QuantityPlace, ("Where the quantities stand.", "数量の位置。"), QuantityPlace.CONDITION),
             *names,
+            cost=COUNTING,
         ),
         "attributeNames": answered(
             "attributeNames",
@@ -82,6 +85,7 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
                 "閲覧できるレコードでの属性の名前（多い順）。",
             ),
             *names,
+            cost=COUNTING,
         ),
     }
 
@@ -206,8 +210,10 @@ def _field(types: Types) -> type:
             IN_LANGUAGE,
         )
 
-    def used(name: str, type_: Any, tell: Any, en: str, ja: str, *arguments: Any) -> StrawberryField:
-        return answered(name, type_, lambda root, info, said: tell(_use(info, root), said), (en, ja), *arguments)
+    def used(name: str, type_: Any, tell: Any, en: str, ja: str, *arguments: Any, cost: int = 100) -> StrawberryField:
+        return answered(
+            name, type_, lambda root, info, said: tell(_use(info, root), said), (en, ja), *arguments, cost=cost
+        )
 
     def end(attribute: str, of: tuple[type, ...]) -> Any:
         def tell(use: FieldUse, _: Mapping[str, Any]) -> Any:
@@ -280,6 +286,7 @@ def _field(types: Types) -> type:
                 lambda use, _: use.records,
                 "How many records have it; null of what is private.",
                 "値のあるレコード数（非公開の項目は null）。",
+                cost=COUNTING,
             ),
             used(
                 "recordsIsExact",

@@ -14,6 +14,8 @@ from catalog.questions.telling import Kept, OfLink
 
 # The key of `strawberry.field(metadata=…)` under which a recipe stands.
 RECIPE: Final = "recipe"
+# And under which a number stands, for a field that a function answers: what it costs beside what it tells.
+COST: Final = "cost"
 
 # links: of an object in a body (a record's own are told along links): each an id or an IRI as text, or an object with `to`.
 Form = Literal["plain", "json", "text", "texts", "date", "quantity", "term", "object", "links"]

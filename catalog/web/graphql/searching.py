@@ -166,6 +166,7 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
             ),
             argument("language", str | None, ("Of titles and labels.", "表題とラベルの言語。")),
             *waiting(),
+            cost=100,
         ),
         "suggest": answered(
             "suggest",

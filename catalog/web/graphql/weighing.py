@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLCompositeType,
     GraphQLField,
@@ -30,8 +31,7 @@ from graphql import (
 )
 
 from catalog.questions.cost import LEAVES, Part, part
-from catalog.web.graphql.documents import Document
-from catalog.web.graphql.recipes import RECIPE, DrawnOf, PageOf
+from catalog.web.graphql.recipes import COST, RECIPE, DrawnOf, PageOf
 
 # Arguments that say how many there will be: as a number, or as a list of that many.
 _SIZES: Final = ("first", "last", "limit", "ids", "representations")
@@ -48,17 +48,22 @@ _WITHIN_TYPES: Final = 2
 
 
 class Weigher:
-    """What the operations of one document cost in one schema."""
+    """What the operations of a document with these fragments cost in one schema."""
 
-    def __init__(self, schema: GraphQLSchema, document: Document) -> None:
+    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self.schema = schema
-        self.document = document
+        self.fragments = fragments
 
     def part(self, operation: OperationDefinitionNode) -> Part:
         """An operation as the parts of a question."""
         root = self.schema.get_root_type(operation.operation)
         assert root is not None
         return self._part(operation.selection_set, root, None, own=0, times=1)
+
+    def below(self, fields: Sequence[FieldNode], of: GraphQLCompositeType, size: int) -> Part:
+        """What is selected below a field, if what it leads to is a list of this length."""
+        sets = [each.selection_set for each in fields if each.selection_set is not None]
+        return part(0, tuple(self._part(selections, of, size, own=1, times=1) for selections in sets))
 
     def _part(
         self, selections: SelectionSetNode, of: GraphQLCompositeType, size: int | str | None, own: int, times: int | str
@@ -79,7 +84,7 @@ class Weigher:
                 inner = get_named_type(definition.type)
                 if selection.selection_set is None or not is_composite_type(inner):
                     leaves += 1
-                    if (own := _own_of(definition)) > 0:
+                    if (own := _own_of(definition) + _said_of(definition)) > 0:
                         parts.append(part(own))
                     continue
                 told = _size_told(selection, definition)
@@ -88,10 +93,10 @@ class Weigher:
                 if is_list_type(get_nullable_type(definition.type)):
                     times = _unsaid(inner) if within is None else within
                     within = None
-                own = _OF_TYPES if inner.name.startswith("__") else 1
+                own = _OF_TYPES if inner.name.startswith("__") else 1 + _said_of(definition)
                 parts.append(self._part(selection.selection_set, inner, within, own, times))
             elif isinstance(selection, FragmentSpreadNode):
-                fragment = self.document.fragments[selection.name.value]
+                fragment = self.fragments[selection.name.value]
                 condition = type_from_ast(self.schema, fragment.type_condition)
                 leaves += self._gather(fragment.selection_set, condition, size, parts)  # type: ignore[arg-type]
             else:
@@ -107,6 +112,12 @@ def _own_of(definition: GraphQLField) -> int:
     if isinstance(recipe, DrawnOf):
         return _DRAWN
     return _COUNTED if isinstance(recipe, PageOf) and recipe.part == "totalCount" else 0
+
+
+def _said_of(definition: GraphQLField) -> int:
+    """What a field itself says that it costs."""
+    told = definition.extensions.get("strawberry-definition")
+    return 0 if told is None else int(told.metadata.get(COST, 0))
 
 
 def _unsaid(of: Any) -> int:
