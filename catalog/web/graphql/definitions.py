@@ -12,6 +12,7 @@ from typing import Any, Final, NewType
 import strawberry
 from strawberry import UNSET
 from strawberry.annotation import StrawberryAnnotation
+from strawberry.scalars import JSON
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
@@ -28,7 +29,14 @@ SCALARS: Final = {
         description="A whole number of up to 53 bits, as far as numbers of JSON are exact.\n53ビットまでの整数。",
         serialize=lambda value: _whole(value),
         parse_value=lambda value: _whole(value),
-    )
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="Any value of JSON: an object, a list, a text, a number, true, false or null.\n任意のJSONの値。",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=lambda value: value,
+        parse_value=lambda value: value,
+    ),
 }
 
 

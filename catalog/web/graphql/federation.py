@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NewType
+from typing import Final, NewType, Optional
 
 import strawberry
 from graphql import GraphQLObjectType, GraphQLSchema, is_introspection_type, is_specified_scalar_type
@@ -52,7 +52,7 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
     return {
         "_entities": told(
             "_entities",
-            listed(entity | None),
+            listed(Optional[entity]),  # noqa: UP045 - a union of the schema is no type that `|` takes
             Entities(),
             ("Records by reference, in their order; for gateways.", "参照によるレコードの取得（ゲートウェイ用）。"),
             references,

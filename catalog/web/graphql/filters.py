@@ -40,7 +40,7 @@ from catalog.questions.vocabulary import Field as AskedField
 from catalog.questions.vocabulary import Vocabulary, vocabulary_of
 from catalog.questions.written import any_of, date_of, dated, identified, measured, written_at
 from catalog.records.identifiers import encode_local
-from catalog.records.kinds import Kind, Kinds
+from catalog.records.kinds import Field, Kind, Kinds
 from catalog.web.graphql.definitions import Long, Words, argument, define, listed, taken
 from catalog.web.graphql.naming import common_fields, field_names, inverses, pascal
 
@@ -115,6 +115,10 @@ class Filters:
 def filters_of(kinds: Kinds, declare: Callable[[str, str], type]) -> Filters:
     """The filters and orders for these kinds, made with names that nothing else bears."""
     return _Making(kinds, declare).filters()
+
+
+def _title(one: Field | Kind, language: str) -> str:
+    return one.titles.get(language) or one.titles.get("en") or one.name
 
 
 def _plain(value: Any) -> Any:
@@ -565,7 +569,7 @@ class _Making:
         for name, field in field_names(one).items():
             if kind is None and field.name not in self.common:
                 continue
-            words = (field.titles.get("en", name), field.titles.get("ja", ""))
+            words = (f"{_title(field, 'en')}.", f"{_title(field, 'ja')}の条件。")
             if field.form == "links":
                 type_ = self._links(field.kinds)
                 add(name, type_, self._linked(field.name, "out", field.kinds), words)
@@ -575,8 +579,11 @@ class _Making:
             for inverse in inverses(kind, self.kinds):
                 towards = (inverse.kind.name,)
                 reading = self._linked(inverse.field.name, "in", towards)
-                words = (f"{inverse.kind.plural} that link here as {inverse.field.name}.", inverse.name)
-                add(inverse.name, self._links(towards), reading, (words[0], ""))
+                words = (
+                    f"The {inverse.kind.plural} that link here as {inverse.field.name}.",
+                    f"{_title(inverse.field, 'ja')}としてここを指す{_title(inverse.kind, 'ja')}の条件。",
+                )
+                add(inverse.name, self._links(towards), reading, words)
         add(
             "outgoing",
             self._links(()),
@@ -732,7 +739,7 @@ class _Making:
 
     def _ordered_by(self, kind: Kind | None) -> dict[str, str]:
         words = {
-            "id": "By id.\nID。",
+            "id": "By id.\nIDの順。",
             "created": "By when it was first entered here.\n本カタログへの登録日時。",
             "modified": "By when it was last changed here.\n本カタログでの最終更新日時。",
         }

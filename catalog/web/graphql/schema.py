@@ -55,7 +55,9 @@ def schema_of(kinds: Kinds) -> GraphQLSchema:
 
 def written(schema: GraphQLSchema) -> str:
     """The schema as a document, its types by name, so that one that is added moves no other."""
-    own = [each for each in schema.type_map.values() if not (is_introspection_type(each) or is_specified_scalar_type(each))]
+    own = [
+        each for each in schema.type_map.values() if not (is_introspection_type(each) or is_specified_scalar_type(each))
+    ]
     return "\n\n".join(print_type(each) for each in sorted(own, key=lambda each: each.name)) + "\n"
 
 
@@ -67,7 +69,7 @@ def _made(types: Types) -> GraphQLSchema:
             mutation=roots["Mutation"],
             subscription=roots["Subscription"],
             types=list(types.of_kind.values()),
-            scalar_overrides=_scalars(),  # type: ignore[arg-type]
+            scalar_overrides=_scalars(),
             config=StrawberryConfig(auto_camel_case=True),
         )
     except DuplicatedTypeName as cause:

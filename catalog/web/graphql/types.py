@@ -386,7 +386,7 @@ class _Making:
         cursor = told("cursor", str, EdgeOf("cursor"), ("Its place in the list.", "一覧での位置。"))
         define(
             edge,
-            [cursor, told("node", node, EdgeOf("node"))],
+            [cursor, told("node", node, EdgeOf("node"), ("The record.", "レコード。"))],
             (f"A place in a list of {of[0]}.", f"{of[1]}の一覧の要素。"),
         )
         define(page, self._page(node, edge), (f"A page of {of[0]}.", f"{of[1]}の一覧。"))
