@@ -148,7 +148,7 @@ class GraphQL:
 
     def weighed(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
         """What an operation costs with these variables; Refused if that is over the limit."""
-        part = self.parts.about(operation, lambda: Weigher(self.schema, document).part(operation))
+        part = self.parts.about(operation, lambda: Weigher(self.schema, document.fragments).part(operation))
         cost = cost_of(part, number_from(operation, variables))
         if cost > self.cost_limit:
             raise refusal(

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, get_named_type
 from strawberry import ID
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
@@ -17,7 +17,8 @@ from strawberry.types.field import StrawberryField
 from catalog.discovery import lineage as graph
 from catalog.discovery.lineage import Edge, Neighbours, Place
 from catalog.discovery.show import Moved
-from catalog.errors import Invalid
+from catalog.errors import Invalid, TooCostly
+from catalog.questions.cost import cost_of
 from catalog.questions.cursor import read_cursor, write_cursor
 from catalog.questions.lineage import Beyond, Link
 from catalog.questions.question import MOST_ITEMS, After, Order
@@ -26,6 +27,7 @@ from catalog.web.graphql.compile import told_under
 from catalog.web.graphql.definitions import Long, argument
 from catalog.web.graphql.execute import Merged
 from catalog.web.graphql.types import Types
+from catalog.web.graphql.weighing import Weigher, number_from
 
 # The kind that may be narrowed on the way: what was run, with which plan, in which version.
 THROUGH: Final = "run"
@@ -144,12 +146,15 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
             *runs,
             argument(
                 "first",
-                int,
+                int | None,
                 (
-                    f"How many records at most, the nearest first; {graph.MOST_NODES:,} is the most.",
-                    f"レコード数の上限（近い順、最大{graph.MOST_NODES:,}）。",
+                    (
+                        f"How many records at most, the nearest first; {graph.MOST_NODES:,} is the most, and what is meant without it. "
+                        "Without it the cost that is told is that of a short lineage; a long one is refused if telling all of it would "
+                        "cost more than one may."
+                    ),
+                    f"レコード数の上限（近い順、最大かつ省略時は{graph.MOST_NODES:,}）。省略時のコストは短い系譜のもので、長い系譜で上限を超える場合は拒否される。",
                 ),
-                graph.MOST_NODES,
             ),
         ),
         "path": answered(
@@ -368,14 +373,30 @@ def _lineage(types: Types, _: Any, info: Info, said: Mapping[str, Any]) -> tuple
         answers=catalog.answers,
         direction=said["direction"].value,
         depth=said["depth"],
-        most=said["first"],
+        most=graph.MOST_NODES if said.get("first") is None else said["first"],
         kinds=said.get("kinds") or (),
         fields=said.get("fields") or (),
         through=None if runs is None else (THROUGH, runs),
     )
     if isinstance(found, Moved):
         raise _moved(found)
+    if said.get("first") is None:
+        _hold_cost(info, max(len(found.nodes), len(found.edges)))
     return found, _with_records(info, ("nodes", "record"), found.nodes)
+
+
+def _hold_cost(info: Info, size: int) -> None:
+    """TooCostly if telling all of what was found would cost too much; how much that is was not known before."""
+    context, raw = info.context, info._raw_info
+    below = Weigher(raw.schema, raw.fragments).below(raw.field_nodes, get_named_type(raw.return_type), size)  # type: ignore[arg-type]
+    cost = cost_of(below, number_from(raw.operation, raw.variable_values.coerced))
+    if cost > context.cost_limit:
+        raise TooCostly(
+            f"There are {size} records or links, and telling all that is asked of them would cost {cost}, while one query may cost "
+            f"{context.cost_limit}: ask for fewer (first), or for less of each.",
+            ja=f"レコードまたはリンクが {size} 件あり、すべて返すコストは {cost} です（上限 {context.cost_limit}）。"
+            "first で件数を減らすか、取得する項目を減らしてください。",
+        )
 
 
 def _path(_: Any, info: Info, said: Mapping[str, Any]) -> tuple[graph.Paths, list[tuple[list[_There], Sequence[Edge]]]]:
