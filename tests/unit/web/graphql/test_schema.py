@@ -21,6 +21,8 @@ from graphql import (
     graphql_sync,
     is_introspection_type,
     is_specified_scalar_type,
+    parse,
+    validate,
     validate_schema,
 )
 
@@ -301,6 +303,13 @@ def test_what_breaks_clients_is_found_unless_the_changelog_says_it() -> None:
 
 def test_the_committed_schema_is_valid() -> None:
     assert validate_schema(build_schema(written(SCHEMA))) == []
+
+
+@pytest.mark.parametrize(
+    "example", re.findall(r"```graphql\n(.*?)```", (PROJECT / "docs" / "graphql.md").read_text("utf-8"), re.DOTALL)
+)
+def test_every_example_of_the_documentation_can_be_asked(example: str) -> None:
+    assert validate(SCHEMA, parse(example)) == []
 
 
 # --- gateways
