@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from tests.service.conftest import Served, start, stop
+from tests.service.test_sign_in import joined
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 CLIENTS: Final = Path(__file__).parent / "graphql_clients"
@@ -220,14 +222,10 @@ def test_a_mutation_by_get_is_not_executed(administrator: httpx.Client) -> None:
 
 
 def test_a_mutation_from_a_session_must_come_from_a_page_of_ours(served: Served, administrator: httpx.Client) -> None:
-    login, password = "graphql-page", "a long and quiet evening"
-    made = administrator.post("people", json={"login": login, "name": "G", "password": password})
-    assert made.status_code in (200, 201), made.text
-    with served.client() as browser:
+    ito = joined(served, administrator)
+    with closing(ito.browser) as browser:
+        csrf = ito.csrf
         page = {"Origin": served.address.rstrip("/"), "Sec-Fetch-Site": "same-origin"}
-        entered = browser.post("sign-in", data={"login": login, "password": password}, headers=page)
-        assert entered.status_code in (200, 303), entered.text
-        csrf = browser.get("whoami").json()["csrf"]
         mutation, query = {"query": "mutation { __typename }"}, {"query": TYPENAME}
         assert post(browser, query).status_code == 200
         for headers in (

@@ -128,7 +128,8 @@ class Documents:
             hold_document(ast, limits)
         except GraphQLError as error:
             if "contains more than" in error.message:
-                return over("tokens", limits.tokens + 1, limits.tokens)
+                limit = "comments" if "comments" in error.message else "tokens"
+                return over(limit, getattr(limits, limit) + 1, getattr(limits, limit))
             return Refused([error])
         except Refused as refused:
             return refused

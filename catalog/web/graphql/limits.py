@@ -40,6 +40,7 @@ class Limits:
     root_fields: int = 50
     aliases: int = 100
     repeats: int = 10  # of one field in one selection
+    schemas: int = 2  # times the whole schema
     directives: int = 100
     directives_at: int = 8  # one place
     variables: int = 1024 * 1024  # bytes of JSON, of a query
@@ -60,6 +61,8 @@ _ABOUT: Final[Mapping[str, tuple[str, str]]] = {
     "root_fields": ("fields at the root", "ルートのフィールド数"),
     "aliases": ("aliases", "別名の数"),
     "repeats": ("times the same field in one selection", "同じ選択内での同一フィールドの繰り返し"),
+    "comments": ("comments", "コメントの数"),
+    "schemas": ("times the schema (__schema)", "スキーマ（__schema）の数"),
     "directives": ("directives", "ディレクティブの数"),
     "directives_at": ("directives at one place", "1か所のディレクティブの数"),
     "variables": ("bytes of variables", "変数のバイト数"),
@@ -109,7 +112,7 @@ def hold_document(document: DocumentNode, limits: Limits = LIMITS) -> None:
 
 def _hold_written(document: DocumentNode, limits: Limits) -> None:
     """What is counted as it is written: aliases, directives, the same field again and again."""
-    aliases = directives = 0
+    aliases = directives = schemas = 0
     open_: list[SelectionSetNode] = []
     for definition in document.definitions:
         found = len(getattr(definition, "directives", None) or ())
@@ -126,6 +129,7 @@ def _hold_written(document: DocumentNode, limits: Limits) -> None:
             directives += found
             if isinstance(selection, FieldNode):
                 aliases += selection.alias is not None
+                schemas += selection.name.value == "__schema"
                 repeated[(selection.alias or selection.name).value] += 1
             elif isinstance(selection, FragmentSpreadNode):
                 repeated["..." + selection.name.value] += 1
@@ -135,6 +139,7 @@ def _hold_written(document: DocumentNode, limits: Limits) -> None:
         _hold("repeats", max(repeated.values(), default=0), limits.repeats)
     _hold("aliases", aliases, limits.aliases)
     _hold("directives", directives, limits.directives)
+    _hold("schemas", schemas, limits.schemas)
 
 
 def _size_of(
