@@ -55,7 +55,13 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
         return answered(name, of | None, lambda _, info, said: ask(info, said), words, *arguments)
 
     def one(name: str, of: type, ask: Callable[[Info, str], Any], words: Words) -> StrawberryField:
-        return answered(name, of | None, lambda _, info, said: ask(info, said["id"]), words, argument("id", ID))
+        return answered(
+            name,
+            of | None,
+            lambda _, info, said: ask(info, said["id"]),
+            words,
+            argument("id", ID, ("Its id.", "その ID。")),
+        )
 
     made = [
         listed("me", ME, lambda info, _: _me(info), ("Who asks.", "アクセスしている利用者。")),

@@ -54,9 +54,9 @@ _APART: Final = ("kind", "status", "sort", "limit", "cursor", "select", "count")
 class Interval(enum.Enum):
     """How wide the bins over a date are."""
 
-    YEAR = "year"
-    MONTH = "month"
-    DAY = "day"
+    YEAR = strawberry.enum_value("year", description="A year.\n年。")
+    MONTH = strawberry.enum_value("month", description="A month.\n月。")
+    DAY = strawberry.enum_value("day", description="A day.\n日。")
 
 
 @strawberry.enum(name="SearchFoundBy", description="What a hit was found by.\n見つかった理由の種類。")
@@ -79,9 +79,9 @@ class FoundBy(enum.Enum):
 class SuggestionOf(enum.Enum):
     """What a suggestion is."""
 
-    TITLE = "title"
-    LABEL = "label"
-    IDENTIFIER = "identifier"
+    TITLE = strawberry.enum_value("title", description="A title.\n表題。")
+    LABEL = strawberry.enum_value("label", description="What a term is called.\n用語の名前。")
+    IDENTIFIER = strawberry.enum_value("identifier", description="An identifier.\n識別子。")
 
 
 def query_fields(types: Types) -> dict[str, StrawberryField]:
