@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from catalog.curation.submit import Intake, submit
-from catalog.curation.verbs import held
-from catalog.errors import Conflict, Malformed
-from catalog.ledger.append import Outcome
+import orjson
+
+from catalog.curation.submit import Intake, submit, submit_each
+from catalog.curation.verbs import absent, held
+from catalog.errors import CatalogError, Conflict, Malformed
+from catalog.ledger.append import Known, Outcome
 from catalog.questions.reader import Reader
 from catalog.records.identifiers import split_id
 from catalog.records.record import Mode, Submission
 
 Change = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
+# So many are judged and written together.
+SLICE: Final = 200
 # What says which of a field's links one is; the others are said of it.
 _WHICH: Final = ("to", "role", "port", "predicate", "from")
 
@@ -40,6 +45,66 @@ def revise(
     submission = Submission(kind, source, local_id, change(body), known.profile, revision=read)
     (outcome,) = submit([submission], by, intake=intake, mode=mode, dry_run=dry_run)
     return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """What became of one of several records, and what it said before and says now, to who may write it."""
+
+    outcome: Outcome
+    was: Mapping[str, Any] | None = None
+    now: Mapping[str, Any] | None = None
+
+
+def revise_each(
+    ids: Sequence[str],
+    change: Change,
+    by: Reader,
+    *,
+    intake: Intake,
+    mode: Mode = "strict",
+    dry_run: bool = False,
+    expected: Mapping[str, int] | None = None,
+) -> Iterator[Revised]:
+    """The same change of several records, in slices; one that cannot be made costs only its own record.
+
+    What is `expected` are revisions by id; a record that has moved on is a conflict.
+    """
+    for first in range(0, len(ids), SLICE):
+        some = ids[first : first + SLICE]
+        known = intake.ledger.known(some)
+        ways: list[Submission | CatalogError] = []
+        bodies: list[Mapping[str, Any] | None] = []
+        for id in some:
+            body = _body(id, known.get(id), intake)
+            bodies.append(body)
+            ways.append(absent(id) if body is None else _changed(id, body, known[id], change, expected))
+        outcomes = submit_each(ways, by, intake=intake, mode=mode, dry_run=dry_run)
+        for id, way, body, outcome in zip(some, ways, bodies, outcomes, strict=True):
+            if outcome.outcome == "refused" or isinstance(way, CatalogError):
+                yield Revised(replace(outcome, id=id))
+            else:
+                yield Revised(outcome, body, way.body)
+
+
+def _body(id: str, known: Known | None, intake: Intake) -> Mapping[str, Any] | None:
+    if known is None:
+        return None
+    if known.body is None:
+        return intake.ledger.body(id, known.revision)
+    body: Mapping[str, Any] = orjson.loads(known.body)
+    return body
+
+
+def _changed(
+    id: str, body: Mapping[str, Any], known: Known, change: Change, expected: Mapping[str, int] | None
+) -> Submission | CatalogError:
+    kind, source, local_id = split_id(id)
+    read = known.revision if expected is None else expected.get(id, known.revision)
+    try:
+        return Submission(kind, source, local_id, change(body), known.profile, revision=read)
+    except Malformed as error:
+        return error
 
 
 def patched(patch: Mapping[str, Any]) -> Change:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import orjson
 
+from catalog.errors import TooLarge
 from catalog.ledger.answer import Answers
 from catalog.questions.check import check
 from catalog.questions.cursor import write_cursor
-from catalog.questions.question import MOST_VALUES, OfRecord, Question
+from catalog.questions.question import MOST_ITEMS, MOST_VALUES, OfRecord, Question, Selection
 from catalog.questions.reader import Reader
 
 
@@ -39,6 +41,18 @@ def find(question: Question, reader: Reader, *, answers: Answers) -> Page:
     following = write_cursor(found.items[-1].at, question.order) if found.more and found.items else None
     items = "[" + ",".join([item.text for item in found.items]) + "]"
     return Page(items, len(found.items), following, found.total, found.total_is_exact)
+
+
+def ids_of(question: Question, reader: Reader, *, answers: Answers, most: int) -> list[str]:
+    """The ids of all records that the question asks for, in its order; TooLarge if they are more than `most`."""
+    asked = check(replace(question, first=MOST_ITEMS, selection=Selection()), answers.vocabulary)
+    found = [item.at.id for item in islice(answers.each(asked, reader), most + 1)]
+    if len(found) > most:
+        raise TooLarge(
+            f"These are more than {most:,} records: narrow the filter.",
+            ja=f"対象が {most:,} 件を超えています。条件を絞ってください。",
+        )
+    return found
 
 
 def linked_of(

@@ -245,6 +245,11 @@ def difference(id: str, first: int, second: int, reader: Reader, *, answers: Ans
     return Difference(id, first, second, tuple(groups))
 
 
+def steps_between(was: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Step, ...]:
+    """How one body differs from another."""
+    return tuple(_steps("", was, now))
+
+
 class _Absent:
     pass
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.errors import Malformed, NotFound
-from catalog.questions.reader import RIGHTS
+from catalog.questions.reader import RIGHTS, Reader
 from catalog.web.forms import Sheet, by_form, carry_out, said_in, shown, told
 from catalog.web.negotiation import HTML, JSON, form_for
 from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes, asked
@@ -299,24 +299,27 @@ async def _end(request: Request, source: str | None) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     said = await said_in(request, of={"id": str})
-    id = said.get("id", reader.token if source is None else None)
-    if id is None:
-        raise Malformed("id is missing.", ja="id がありません。")
-
-    def end() -> None:
-        if source is not None and id not in {token.id for token in _of(site, request, source)}:
-            raise NotFound(
-                f"there is no token {id:.80} of this source", ja=f"この登録元にトークン {id:.80} はありません"
-            )
-        site.catalog.tokens.end(id, reader)
-
     return await carry_out(
         request,
-        site.in_thread(end),
+        site.in_thread(end_named, site, reader, said.get("id"), source),
         _sheet(request, source),
         to=lambda _: _address(source),
-        document=lambda _: {"ended": id},
+        document=lambda ended: {"ended": ended},
     )
+
+
+def end_named(site: Site, reader: Reader, id: str | None, source: str | None) -> str:
+    """End a token of one's own, the one that asks if none is named, or one of a source; its id."""
+    ended = id if id is not None else reader.token if source is None else None
+    if ended is None:
+        raise Malformed("id is missing.", ja="id がありません。")
+    kept = site.catalog.tokens
+    if source is not None and ended not in {token.id for token in kept.of_source(source, reader)}:
+        raise NotFound(
+            f"there is no token {ended:.80} of this source", ja=f"この登録元にトークン {ended:.80} はありません"
+        )
+    kept.end(ended, reader)
+    return ended
 
 
 async def _said(request: Request) -> dict[str, Any]:

@@ -41,8 +41,13 @@ PROBLEMS: Final = (400, 403, 404, 409, 413, 415, 422)
 
 
 def _group_in(request: Request) -> str:
+    return group_named(str(request.path_params["group"]))
+
+
+def group_named(told: str) -> str:
+    """The id of a group that is named by it, or without what such ids begin with; NotFound if none bears it."""
     # The commands take the name alone, too.
-    id = "group:" + str(request.path_params["group"]).removeprefix("group:")
+    id = "group:" + told.removeprefix("group:")
     if not re.fullmatch(r"group:[a-z0-9._-]{1,64}", id):
         name = ascii(id.removeprefix("group:"))[1:-1]
         raise NotFound(

@@ -16,7 +16,7 @@ from catalog.web.negotiation import HTML, JSON, form_for
 from catalog.web.operations import CURSOR, FORMAT, LIMIT, USUAL, Answer, Body, Operation, Parameter, Routes, asked
 from catalog.web.pages import address
 from catalog.web.session import FORM, LINK
-from catalog.web.site import site_of
+from catalog.web.site import Site, site_of
 
 if TYPE_CHECKING:
     from catalog.access.links import Link
@@ -108,8 +108,7 @@ async def make_link(request: Request) -> Response:
     scope, make = said["scope"], site.catalog.links.make
 
     def document(made: Made[Link]) -> dict[str, Any]:
-        address = f"{site.catalog.base}link#{made.value}"
-        return {**made.what.document(), "token": made.value, "address": address}
+        return made_told(site, made)
 
     return await carry_out(
         request,
@@ -243,6 +242,11 @@ async def forget_link(request: Request) -> Response:
     response = see(site.root) if to_page(request) else told({"forgotten": True})
     site.doorkeeper.clear_cookie(response, LINK)
     return response
+
+
+def made_told(site: Site, made: Made[Link]) -> dict[str, Any]:
+    """A link that was just made, with what it is, which is told this once."""
+    return {**made.what.document(), "token": made.value, "address": f"{site.catalog.base}link#{made.value}"}
 
 
 def _sheet(request: Request, scope: str, limit: int = USUAL, cursor: str | None = None) -> Sheet:

@@ -340,7 +340,11 @@ async def _decided(request: Request, what: str, decide: Callable[[], Asked]) -> 
 
 
 def _id(request: Request) -> str:
-    id = str(request.path_params["request"])
+    return request_named(str(request.path_params["request"]))
+
+
+def request_named(id: str) -> str:
+    """The id, if a request may bear it; NotFound if none does."""
     if not id.isascii() or not id.isalnum():
         raise NotFound("There is no such request.", ja="その申請はありません。")
     return id

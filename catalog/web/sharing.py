@@ -76,7 +76,11 @@ _TICKED: Final[Mapping[str, type]] = dict.fromkeys(RIGHTS, bool)
 
 def scope_in(request: Request) -> str:
     """The scope that the address names."""
-    id = str(request.path_params["scope"])
+    return scope_named(str(request.path_params["scope"]))
+
+
+def scope_named(id: str) -> str:
+    """The id, if a scope may bear it; NotFound if none does."""
     if not id.isascii() or not id.isprintable():
         raise NotFound("There is no such scope.", ja="そのスコープはありません。")
     return id
@@ -348,6 +352,13 @@ async def grant(request: Request) -> Response:
     )
 
 
+def permission_named(id: str) -> str:
+    """The id, if a permission may bear it; NotFound if none does."""
+    if not id.isascii() or not id.isalnum():
+        raise NotFound("There is no such permission.", ja="その権限はありません。")
+    return id
+
+
 @routes.add(
     Operation(
         "POST",
@@ -375,9 +386,7 @@ async def end_permission(request: Request) -> Response:
     site = site_of(request)
     reader = site.reader(request)
     said = await said_in(request, of={"why": str, "scope": str} if by_form(request) else {"why": str})
-    id = str(request.path_params["permission"])
-    if not id.isascii() or not id.isalnum():
-        raise NotFound("There is no such permission.", ja="その権限はありません。")
+    id = permission_named(str(request.path_params["permission"]))
 
     def to(ended: Permission) -> str:
         left = ended.holder.id == reader.id

@@ -108,7 +108,8 @@ def test_what_a_typed_body_says_is_kept_as_over_rest(administrator: httpx.Client
     submitted = administrator.get("dataset/lab/gw-typed").json()["body"]
     assert submitted["title"] == {"de": "Messung", "en": "XAFS", "ja": "XAFS測定"}
     assert submitted["keywords"] == ["battery", {"term": "panet:PaNET01196"}]
-    assert submitted["size"] == 3_000_000_000 and isinstance(submitted["size"], int)
+    assert submitted["size"] == 3_000_000_000
+    assert isinstance(submitted["size"], int)
     assert submitted["quality"] == [{"name": "energy", "quantity": {"min": 7.5, "max": 8, "unit": "keV"}}]
     assert submitted["details"] == {"as": ["the", {"facility": None}]}
     assert "description" not in submitted

@@ -19,7 +19,7 @@ from catalog.records.kinds import Field, Kind, Kinds
 from catalog.records.parse import parse, read_submission
 from catalog.records.record import Submission
 from catalog.records.shipped import shipped
-from catalog.web.graphql.definitions import Long, Words, declared, define, taken
+from catalog.web.graphql.definitions import Long, Words, declared, define, listed, taken
 from catalog.web.graphql.naming import camel, common_fields, legal, pascal, shape, taken_twice
 
 # The languages that have a place of their own; all others are in `other`, since a language tag is no GraphQL name.
@@ -113,7 +113,9 @@ class Inputs:
         self._common = common_fields(kinds)
         self._objects: dict[tuple[object, ...], type] = {}
         self._names: dict[str, str] = {}
-        self.file = _from_schema("FileInput", _file_schema(), ("A file of a dataset.", "データセットのファイル。"))
+        files: dict[str, type] = {}
+        self.file = _from_schema("FileInput", _file_schema(), files)
+        self.location = files["FileLocationInput"]
         bodies = [self._body(kind) for kind in kinds.values()]
         self.body = define(
             declared("BodyInput"),
@@ -177,7 +179,7 @@ class Inputs:
                 taken("body", self.body, ("What it says.", "内容。")),
                 taken(
                     "files",
-                    list[self.file] | None,  # type: ignore[name-defined]
+                    listed(self.file) | None,
                     (
                         "The files of a dataset; those of before are replaced.",
                         "データセットのファイル。以前の一覧は置き換えられます。",
@@ -198,7 +200,7 @@ class Inputs:
     def _taken(self, field: Field, kind: Kind, *, inside: bool = False) -> StrawberryField:
         type_ = self._type(field, kind)
         if field.many and field.form != "text":
-            type_ = list[type_]  # type: ignore[valid-type]
+            type_ = listed(type_)
         # A draft is kept whatever it lacks, and the gate names what is missing; inside an object it is known what makes it one.
         needed = inside and field.required
         name = legal(camel(field.name), f"kind {kind.name}")
@@ -251,7 +253,7 @@ class Inputs:
         if "status" in value:
             value["status"] = SayableStatus(value["status"]).value
         if "files" in value:
-            value["files"] = [files_of(each) for each in value["files"]]
+            value["files"] = [_without_null(each) for each in value["files"]]
         return read_submission(exactly(value))
 
     def body_of(self, said: Mapping[str, Any], kind: str | None) -> tuple[str, Any]:
@@ -282,9 +284,9 @@ def exactly(value: Any) -> Any:
     return parse(text.encode("utf-8", "surrogatepass"))
 
 
-def files_of(said: Mapping[str, Any]) -> dict[str, Any]:
-    """A file as it is written in JSON."""
-    return cast(dict[str, Any], _without_null(said))
+def written(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A file, a location or a link as it is written in JSON; Malformed if it can't be."""
+    return cast(dict[str, Any], exactly(_without_null(said)))
 
 
 def _without_null(said: Any) -> Any:
@@ -361,25 +363,25 @@ def _file_schema() -> Mapping[str, Any]:
     return cast(Mapping[str, Any], whole["$defs"]["file"])
 
 
-def _from_schema(name: str, schema: Mapping[str, Any], words: Words) -> type:
-    """An input made from a plain schema, of objects and lists of them."""
+def _from_schema(name: str, schema: Mapping[str, Any], made: dict[str, type]) -> type:
+    """An input made from a plain schema, of objects and lists of them; it and those inside it are also put into `made`."""
     needed = schema.get("required", ())
     members = []
     for member, told in schema["properties"].items():
-        type_ = _plain_type(name.removesuffix("Input") + pascal(member), told)
+        type_ = _plain_type(name.removesuffix("Input") + pascal(member), told, made)
         about = told.get("description", ""), told.get("x-ja", {}).get("description", "")
         members.append(taken(member, type_ if member in needed else type_ | None, about))
-    return define(declared(name), members, words, is_input=True)
+    words = schema.get("description", ""), schema.get("x-ja", {}).get("description", "")
+    made[name] = define(declared(name), members, words, is_input=True)
+    return made[name]
 
 
-def _plain_type(name: str, schema: Mapping[str, Any]) -> Any:
+def _plain_type(name: str, schema: Mapping[str, Any], made: dict[str, type]) -> Any:
     match schema["type"]:
         case "object":
-            return _from_schema(
-                f"{name}Input", schema, (schema.get("title", ""), schema.get("x-ja", {}).get("title", ""))
-            )
+            return _from_schema(f"{name}Input", schema, made)
         case "array":
-            return list[_plain_type(name.removesuffix("s"), schema["items"])]  # type: ignore[misc]
+            return listed(_plain_type(name.removesuffix("s"), schema["items"], made))
         case "string":
             return str
         case "boolean":

@@ -74,7 +74,7 @@ def about_arguments(said: Mapping[str, Any]) -> About:
 def verb(
     name: str,
     do: Callable[[Said], Any],
-    payload: type,
+    payload: type[Payload] | tuple[type[Payload], ...],
     refusals: Sequence[Refusal],
     words: Words,
     *arguments: StrawberryArgument,
@@ -103,11 +103,12 @@ def verb(
     return field
 
 
-def result_of(name: str, payload: type, refusals: Sequence[Refusal]) -> Any:
+def result_of(name: str, payload: type[Payload] | tuple[type[Payload], ...], refusals: Sequence[Refusal]) -> Any:
     """The type of a mutation's result. Whoever is forbidden something may not have said yet who they are."""
     words = both((f"What became of `{name}`.", f"`{name}` の結果。"))
     union = strawberry.union(f"{name[:1].upper()}{name[1:]}Result", description=words)
-    return Annotated[Union[(payload, *refusals, Unauthenticated)], union]
+    payloads = payload if isinstance(payload, tuple) else (payload,)
+    return Annotated[Union[(*payloads, *refusals, Unauthenticated)], union]
 
 
 def told_of(said: Said, error: CatalogError, refusals: Sequence[Refusal]) -> Payload:

@@ -376,9 +376,3 @@ class Entered:
     def id(self) -> str:
         """The record's id."""
         return self.outcome.id
-
-
-def mutation_fields(types: Types) -> dict[str, Any]:
-    """Every mutation, by its name."""
-    inputs = Inputs(types.kinds)
-    return {field.graphql_name: field for field in Writes(types, inputs).fields() if field.graphql_name}
