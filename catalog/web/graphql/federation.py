@@ -79,12 +79,14 @@ def _types(schema: GraphQLSchema) -> Iterator[str]:
     for name, type_ in schema.type_map.items():
         if name in _OF_GATEWAYS or is_introspection_type(type_) or is_specified_scalar_type(type_):
             continue
+        if type_ is schema.subscription_type:
+            # What is listened to cannot be shared (composition refuses it); who wants to listen asks the service itself.
+            continue
         if type_ is schema.query_type:
             own = {field: made for field, made in type_.fields.items() if not field.startswith("_")}
             type_ = GraphQLObjectType(name, own, description=type_.description)
         text = print_type(type_)
-        # Gateways refuse to share what is listened to.
-        if isinstance(type_, GraphQLObjectType) and type_ is not schema.subscription_type:
+        if isinstance(type_, GraphQLObjectType):
             is_record = any(each.name == "Record" for each in type_.interfaces)
             marks = '@key(fields: "id") @shareable' if is_record else "@shareable"
             text = re.sub(rf"^(type {name}\b[^{{\n]*)\{{$", rf"\1{marks} {{", text, count=1, flags=re.MULTILINE)
