@@ -67,27 +67,48 @@ class Usage:
         self.kinds = kinds
         self._kept: _Kept[Any] = _Kept(moment)
 
-    def fields(self, kind: str, reader: Reader) -> tuple[FieldUse, ...]:
-        """Every field of a kind in the order of its schema."""
-        return self._have(("fields", kind), reader, lambda: self._count_fields(kind, reader))
+    def fields(self, kind: str, reader: Reader, *, deadline_seconds: float | None = None) -> tuple[FieldUse, ...]:
+        """Every field of a kind in the order of its schema; TooSlow if a statement takes longer than it may."""
+        return self._have(("fields", kind), reader, lambda: self._count_fields(kind, reader, deadline_seconds))
 
     def quantities(
-        self, place: Place, reader: Reader, *, kind: str | None = None, starts_with: str = "", first: int = 50
+        self,
+        place: Place,
+        reader: Reader,
+        *,
+        kind: str | None = None,
+        starts_with: str = "",
+        first: int = 50,
+        deadline_seconds: float | None = None,
     ) -> Page:
         """The names of quantities in this place of the records of a kind, or of all."""
         kinds = () if kind is None else (kind,)
         found = self._have(
-            ("quantities", place, kinds), reader, lambda: ledger.quantities(kinds, place, reader, self.answers)
+            ("quantities", place, kinds),
+            reader,
+            lambda: ledger.quantities(kinds, place, reader, self.answers, deadline_seconds=deadline_seconds),
         )
         return _page(found, starts_with, first)
 
-    def attributes(self, reader: Reader, *, kind: str | None = None, starts_with: str = "", first: int = 50) -> Page:
+    def attributes(
+        self,
+        reader: Reader,
+        *,
+        kind: str | None = None,
+        starts_with: str = "",
+        first: int = 50,
+        deadline_seconds: float | None = None,
+    ) -> Page:
         """The names of attributes of the records of a kind, or of all."""
         kinds = () if kind is None else (kind,)
-        found = self._have(("attributes", kinds), reader, lambda: ledger.attributes(kinds, reader, self.answers))
+        found = self._have(
+            ("attributes", kinds),
+            reader,
+            lambda: ledger.attributes(kinds, reader, self.answers, deadline_seconds=deadline_seconds),
+        )
         return _page(found, starts_with, first)
 
-    def _count_fields(self, kind: str, reader: Reader) -> tuple[FieldUse, ...]:
+    def _count_fields(self, kind: str, reader: Reader, deadline_seconds: float | None) -> tuple[FieldUse, ...]:
         words = self.answers.vocabulary.kinds[kind]
         open_ = {name: field for name, field in words.fields.items() if not field.private}
         counted = ledger.count_fields(
@@ -107,10 +128,12 @@ class Usage:
                 if field.sort in ("date", "integer", "number")
             },
             members=[name for name, field in open_.items() if field.sort in ("terms", "strings", "other")],
+            deadline_seconds=deadline_seconds,
         )
         measured: dict[str, Named] = {}
         if any(field.sort == "quantity" for field in open_.values()):
-            measured = {each.name: each for each in ledger.quantities((kind,), "field", reader, self.answers).names}
+            found = ledger.quantities((kind,), "field", reader, self.answers, deadline_seconds=deadline_seconds)
+            measured = {each.name: each for each in found.names}
         made = []
         for field in self.kinds[kind].fields:
             sort = words.fields[field.name].sort

@@ -28,7 +28,7 @@ from catalog.questions.question import (
     Selection,
 )
 from catalog.questions.reader import Reader
-from catalog.questions.shape import lift
+from catalog.questions.shape import Lifted, lift, lifted
 from catalog.questions.telling import Asked
 from catalog.questions.vocabulary import Vocabulary
 from catalog.store.clock import Clock
@@ -143,8 +143,24 @@ class Answers:
         """The JSON text of each thing that is asked, all in one statement; or TooSlow. What is asked was checked."""
         if not asked:
             return []
-        values: list[Any] = []
-        plan = self._plan("told", lift(tuple(asked), values), reader)
+        taken = lifted(tuple(asked))
+        return self.told_again(taken, taken.values, reader, fillers, connection, deadline_seconds=deadline_seconds)
+
+    def told_again(
+        self,
+        asked: Lifted,
+        values: Sequence[Any],
+        reader: Reader,
+        fillers: Sequence[Filler],
+        connection: Connection | None = None,
+        *,
+        deadline_seconds: float | None = None,
+    ) -> list[str]:
+        """The same of what was taken apart before, with these values in the places of its own."""
+        of = self.sight.class_of(reader)
+        # A shape is large: to look its plan up by it takes longer than to run some.
+        if (plan := asked.made.get(of)) is None:
+            plan = asked.made[of] = self._plan("told", asked.shape, reader)
         (row,) = self._run(plan, values, reader, connection, deadline_seconds)
         return [filled(text, plan.draws, fillers, self.vocabulary) for text in row]
 
@@ -154,8 +170,10 @@ class Answers:
         values: Mapping[str, Any],
         reader: Reader,
         connection: Connection | None = None,
+        *,
+        deadline_seconds: float | None = None,
     ) -> list[Any]:
-        """The rows of a statement that a function makes in these terms; it is made once for each class of reader."""
+        """The rows of a statement that a function makes in these terms, or TooSlow; it is made once for each class of reader."""
         of = self.sight.class_of(reader)
         with self._lock:
             if plan := self._plans.get((make, of)):
@@ -163,7 +181,7 @@ class Answers:
         if plan is None:
             plan = Plan(make(Terms(self._dialect, self.vocabulary, self.sight, of)))
             self._keep((make, of), plan)
-        return self._run(plan, (), reader, connection, **values)
+        return self._run(plan, (), reader, connection, deadline_seconds, **values)
 
     def readable(self, ids: Iterable[str], reader: Reader, connection: Connection | None = None) -> dict[str, Seen]:
         """Those of these ids that links may lead this reader to, with their kinds and titles."""

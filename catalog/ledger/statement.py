@@ -530,7 +530,7 @@ class Maker:
         told = f"EXISTS ({texts})" if not among else " OR ".join(f"{one} IN ({texts})" for one in among)
         return (
             f"EXISTS (SELECT 1 FROM revision {revision} WHERE {revision}.record = {at.record}.key"
-            f" AND {revision}.number = {self._shown(at)} AND ({told}))"
+            f" AND {revision}.number = {self._shown(at)} AND NOT {revision}.quarantined AND ({told}))"
         )
 
     def _against(self, expression: str, operator: str, value: Any, *, is_text: bool) -> str:
@@ -992,13 +992,13 @@ class Terms:
             f" WHERE {' AND '.join(conditions)}"
         )
 
-    def leading(self, link: str, condition: str) -> str:
-        """From links (rows of `link` by this alias, already there) to what they may be known to lead to, under a condition."""
+    def leading(self, link: str) -> str:
+        """From links (rows of `link` by this alias, already there) to what they may be known to lead to."""
         end = self._maker._next(())
         return (
             f" JOIN node {end.node} ON {end.node}.key = {link}.target LEFT JOIN record {end.record} ON {end.record}.key = {link}.target"
             f" LEFT JOIN scope {end.scope} ON {end.scope}.key = {end.record}.scope"
-            f" WHERE {condition} AND ({self._maker._outside(end)} OR coalesce({self._maker._linkable(end)}, FALSE))"
+            f" WHERE ({self._maker._outside(end)} OR coalesce({self._maker._linkable(end)}, FALSE))"
         )
 
     def number_in(self, document: str, name: str) -> str:

@@ -81,6 +81,7 @@ def count_fields(
     columns: Mapping[str, str],
     ranges: Mapping[str, tuple[str, str]],
     members: Iterable[str],
+    deadline_seconds: float | None = None,
 ) -> Counts:
     """How the fields of a kind are used: those with columns of the mirror, links, and other members of the body.
 
@@ -88,28 +89,37 @@ def count_fields(
     """
     with answers.store.read() as connection:
         mirrored = _Mirrored(kind, tuple(columns.values()), tuple(ranges.values()))
-        ((seen, *told),) = answers.rows(mirrored, {}, reader, connection)
+        ((seen, *told),) = answers.rows(mirrored, {}, reader, connection, deadline_seconds=deadline_seconds)
+        linked = answers.rows(_Linked(kind), {}, reader, connection, deadline_seconds=deadline_seconds)
         names = {"names": orjson.dumps(sorted(members)).decode()}
-        beside = answers.rows(_Beside(kind), names, reader, connection)
+        held = answers.rows(_Members(kind), names, reader, connection, deadline_seconds=deadline_seconds)
     records = dict(zip(columns, told, strict=False))
-    records.update((name, count) for name, count in beside)
+    records.update((name, count) for name, count in (*linked, *held))
     ends = told[len(columns) :]
     between = {name: (ends[2 * number], ends[2 * number + 1]) for number, name in enumerate(ranges)}
     return Counts(min(seen, MOST_SEEN), seen <= MOST_SEEN, records, between)
 
 
-def quantities(kinds: tuple[str, ...], place: Place, reader: Reader, answers: Answers) -> Names:
+def quantities(
+    kinds: tuple[str, ...],
+    place: Place,
+    reader: Reader,
+    answers: Answers,
+    *,
+    deadline_seconds: float | None = None,
+) -> Names:
     """The names of quantities in this place of these kinds' records, and what they measure."""
-    return _names(_Quantities(kinds, place), reader, answers)
+    return _names(answers.rows(_Quantities(kinds, place), {}, reader, deadline_seconds=deadline_seconds))
 
 
-def attributes(kinds: tuple[str, ...], reader: Reader, answers: Answers) -> Names:
+def attributes(
+    kinds: tuple[str, ...], reader: Reader, answers: Answers, *, deadline_seconds: float | None = None
+) -> Names:
     """The names of attributes of these kinds' records, with a quantity or without, and what they measure."""
-    return _names(_Attributes(kinds), reader, answers)
+    return _names(answers.rows(_Attributes(kinds), {}, reader, deadline_seconds=deadline_seconds))
 
 
-def _names(make: _Quantities | _Attributes, reader: Reader, answers: Answers) -> Names:
-    rows = answers.rows(make, {}, reader)
+def _names(rows: Iterable[Sequence[Any]]) -> Names:
     seen = 0
     records: dict[str, int] = {}
     measured: dict[str, dict[str | None, list[tuple[str, int, float | None, float | None]]]] = {}
@@ -182,8 +192,21 @@ class _Mirrored:
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
-    """A row for each link field, and for each of the named members of the body: how many records have it."""
+class _Linked:
+    """A row for each link field: how many records have a link of it that the reader may see."""
+
+    kind: str
+
+    def __call__(self, terms: Terms) -> str:
+        return (
+            f"{terms.beginning(_seen(terms, (self.kind,)))} SELECT l.field, count(DISTINCT l.record) FROM seen"
+            f" JOIN link l ON l.record = seen.key{terms.leading('l')} GROUP BY l.field"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """A row for each of the named members of the body: how many records have it."""
 
     kind: str
 
@@ -191,12 +214,9 @@ class _Beside:
         # What was expunged has no body left.
         members, held = terms.sql.members("CASE WHEN v.expunged IS NULL THEN v.body ELSE '{}' END", "j")
         return (
-            f"{terms.beginning(_seen(terms, (self.kind,)))}"
-            f" SELECT l.field, count(DISTINCT l.record) FROM seen JOIN link l ON l.record = seen.key"
-            f"{terms.leading('l', 'TRUE')} GROUP BY l.field"
-            " UNION ALL SELECT j.key, count(*) FROM seen JOIN record r ON r.key = seen.key"
-            f" JOIN revision v ON v.record = r.key AND v.number = r.shown CROSS JOIN {members}"
-            f" WHERE {terms.among('j.key', 'names')} AND {held} GROUP BY j.key"
+            f"{terms.beginning(_seen(terms, (self.kind,)))} SELECT j.key, count(*) FROM seen"
+            " JOIN record r ON r.key = seen.key JOIN revision v ON v.record = r.key AND v.number = r.shown"
+            f" CROSS JOIN {members} WHERE {terms.among('j.key', 'names')} AND {held} GROUP BY j.key"
         )
 
 

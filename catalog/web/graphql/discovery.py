@@ -338,7 +338,7 @@ def _use(info: Info, of: _Of) -> FieldUse:
     context = info.context
     key = "usage", of.kind.name
     if key not in context.kept:
-        found = context.catalog.usage.fields(of.kind.name, context.reader)
+        found = context.catalog.usage.fields(of.kind.name, context.reader, deadline_seconds=context.deadline_seconds)
         context.kept[key] = {use.field.name: use for use in found}
     use: FieldUse = context.kept[key][of.field.name]
     return use
@@ -383,4 +383,9 @@ def _narrowed(info: Info, said: Mapping[str, Any]) -> dict[str, Any]:
     kind = said.get("kind")
     if kind is not None:
         info.context.catalog.vocabulary.named((kind,))
-    return {"kind": kind, "starts_with": said["startsWith"], "first": first_of(said, MOST_NAMES)}
+    return {
+        "kind": kind,
+        "starts_with": said["startsWith"],
+        "first": first_of(said, MOST_NAMES),
+        "deadline_seconds": info.context.deadline_seconds,
+    }
