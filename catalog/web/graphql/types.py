@@ -198,11 +198,13 @@ class _Making:
         def kept(name: Kept, type_: Any, en: str, ja: str) -> StrawberryField:
             return told(name, type_, KeptOf(name), (en, ja))
 
+        # All but the id may be null: what a gateway asks for by a name of somebody else's may be hidden from the asker, and the
+        # null in its place must not take the whole answer with it.
         return [
             _id(),
-            kept("kind", str, "Its kind.", "種別。"),
-            kept("source", str, "The id of the source that it comes from.", "登録元のID。"),
-            kept("localId", str, "Its id there.", "登録元でのID。"),
+            kept("kind", str | None, "Its kind.", "種別。"),
+            kept("source", str | None, "The id of the source that it comes from.", "登録元のID。"),
+            kept("localId", str | None, "Its id there.", "登録元でのID。"),
             kept(
                 "profile",
                 str | None,
@@ -215,16 +217,16 @@ class _Making:
                 DrawnOf("scope"),
                 ("The scope in which it lies, which says who may see it.", "所属するスコープ（閲覧範囲を定める）。"),
             ),
-            kept("status", str, "public, suppressed, private, draft or quarantined.", "公開状態。"),
-            kept("revision", int, "The number of the revision that is told.", "表示している版の番号。"),
+            kept("status", str | None, "public, suppressed, private, draft or quarantined.", "公開状態。"),
+            kept("revision", int | None, "The number of the revision that is told.", "表示している版の番号。"),
             kept(
                 "newest",
-                int,
+                int | None,
                 "The number that the next revision is based on; greater than `revision` where a newer one is in quarantine, which writers are told.",
                 "次の版の基になる番号。",
             ),
-            kept("created", str, "When it was first entered here.", "本カタログへの登録日時。"),
-            kept("modified", str, "When it was last changed here.", "本カタログでの最終更新日時。"),
+            kept("created", str | None, "When it was first entered here.", "本カタログへの登録日時。"),
+            kept("modified", str | None, "When it was last changed here.", "本カタログでの最終更新日時。"),
             told(
                 "entry",
                 self.entry | None,
