@@ -986,9 +986,14 @@ class Terms:
     def listed(self, kinds: tuple[str, ...]) -> str:
         """The keys of the public records of these kinds (none: of all) that lists have for this reader, in no order."""
         at = self._maker._next(kinds)
+        source = f"record {at.record}"
+        if len(kinds) == 1:
+            # The mirror has the records of just one kind, and SQLite is held to begin with it.
+            mirrored = f"{_mirror(kinds[0])} {at.mirror} {self.sql.then()} record {at.record}"
+            source = f"{mirrored} ON {at.record}.key = {at.mirror}.record"
         conditions = [self._maker._listed(at, ("public",)), *self._maker._of_kinds(at)]
         return (
-            f"SELECT {at.record}.key AS key FROM record {at.record} JOIN scope {at.scope} ON {at.scope}.key = {at.record}.scope"
+            f"SELECT {at.record}.key AS key FROM {source} JOIN scope {at.scope} ON {at.scope}.key = {at.record}.scope"
             f" WHERE {' AND '.join(conditions)}"
         )
 
