@@ -384,18 +384,17 @@ async def put_source(request: Request) -> Response:
 
 async def _registered(request: Request, document: Mapping[str, Any], reader: Reader) -> Response:
     site = site_of(request)
-    catalog = site.catalog
-
-    def register() -> tuple[int, Source]:
-        before = catalog.sources.find(document["id"]) if isinstance(document.get("id"), str) else None
-        made = register_source(document, reader, sources=catalog.sources, scopes=catalog.scopes)
-        return (0 if before is None else before.version), made
-
-    before, made = await site.in_thread(register)
+    made, is_new = await site.in_thread(registered, site, document, reader)
     headers = {"Location": f"{site.root}sources/{made.id}"}
-    return Response(
-        orjson.dumps(source_told(made, reader)), 200 if made.version == before else 201, headers, JSON.content_type
-    )
+    return Response(orjson.dumps(source_told(made, reader)), 201 if is_new else 200, headers, JSON.content_type)
+
+
+def registered(site: Site, document: Mapping[str, Any], reader: Reader) -> tuple[Source, bool]:
+    """The source as it is known now, and whether it or its version is new."""
+    catalog = site.catalog
+    before = catalog.sources.find(document["id"]) if isinstance(document.get("id"), str) else None
+    made = register_source(document, reader, sources=catalog.sources, scopes=catalog.scopes)
+    return made, before is None or made.version != before.version
 
 
 async def an_object(request: Request) -> dict[str, Any]:
@@ -519,7 +518,7 @@ async def profile(request: Request) -> Response:
     site = site_of(request)
     reader, language = site.reader(request), language_for(request)
     form = form_for(request, (JSON, HTML))
-    found = await site.in_thread(_profile, site, request.path_params["profile"], reader)
+    found = await site.in_thread(profile_named, site, request.path_params["profile"], reader)
     told = profile_told(found, reader, language, whole=True)
     if form is HTML:
         schema = orjson.dumps(told["schema"], option=orjson.OPT_INDENT_2).decode()
@@ -527,7 +526,8 @@ async def profile(request: Request) -> Response:
     return answered(request, reader, orjson.dumps(told), form)
 
 
-def _profile(site: Site, reference: str, reader: Reader) -> ProfileVersion:
+def profile_named(site: Site, reference: str, reader: Reader) -> ProfileVersion:
+    """The version of this reference, or the newest of this name; NotFound if the reader may not know of it."""
     known = site.catalog.profiles
     found = known.version(reference) if "@" in reference else known.latest(reference)
     if found is None or not seen(found, reader):
@@ -584,7 +584,7 @@ async def try_again(request: Request) -> Response:
     asked(request)
     site, reader = site_of(request), writer(request)
     catalog = site.catalog
-    found = await site.in_thread(_profile, site, request.path_params["profile"], reader)
+    found = await site.in_thread(profile_named, site, request.path_params["profile"], reader)
     made = await site.in_thread(
         try_profile, found.reference, reader, profiles=catalog.profiles, kinds=catalog.kinds, sources=catalog.sources
     )
@@ -619,7 +619,7 @@ async def publish_profile_(request: Request) -> Response:
     """Let a proposal judge from now on."""
     said = asked(request)
     site, reader = site_of(request), writer(request)
-    found = await site.in_thread(_profile, site, request.path_params["profile"], reader)
+    found = await site.in_thread(profile_named, site, request.path_params["profile"], reader)
     made = await site.in_thread(
         publish_profile, found.reference, reader, profiles=site.catalog.profiles, despite_broken=said["despiteBroken"]
     )

@@ -314,7 +314,7 @@ def _object_of(fields: Sequence[Field], said: Mapping[str, Any]) -> dict[str, An
 def _value_of(field: Field, value: Any) -> Any:
     match field.form:
         case "text":
-            return _text_of(value)
+            return text_of(value)
         case "quantity" | "links":
             return _without_null(value)
         case "term":
@@ -327,7 +327,8 @@ def _value_of(field: Field, value: Any) -> Any:
             return value
 
 
-def _text_of(said: Mapping[str, Any]) -> dict[str, Any]:
+def text_of(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A text by its languages, as it is written in JSON."""
     other = said.get("other")
     if other is not None and not isinstance(other, dict):
         raise Malformed(
@@ -342,7 +343,7 @@ def _term_of(said: Mapping[str, Any]) -> Any:
         return said["text"]
     made = {name: each for name, each in said.items() if each is not None}
     if "label" in made:
-        made["label"] = _text_of(made["label"])
+        made["label"] = text_of(made["label"])
     return made
 
 

@@ -13,7 +13,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from catalog.assembly import Catalog
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, Malformed
 from catalog.errors import Forbidden as Denied
 from catalog.questions.reader import PUBLIC, Reader
 from catalog.web.graphql.context import Context
@@ -86,6 +86,7 @@ def verb(
         said = Said(info, given)
         try:
             demand_known(said.reader)
+            _demand_text(given)
             return do(said)
         except CatalogError as error:
             if isinstance(error, Denied | Unauthorized) and not said.get("dryRun"):
@@ -101,6 +102,23 @@ def verb(
     )
     field.arguments = list(arguments)
     return field
+
+
+def _demand_text(value: Any) -> None:
+    """Malformed if a text holds what a literal of GraphQL can say, and no database and no JSON of ours keeps."""
+    match value:
+        case str() if "\0" in value:
+            raise Malformed(
+                "A text holds the character NUL (U+0000).", ja="文字列に NUL 文字（U+0000）が含まれています。"
+            )
+        case Mapping():
+            for each in value.values():
+                _demand_text(each)
+        case list():
+            for each in value:
+                _demand_text(each)
+        case _:
+            pass
 
 
 def result_of(name: str, payload: type[Payload] | tuple[type[Payload], ...], refusals: Sequence[Refusal]) -> Any:

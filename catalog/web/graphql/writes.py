@@ -261,11 +261,11 @@ class Writes:
     def _verb(
         self, name: str, past: str, do: Callable[..., int | None], about: str, ja: str, *arguments: Any
     ) -> StrawberryField:
-        made = self._done(past, (about, ja))
+        made = self.done(past, (about, ja))
 
         def carry_out(said: Said) -> Any:
             more = {"expected_revision": said.get("expectedRevision")} if EXPECTED in arguments else {}
-            return made(Done(said["id"], do(said, intake=said.catalog.intake, **more), Shown([said["id"]])))
+            return made(Done.of(said["id"], do(said, intake=said.catalog.intake, **more)))
 
         # What is asked of a record is about the record, wherever it is to lie.
         return verb(
@@ -338,7 +338,8 @@ class Writes:
             ("What became of several submissions.", "複数件の登録結果。"),
         )
 
-    def _done(self, name: str, words: Words) -> type[Payload]:
+    def done(self, name: str, words: Words) -> type[Payload]:
+        """The payload of a verb that is done to a record."""
         return payload(
             name,
             [
@@ -363,6 +364,11 @@ class Done:
     id: str
     position: int | None
     shown: Shown
+
+    @classmethod
+    def of(cls, id: str, position: int | None) -> Done:
+        """What was done to this record."""
+        return cls(id, position, Shown([id]))
 
 
 @dataclass(frozen=True, slots=True)
