@@ -144,10 +144,13 @@ class _Page:
 class _Gathered:
     """What a page's text needs: columns of its rows, and expressions over these, each with what it is without rows."""
 
+    inline: bool = False  # the expressions stand where the rows are, which need no columns then
     columns: list[str] = field(default_factory=list)
     pieces: list[tuple[str, str]] = field(default_factory=list)
 
     def column(self, expression: str) -> str:
+        if self.inline:
+            return expression
         self.columns.append(f"{expression} AS t{len(self.columns)}")
         return f"x.t{len(self.columns) - 1}"
 
@@ -167,12 +170,17 @@ class Teller:
         self._maker = maker
         self._sql = maker.sql
         self._tables: dict[str, str] = {}
+        self._stored: set[str] = set()  # those that are read more than once
         self._draws: list[Drawn | int] = []
 
     def whole(self, asked: Sequence[Asked]) -> Plan:
         columns = [f"{self._root(one)} AS c{number}" for number, one in enumerate(asked)]
-        statement = f"{self._maker._with(self._tables)} SELECT {', '.join(columns)}"
-        return Plan(statement.strip(), tuple(self._draws))
+        tables = [
+            f"{name} AS {'MATERIALIZED ' if name in self._stored else ''}({rows})" for name, rows in self._tables.items()
+        ]
+        begin = self._maker._with({}) or "WITH"
+        statement = f"{begin}{', ' if begin != 'WITH' else ' '}{', '.join(tables)} SELECT {', '.join(columns)}"
+        return Plan(statement, tuple(self._draws))
 
     # --- what is asked
 
@@ -199,7 +207,16 @@ class Teller:
         parts = self._parts(asked.page, row, told, gathered, f"SELECT key FROM {name} WHERE place < {first}")
         columns = ", ".join([f"{row.alias}.place AS place", *gathered.columns])
         rows = f"SELECT {columns} FROM {name} {row.alias}{self._joins(row)} ORDER BY {row.alias}.place"
-        return self._gather(parts, gathered, told, rows, counted)
+        texts = self._table(rows, stored=False)
+        if counted is None or asked.count == "none":
+            pieces = [expression for expression, _ in gathered.pieces]
+            text = self._written(parts, told, pieces, "")
+            return f"(SELECT {text} FROM {texts} AS x)" if pieces else text
+        total = self._table(f"SELECT count(*) AS number FROM ({counted}) AS c", stored=False)
+        pieces = [f"page.p{at}" for at in range(len(gathered.pieces))]
+        found = ", ".join(f"{expression} AS p{at}" for at, (expression, _) in enumerate(gathered.pieces)) or "1 AS one"
+        page_ = f"(SELECT {found} FROM {texts} AS x{'' if gathered.pieces else ' LIMIT 0'})"
+        return f"(SELECT {self._written(parts, told, pieces, 'total.number')} FROM {total} AS total LEFT JOIN {page_} AS page ON TRUE)"
 
     def _by_id(self, asked: ById) -> str:
         at = self._maker._next(asked.kinds)
@@ -289,21 +306,10 @@ class Teller:
             told = f"CASE WHEN x.place < {page.first} THEN {told} END"
         return f"coalesce(substr({far}({self._sql.bytewise(f'({told})')}), 8), 'null')"
 
-    def _gather(self, parts: Sequence[_Part], gathered: _Gathered, page: _Page, rows: str, counted: str | None) -> str:
-        """The text of a page in one expression, from its rows."""
-        sources = []
-        if gathered.pieces:
-            pieces = ", ".join(f"{expression} AS p{at}" for at, (expression, _) in enumerate(gathered.pieces))
-            sources.append(f"(SELECT {pieces} FROM ({rows}) AS x) AS page")
-        if counted is not None and any(isinstance(part, Total | TotalIsExact) for part in parts):
-            sources.append(f"(SELECT count(*) AS number FROM ({counted}) AS c) AS total")
-        text = self._written(parts, page, [f"page.p{at}" for at in range(len(gathered.pieces))])
-        return f"(SELECT {text} FROM {' CROSS JOIN '.join(sources)})" if sources else text
-
-    def _written(self, parts: Sequence[_Part], page: _Page, pieces: Sequence[str]) -> str:
+    def _written(self, parts: Sequence[_Part], page: _Page, pieces: Sequence[str], total: str) -> str:
         text = _Text(self._sql.literal)
         bounded = page.count == "bounded"
-        over = f"total.number > {BOUNDED_COUNT}"
+        over = f"{total} > {BOUNDED_COUNT}"
         for part in parts:
             match part:
                 case str():
@@ -311,9 +317,7 @@ class Teller:
                 case int():
                     text.each(pieces[part])
                 case Total():
-                    text.each(
-                        f"CASE WHEN {over} THEN {BOUNDED_COUNT} ELSE total.number END" if bounded else "total.number"
-                    )
+                    text.each(f"CASE WHEN {over} THEN {BOUNDED_COUNT} ELSE {total} END" if bounded else total)
                 case TotalIsExact():
                     text.each(f"CASE WHEN {over} THEN 'false' ELSE 'true' END" if bounded else "'true'")
         return text.made()
@@ -557,77 +561,64 @@ class Teller:
 
     def _edges(self, asked: Edges, above: _Row, kinds: tuple[str, ...], below: str) -> str:
         maker = self._maker
-        deep = _holds_lists(asked.page)
-        links = _Links(maker, asked, kinds, None if deep else above.at)
-        if not deep and maker.sight.readable(maker.of, "s") != "TRUE":
+        # Where rows stay in order by themselves, a plain list is told where it stands: half the work.
+        inline = not self._sql.joins_freely and _is_plain(asked)
+        links = _Links(maker, asked, kinds, above.at if inline else None)
+        if inline and maker.sight.readable(maker.of, "s") != "TRUE":
             above.uses.add("r")
-        counted = None
-        if asked.count != "none":
-            counted = f"SELECT 1 FROM {links.source} WHERE {links.held(above.key)}"
-            if asked.count == "bounded":
-                counted += f" LIMIT {BOUNDED_COUNT + 1}"
         row = _Row(maker._next(links.ends), maybe=links.outside, link=True)
-        row.by_known = self._by_known(links.out, above, row, deep)
+        row.by_known = self._by_known(links.out, row)
         first, cut = self._value(asked.first), _says_more(asked.page)
         values = [f"{row.alias}.o{number}" for number in range(len(links.order))]
         page = _Page(first, asked.after is not None, cut, asked.count, values, "")
-        gathered = _Gathered()
-        # The rows stand before what is read below them, and are said when it is known what of them is needed.
-        name = self._table("") if deep else ""
+        gathered = _Gathered(inline)
+        # The table stands before those that are made from it, and is said when it is known what of it is needed.
+        name = "" if inline else self._table("")
         narrow = f" WHERE place < {first}" if cut else ""
         parts = self._parts(asked.page, row, page, gathered, f"SELECT DISTINCT key FROM {name}{narrow}")
         columns = links.columns(row.of_link, self._sql.exactly if "o" in row.uses else None)
         limit = f"LIMIT {first}{' + 1' if cut else ''}"
-        if deep:
-            self._tables[name] = self._sql.spread(below, links.rows("above.key", columns, limit), list(columns))
-            return self._deep(name, row, page, parts, gathered, above, counted)
-        rows = links.rows(above.key, columns, limit)
-        placed = self._sql.joins_freely or any("x.place" in expression for expression, _ in gathered.pieces)
-        if placed:
-            rows = f"SELECT row_number() OVER () - 1 AS place, y.* FROM ({rows}) AS y"
-        told = ", ".join([*([f"{row.alias}.place AS place"] if placed else []), *gathered.columns])
-        texts = f"SELECT {told} FROM ({rows}) AS {row.alias}{self._joins(row)}"
-        return self._gather(parts, gathered, page, f"{texts} ORDER BY {row.alias}.place" if placed else texts, counted)
-
-    def _deep(
-        self,
-        name: str,
-        row: _Row,
-        page: _Page,
-        parts: Sequence[_Part],
-        gathered: _Gathered,
-        above: _Row,
-        counted: str | None,
-    ) -> str:
-        """The text of a page whose rows stand in a table, with those of all records above it."""
-        columns = ", ".join([f"{row.alias}.up AS up", f"{row.alias}.place AS place", *gathered.columns])
-        texts = f"SELECT {columns} FROM {name} {row.alias}{self._joins(row)} ORDER BY {row.alias}.up, {row.alias}.place"
+        if inline:
+            text = self._written(parts, page, [expression for expression, _ in gathered.pieces], "")
+            return f"(SELECT {text} FROM ({links.rows(above.key, columns, limit)}) AS {row.alias}{self._joins(row)})"
+        self._tables[name] = self._sql.spread(below, links.rows("above.key", columns, limit), list(columns))
         here = []
         if gathered.pieces:
+            told = ", ".join([f"{row.alias}.up AS up", f"{row.alias}.place AS place", *gathered.columns])
+            ordered = f"ORDER BY {row.alias}.up, {row.alias}.place"
+            texts = self._table(f"SELECT {told} FROM {name} {row.alias}{self._joins(row)} {ordered}", stored=False)
             pieces = "".join(f", {expression} AS p{at}" for at, (expression, _) in enumerate(gathered.pieces))
-            list_ = self._table(f"SELECT x.up AS up{pieces} FROM ({texts}) AS x GROUP BY x.up")
+            list_ = self._table(f"SELECT x.up AS up{pieces} FROM {texts} AS x GROUP BY x.up")
             above.lists.append(list_)
             here = [
                 f"coalesce({list_}.p{at}, {self._sql.literal(empty)})" for at, (_, empty) in enumerate(gathered.pieces)
             ]
-        text = self._written(parts, page, here)
-        if counted is None:
-            return f"({text})"
-        return f"(SELECT {text} FROM (SELECT count(*) AS number FROM ({counted}) AS c) AS total)"
+        total = ""
+        if any(isinstance(part, Total | TotalIsExact) for part in parts):
+            counted = f"SELECT 1 FROM {links.source} WHERE {links.held('above.key')}"
+            if asked.count == "bounded":
+                counted += f" LIMIT {BOUNDED_COUNT + 1}"
+            number = f"(SELECT count(*) FROM ({counted}) AS c)"
+            totals = self._table(f"SELECT above.key AS up, {number} AS number FROM ({below}) AS above")
+            above.lists.append(totals)
+            total = f"{totals}.number"
+        return f"({self._written(parts, page, here, total)})"
 
-    def _by_known(self, out: bool, above: _Row, row: _Row, deep: bool) -> str:
+    def _by_known(self, out: bool, row: _Row) -> str:
         """That the reader writes where the record lies that links."""
         inside = self._maker.sight.inside(self._maker.of, "us")
         if inside in ("TRUE", "FALSE"):
             return inside
-        linking = (f"{row.alias}.up" if deep else above.key) if out else row.key
+        linking = f"{row.alias}.up" if out else row.key
         return f"(SELECT {inside} FROM record ur JOIN scope us ON us.key = ur.scope WHERE ur.key = {linking})"
 
     # --- tables
 
-    def _table(self, rows: str) -> str:
+    def _table(self, rows: str, *, stored: bool = True) -> str:
         name = f"told{len(self._tables)}"
         self._tables[name] = rows
+        if stored:
+            self._stored.add(name)
         return name
 
     def _joins(self, row: _Row) -> str:
@@ -748,6 +739,22 @@ def _holds_lists(page: Sequence[PageMember]) -> bool:
             case EdgeList(_, members):
                 tellings += [each.telling for each in members if isinstance(each, Node)]
     return any(isinstance(each, Edges) for telling in tellings for way in telling.ways for each in way.members)
+
+
+def _is_plain(asked: Edges) -> bool:
+    """Whether all that is told of a list are its rows, one by one, each by itself."""
+    return (
+        asked.where is None
+        and not any(isinstance(each, PageInfo | Total | TotalIsExact) for each in asked.page)
+        and any(isinstance(each, Nodes | EdgeList) for each in asked.page)
+        and not _holds_lists(asked.page)
+        and not any(
+            isinstance(part, LinkTold) and part.of == "by"
+            for each in asked.page
+            if isinstance(each, EdgeList)
+            for part in each.members
+        )
+    )
 
 
 def _says_more(page: Sequence[PageMember]) -> bool:

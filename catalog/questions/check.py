@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import orjson
+
 from catalog.errors import Invalid
 from catalog.questions.question import (
     DEEPEST,
@@ -20,6 +22,7 @@ from catalog.questions.question import (
     Attributed,
     Compare,
     Condition,
+    Count,
     Dated,
     Exists,
     Identified,
@@ -40,13 +43,18 @@ from catalog.questions.telling import (
     Asked,
     ById,
     ByIds,
+    Drawn,
     EdgeList,
     Edges,
     Listing,
+    Mirrored,
     Node,
     Nodes,
+    PageInfo,
     PageMember,
     Telling,
+    Total,
+    TotalIsExact,
 )
 from catalog.questions.vocabulary import Field, Sort, Vocabulary, unknown
 
@@ -67,6 +75,10 @@ _TAKEN: Final = frozenset(
     links incoming incomingComplete linked""".split()
 )
 _PART_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+# What the mirror has in one column that is the whole of it.
+_TOLD: Final[frozenset[Sort]] = frozenset(("text", "date", "term", "string", "integer", "number", "boolean"))
+# SQLite joins 64 tables at most; what is counted takes one more.
+MOST_LISTS: Final = 50
 
 
 def check(question: Question, vocabulary: Vocabulary) -> Question:
@@ -93,19 +105,22 @@ def check_telling(asked: Asked, vocabulary: Vocabulary) -> None:
     checking = _Check(vocabulary)
     match asked:
         case Listing(page, kinds):
-            checking.question(_question_of(asked), 0)
-            checking.page(page, kinds, 0)
-        case ById(telling, kinds) | ByIds(telling, kinds):
-            vocabulary.named(kinds)
-            checking.telling(telling, 0)
+            checking.question(_question_of(asked, kinds), 0)
+            checking.page(page, kinds, asked.count, 0)
+        case ById(telling, kinds):
+            checking.telling(telling, vocabulary.named(kinds) if kinds else (), 0)
+        case ByIds(telling, kinds, ids):
+            checking.telling(telling, vocabulary.named(kinds) if kinds else (), 0)
+            if len(ids) > MOST_VALUES:
+                raise _too_many("ids")
     values: list[object] = []
     lift(asked, values)
     _demand_texts(values)
 
 
-def _question_of(asked: Listing | Edges) -> Question:
+def _question_of(asked: Listing | Edges, kinds: tuple[str, ...]) -> Question:
     return Question(
-        asked.kinds,
+        kinds,
         asked.where,
         order=asked.order,
         first=asked.first,
@@ -199,26 +214,72 @@ class _Check:
             )
         self.question(inner, depth, nested=True)
 
-    def page(self, page: Sequence[PageMember], kinds: tuple[str, ...], depth: int) -> None:
-        """What is told of each record of a page."""
+    def page(self, page: Sequence[PageMember], kinds: tuple[str, ...], count: Count, depth: int) -> None:
+        """What is told of a list of records of these kinds."""
         for member in page:
+            self.key(member.key)
             match member:
                 case Nodes(_, telling):
-                    self.telling(telling, depth)
+                    self.telling(telling, kinds, depth)
                 case EdgeList(_, members):
                     for each in members:
+                        self.key(each.key)
                         if isinstance(each, Node):
-                            self.telling(each.telling, depth)
+                            self.telling(each.telling, kinds, depth)
+                case PageInfo(_, members):
+                    for key, _ in members:
+                        self.key(key)
+                case Total() | TotalIsExact() if count == "none":
+                    raise Invalid(
+                        "count: a total is told of what is counted", ja="count: 数えない一覧に総数はありません"
+                    )
 
-    def telling(self, telling: Telling, depth: int) -> None:
-        """What is told of a record; its lists are held to what lists are held to anywhere."""
+    def telling(self, telling: Telling, kinds: tuple[str, ...], depth: int) -> None:
+        """What is told of a record of one of these kinds; its lists are held to what lists are held to anywhere."""
+        lists = 0
         for way in telling.ways:
             self.vocabulary.named(way.kinds)
             for member in way.members:
-                if isinstance(member, Edges):
-                    nested = Nested(member.key, member.field, member.direction, _question_of(member))
-                    self.nested(nested, way.kinds, depth + 1)
-                    self.page(member.page, member.kinds, depth + 1)
+                if not isinstance(member, Drawn):
+                    self.key(member.key)
+                match member:
+                    case Mirrored():
+                        self.mirrored(member, way.kinds or kinds)
+                    case Edges():
+                        lists += 1 if member.count == "none" else 2
+                        self.edges(member, way.kinds or kinds, depth + 1)
+        if lists > MOST_LISTS:
+            raise Invalid(
+                f"more than {MOST_LISTS} lists of links of one record; ask in several questions",
+                ja=f"一つの記録のリンクの一覧が{MOST_LISTS}個を超えています。複数の質問に分けてください",
+            )
+
+    def edges(self, asked: Edges, kinds: tuple[str, ...], depth: int) -> None:
+        self.link_name(asked.field, asked.direction, kinds)
+        ends = other_end(self.vocabulary, asked.field, asked.direction, asked.kinds, kinds)
+        self.question(_question_of(asked, ends), depth, nested=True)
+        if asked.after is not None and not _is_place_of_link(asked.after.id):
+            raise Invalid("cursor: it belongs to another list", ja="cursor: 別の一覧のカーソルです")
+        self.page(asked.page, ends, asked.count, depth)
+
+    def mirrored(self, asked: Mirrored, kinds: tuple[str, ...]) -> None:
+        named = self.vocabulary.named(kinds)
+        found = [
+            words.fields[asked.field] for kind in named if asked.field in (words := self.vocabulary.kinds[kind]).fields
+        ]
+        if not found:
+            self.vocabulary.fields(asked.field, kinds)
+        for field in found:
+            if field.private or field.sort not in _TOLD:
+                raise Invalid(
+                    f"{asked.field}: it is told from the body, no column has it whole",
+                    ja=f"{asked.field}: 本文から読む項目です",
+                )
+            self.language(asked.language, field)
+
+    def key(self, name: str) -> None:
+        if not _PART_NAME.fullmatch(name):
+            raise Invalid(f"{name!r:.80} cannot be the name of a part", ja=f"{name!r:.80} は名前に使えません")
 
     def order(self, order: Order, kinds: tuple[str, ...], *, nested: bool) -> None:
         if order.by in ("id", "created", "modified") or (nested and order.by == "order"):
@@ -408,6 +469,17 @@ def other_end(
         )
     ends = [field.kinds for field in vocabulary.link_fields(name, kinds).values()]
     return () if not all(ends) else tuple(dict.fromkeys(kind for end in ends for kind in end))
+
+
+def _is_place_of_link(text: str) -> bool:
+    """Whether a cursor's id tells a link: its field, its place in the record, what it leads to or comes from."""
+    try:
+        match orjson.loads(text):
+            case [str(), int() as place, str()]:
+                return not isinstance(place, bool) and abs(place) < 1 << 31
+    except ValueError:
+        pass
+    return False
 
 
 def _demand_holding(name: str, operator: str) -> None:

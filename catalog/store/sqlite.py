@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from catalog.errors import CatalogError, Misconfigured, Unavailable
+from catalog.errors import CatalogError, Misconfigured, TooCostly, Unavailable
 from catalog.store.database import Row
 
 OLDEST = (3, 38, 0)  # the first with RETURNING, ->> and JSON always built in
@@ -203,6 +203,11 @@ class Sqlite:
                     f"{self.path} cannot be opened: see that its folder is there and may be written",
                     ja=f"{self.path} を開けません。フォルダーの有無と書き込み権限を確認してください",
                     retry_after_seconds=60,
+                )
+            case sqlite3.SQLITE_ERROR if "parser stack overflow" in str(error):
+                return TooCostly(
+                    "the conditions are nested deeper than this database reads: ask in several questions",
+                    ja="条件の入れ子が深すぎて、このデータベースでは処理できません。複数の質問に分けてください",
                 )
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
                 return Misconfigured(
