@@ -431,6 +431,84 @@ def test_its_record_is_told_in_every_form(everyone: httpx.Client) -> None:
     assert OCEAN + "ResearchVoyage" in {getattr(each.object, "value", "") for each in graphs[0]}
 
 
+def over_graphql(client: httpx.Client, query: str) -> dict[str, Any]:
+    answer = client.post("graphql", json={"query": query})
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert "errors" not in told, told
+    data: dict[str, Any] = told["data"]
+    return data
+
+
+@pytest.mark.parametrize(
+    ("where", "ids"),
+    [
+        ('shipName: {eq: "Yokosuka"}', V), ('shipName: {prefix: "Ka"}', T), ('shipName: {in: ["Yokosuka", "Mirai"]}', V),
+        ('not: {shipName: {eq: "Yokosuka"}}', T), ('title: {prefix: "沖縄", language: "ja"}', V), ("purpose: {exists: true}", V),
+        ('departedAt: {overlaps: {from: "2026-05", until: "2026-05"}}', V), ('departedAt: {before: "2026-05"}', []),
+        ("departedAt: {missing: true}", T), ('distance: {min: 1000, max: 3000, in: "km"}', V), ('distance: {max: 30, in: "[nmi_i]"}', T),
+        ('seaArea: {in: ["https://sea.example/areas/OkinawaTrough"]}', V), ("seaArea: {exists: false}", T), ("crewSize: {gt: 20}", V),
+        ("fillLevel: {ge: 0.5}", T), ("inIce: {eq: true}", T), ('bodyStatus: {eq: "aborted"}', T),
+        ('attribute: {name: "sea state", eq: "rough"}', V), ('identifier: {value: "10.5555/yk26-08s", scheme: "doi"}', V),
+        (f'previous: {{some: {{to: ["{TRANSIT}"]}}}}', V), ("researchVoyagesViaPrevious: {some: {where: {crewSize: {gt: 50}}}}", T),
+        ('recovered: {some: {role: "push-core", where: {form: {eq: "sediment"}}}}', V), ("vessel: {exists: false}", T),
+        ('incoming: {some: {field: "isPartOf", to: ["sample/lab/core-1"]}}', V),
+        ('incoming: {some: {field: "isPartOf", whereSample: {form: {eq: "sediment"}}}}', V),
+    ],
+)  # fmt: skip
+def test_it_is_found_over_graphql_by_every_sort_of_its_fields_and_by_links(
+    everyone: httpx.Client, where: str, ids: list[str]
+) -> None:
+    told = over_graphql(everyone, f"{{ researchVoyages(where: {{ {where} }}) {{ nodes {{ id }} totalCount }} }}")
+    assert told["researchVoyages"] == {"nodes": [{"id": id} for id in ids], "totalCount": len(ids)}
+
+
+def test_it_is_told_over_graphql_in_every_form_of_its_fields(everyone: httpx.Client, curator: httpx.Client) -> None:
+    told = over_graphql(
+        everyone,
+        f"""{{ researchVoyage(id: "{VENTS}") {{
+            __typename title(language: "ja") status bodyStatus crewSize fillLevel inIce insurer
+            departedAt {{ text from until }} distance(in: "km") {{ value unit kind }} seaArea {{ term label(language: "ja") }}
+            homePort {{ name(language: "en") lat country }} keywords {{ text }} attribute(name: "sea state") {{ value }}
+            legs {{ number to incident waterDepth(in: "m") {{ min max }} scientists {{ to role order }} }}
+            recovered(orderBy: [{{by: id}}]) {{ edges {{ role to node {{ id form }} }} }} previous {{ nodes {{ shipName }} }}
+        }}
+        sample(id: "sample/lab/core-1") {{ researchVoyagesViaRecovered {{ edges {{ role node {{ shipName }} }} }} }}
+        records(kinds: ["research-voyage"], orderBy: [{{by: id, descending: true}}]) {{ nodes {{ id ...on ResearchVoyage {{ shipName }} }} }}
+        }}""",
+    )
+    voyage = told["researchVoyage"]
+    assert voyage["distance"]["value"] == pytest.approx(2222.4)
+    del voyage["distance"]["value"]
+    assert voyage == {
+        "__typename": "ResearchVoyage", "title": "沖縄トラフの熱水噴出孔", "status": "public", "bodyStatus": "completed",
+        "crewSize": 57, "fillLevel": 0.25, "inIce": False, "insurer": None,
+        "departedAt": {"text": "2026-05-10T09:00:00+09:00", "from": "2026-05-10T00:00:00.000000Z", "until": "2026-05-10T00:00:01.000000Z"},
+        "distance": {"unit": "km", "kind": "Length"},
+        "seaArea": {"term": "https://sea.example/areas/OkinawaTrough", "label": "沖縄トラフ"},
+        "homePort": {"name": "Yokosuka", "lat": 35.28, "country": "JP"}, "keywords": [{"text": "hydrothermal vent"}],
+        "attribute": {"value": "rough"},
+        "legs": [
+            {"number": 1, "to": "Naha", "incident": None, "waterDepth": {"min": 900, "max": 1400}, "scientists": [{"to": "agent/lab/mori", "role": "lead", "order": 1}]},
+            {"number": 2, "to": "Yokosuka", "incident": None, "waterDepth": None, "scientists": None},
+        ],
+        "recovered": {"edges": [
+            {"role": "push-core", "to": "sample/lab/core-1", "node": {"id": "sample/lab/core-1", "form": "sediment"}},
+            {"role": None, "to": "sample/lab/core-2", "node": {"id": "sample/lab/core-2", "form": None}},
+        ]},
+        "previous": {"nodes": [{"shipName": "Kairei"}]},
+    }  # fmt: skip
+    assert told["sample"] == {
+        "researchVoyagesViaRecovered": {"edges": [{"role": "push-core", "node": {"shipName": "Yokosuka"}}]}
+    }
+    assert told["records"]["nodes"] == [{"id": VENTS, "shipName": "Yokosuka"}, {"id": TRANSIT, "shipName": "Kairei"}]
+    for_writers = over_graphql(curator, f'{{ researchVoyage(id: "{VENTS}") {{ insurer legs {{ incident }} }} }}')
+    assert for_writers["researchVoyage"] == {
+        "insurer": "SECRET-INSURER",
+        "legs": [{"incident": "winch jammed SECRET-LEG"}, {"incident": None}],
+    }
+
+
 def test_its_pages_are_in_both_languages_with_its_own_words(everyone: httpx.Client) -> None:
     for language, words in (
         ("en", ("Vents of the Okinawa Trough", "Research voyage", "Distance", "Chief scientists", "Legs", "1200", "R/V Yokosuka")),
