@@ -6,6 +6,7 @@ The compiler only ever sees shapes, in which a slot stands for each value: it co
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from dataclasses import field as part
 from typing import Any, Final
 
 import orjson
@@ -18,6 +19,22 @@ class Slot:
     """Where the value of this number is bound."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lifted:
+    """A tree taken apart once, to be asked again and again; what was made of its shape is kept beside it, by whom it is for."""
+
+    shape: Any
+    values: tuple[Any, ...]
+    made: dict[Any, Any] = part(default_factory=dict)
+
+
+def lifted(tree: Any) -> Lifted:
+    """The tree, taken apart."""
+    values: list[Any] = []
+    shape = lift(tree, values)
+    return Lifted(shape, tuple(values))
 
 
 _PLANS: dict[type, tuple[tuple[str, str | None], ...]] = {}

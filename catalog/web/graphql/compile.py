@@ -37,7 +37,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from strawberry import Info
 
 from catalog.assembly import Catalog
-from catalog.discovery.telling import tell
+from catalog.discovery.telling import checked, prepared, tell
 from catalog.errors import Invalid
 from catalog.questions.cursor import read_cursor
 from catalog.questions.question import MOST_ITEMS, MOST_VALUES, Condition, Order
@@ -295,7 +295,8 @@ class Making:
             if argument.name.value == name and isinstance(argument.value, VariableNode):
                 # It is bound like the text that it stands for.
                 return cast("str", Later(argument.value.name.value))
-        return str(value)
+        id = str(value)
+        return id if id.isprintable() else ""
 
     def _entity(self, told: Any) -> str:
         """The id in a representation; one of no record where type and id do not fit together."""
@@ -686,7 +687,7 @@ class Told(dict[str, Any]):
         super().__init__(told)
         self.under = under
 
-    def at(self, info: GraphQLResolveInfo) -> Any:
+    def at(self, info: GraphQLResolveInfo[Any]) -> Any:
         """What is told of it where an executor asks."""
         if self.under is None:
             return self[str(info.path.key)]
@@ -695,7 +696,7 @@ class Told(dict[str, Any]):
 
 
 def told_under(
-    info: Info[Context, Any] | GraphQLResolveInfo, path: Sequence[str], ids: Sequence[str]
+    info: Info[Context, Any] | GraphQLResolveInfo[Any], path: Sequence[str], ids: Sequence[str]
 ) -> dict[str, Told]:
     """These records, as far as the asker may see them, with what is selected below a field that a function answers.
 
@@ -710,10 +711,17 @@ def told_under(
     below = _below(words, raw, tuple(path))
     if not below.tellings:
         return {}
-    asked = [ByIds(telling, (), _ids(wanted)) for telling in below.tellings]
+    asked = prepared([checked(ByIds(telling, (), _ids(wanted)), words.vocabulary) for telling in below.tellings])
     catalog, reader = context.catalog, context.reader
-    fillers = [make(catalog, reader) for make in below.fillers]
-    answers = [orjson.loads(text) for text in tell(asked, reader, answers=catalog.answers, fillers=fillers)]
+    texts = tell(
+        asked,
+        asked.values,
+        reader,
+        answers=catalog.answers,
+        fillers=[make(catalog, reader) for make in below.fillers],
+        deadline_seconds=context.deadline_seconds,
+    )
+    answers = [orjson.loads(text) for text in texts]
     found: dict[str, Told] = {}
     for id, *each in zip(wanted, *answers, strict=True):
         if each[0] is not None:
@@ -731,7 +739,7 @@ class _Below:
     fillers: tuple[ForReader, ...]
 
 
-def _below(words: Words, raw: GraphQLResolveInfo, path: tuple[str, ...]) -> _Below:
+def _below(words: Words, raw: GraphQLResolveInfo[Any], path: tuple[str, ...]) -> _Below:
     deciding = _Deciding(words, raw.fragments)
     deciding._in(tuple(raw.field_nodes))
     values = raw.variable_values.coerced

@@ -21,7 +21,7 @@ from catalog.questions.question import MOST_ITEMS
 from catalog.questions.reader import Reader
 from catalog.questions.telling import Document
 from catalog.records.registration import Registration
-from catalog.web.graphql.fill import Filler, Piece, whole_writer
+from catalog.web.graphql.fill import Filler, ObjectOf, Piece, whole_writer
 from catalog.web.graphql.recipes import DrawnOf
 from catalog.web.negotiation import JSON_LD, TURTLE
 from catalog.web.rdf import record_as
@@ -58,7 +58,9 @@ def drawer(key: str, of: DrawnOf, pieces: tuple[Piece, ...], page: Page | None) 
     """Writes one member."""
     name = orjson.dumps(key).decode() + ":"
     match of.what:
-        case "scope" | "entry":
+        case "scope":
+            return lambda catalog, reader: _scope(name, pieces, catalog, reader)
+        case "entry":
             write = whole_writer(pieces)
             return lambda catalog, reader: lambda told, kind: name + _json(write(told))
         case "findings":
@@ -98,6 +100,31 @@ def _rdf(told: Mapping[str, Any], catalog: Catalog, form: Any) -> str | None:
         else Registration(id, id.split("/")[1], entry["at"], entry.get("load"), entry.get("agent"))
     )
     return record_as(form, catalog.kinds, linked, told["files"] or {}, registration, catalog.base).decode()
+
+
+def _scope(name: str, pieces: tuple[Piece, ...], catalog: Catalog, reader: Reader) -> Filler:
+    write = whole_writer(pieces)
+    known: dict[str, str] = {}
+    titled = any(
+        inner.name == "title" for piece in pieces if isinstance(piece.how, ObjectOf) for inner in piece.how.pieces
+    )
+
+    def step(id: str) -> dict[str, Any]:
+        if not titled:
+            return {"id": id}
+        try:
+            return {"id": id, "title": catalog.scopes.find(id, reader).title}
+        except NotFound:
+            # That the way leads through it is seen in the id; what it is called is for those who have a right there.
+            return {"id": id}
+
+    def written(told: Any, kind: str) -> str:
+        id = told["id"]
+        if id not in known:
+            known[id] = name + _json(write({**told, "path": [step(each) for each in told["path"]]}))
+        return known[id]
+
+    return written
 
 
 def _rights(name: str, catalog: Catalog, reader: Reader) -> Filler:

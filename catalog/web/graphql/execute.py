@@ -8,7 +8,7 @@ its statement runs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -28,9 +28,10 @@ from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues, get_variable_values
 
 from catalog.discovery.show import Moved, show
-from catalog.discovery.telling import tell
+from catalog.discovery.telling import checked, prepared, tell
 from catalog.errors import CatalogError, Gone, NotFound
 from catalog.questions.question import Selection
+from catalog.questions.shape import Lifted
 from catalog.questions.telling import Asked, ById
 from catalog.web.graphql.compile import AtRoot, Later, Making, Words, words_of
 from catalog.web.graphql.context import Context
@@ -78,6 +79,8 @@ class Compiled:
     nullable: Mapping[str, bool]
     failed: Mapping[str, GraphQLError]
     asked: tuple[Asked, ...]
+    lifted: Lifted
+    later: tuple[tuple[int, Later], ...]  # which of the values are left open
     fillers: tuple[ForReader, ...]
     rest: DocumentNode | None  # with only the fields that functions answer
 
@@ -161,13 +164,14 @@ def _compile(words: Words, document: Document, operation: OperationDefinitionNod
         definition = query.fields[name]
         nullable[key] = not isinstance(definition.type, GraphQLNonNull)
         try:
-            asked.append(making.root(recipe, definition, details))
+            asked.append(checked(making.root(recipe, definition, details), words.vocabulary))
         except CatalogError as error:
             failed[key] = _failure(node, key, error)
         except GraphQLError as error:
             failed[key] = GraphQLError(error.message, [node], path=[key], original_error=error.original_error)
         else:
             roots.append(Root(key, node, recipe))
+    lifted = prepared(asked)
     return Compiled(
         tuple(collected),
         tuple(roots),
@@ -175,6 +179,8 @@ def _compile(words: Words, document: Document, operation: OperationDefinitionNod
         nullable,
         failed,
         tuple(asked),
+        lifted,
+        tuple((number, value) for number, value in enumerate(lifted.values) if isinstance(value, Later)),
         tuple(making.fillers),
         _only(document, operation, rest) if rest else None,
     )
@@ -210,37 +216,43 @@ def _tell(
     if not compiled.roots:
         return
     catalog, reader = context.catalog, context.reader
-    asked = [_settled(each, values) for each in compiled.asked]
+    bound: Sequence[Any] = compiled.lifted.values
+    if compiled.later:
+        bound = list(bound)
+        for number, later in compiled.later:
+            bound[number] = _id(values.coerced[later.variable])
     try:
         texts = tell(
-            asked,
+            compiled.lifted,
+            bound,
             reader,
             answers=catalog.answers,
             fillers=[make(catalog, reader) for make in compiled.fillers],
+            deadline_seconds=context.deadline_seconds,
         )
     except CatalogError as error:
         failures.update((root.key, _failure(root.node, root.key, error)) for root in compiled.roots)
         return
-    for root, one, text in zip(compiled.roots, asked, texts, strict=True):
+    for root, one, text in zip(compiled.roots, compiled.asked, texts, strict=True):
         data[root.key] = text.encode()
-        if text == "null" and isinstance(one, ById) and (failure := _why(root, one, context)):
-            failures[root.key] = failure
+        if text == "null" and isinstance(one, ById):
+            id = _id(values.coerced[one.id.variable]) if isinstance(one.id, Later) else one.id
+            if failure := _why(root, id, one.kinds, context):
+                failures[root.key] = failure
 
 
-def _settled(asked: Asked, values: VariableValues) -> Asked:
-    """What is asked, with the values that were left open."""
-    if isinstance(asked, ById) and isinstance(asked.id, Later):
-        return replace(asked, id=str(values.coerced[asked.id.variable]))
-    return asked
+def _id(told: Any) -> str:
+    """An id as it may be bound; what no text can hold is the id of nothing."""
+    id = str(told)
+    return id if id.isprintable() else ""
 
 
-def _why(root: Root, asked: ById, context: Context) -> GraphQLError | None:
+def _why(root: Root, id: str, kinds: tuple[str, ...], context: Context) -> GraphQLError | None:
     """Why there is no record of an id, as far as the asker may know: None where it is as good as none."""
-    kind = asked.id.partition("/")[0]
-    if asked.kinds and kind not in asked.kinds:
+    if kinds and id.partition("/")[0] not in kinds:
         return None
     try:
-        found = show(asked.id, context.reader, answers=context.catalog.answers, selection=Selection())
+        found = show(id, context.reader, answers=context.catalog.answers, selection=Selection())
     except Gone as gone:
         return _failure(root.node, root.key, gone)
     except NotFound:
