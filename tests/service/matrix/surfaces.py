@@ -139,6 +139,14 @@ def sparql(query: str, **more: Any) -> Many:
     return Many(f"sparql?query={quote(query)}", "application/sparql-results+json", **more)
 
 
+def graphql(query: str) -> str:
+    """The address of a query; `$id`, `$word` and `$start` in it are of the record that is asked for."""
+    address = f"graphql?query={quote(query)}"
+    for name in ("id", "word", "start"):
+        address = address.replace(quote(f"${name}"), f"{{{name}}}")
+    return address
+
+
 ADMINISTRATORS: Final = (401, 403)
 
 SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
@@ -239,7 +247,49 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
         Many("sparql", HTML),
     ),
     ("POST", "/sparql"): (Nothing("the same as GET, which is asked above", "sparql", status=(415,)),),
-    ("GET", "/graphql"): (Nothing("the schema, until its records are asked", "graphql?query=%7B__typename%7D"),),
+    ("GET", "/graphql"): (
+        Many(
+            graphql(
+                f'{{ search(text: "{COMMON}", first: 100, facets: ["dataTypes"], facetValues: 100) {{ totalCount'
+                " hits { id title highlights { pieces { text } } reasons { field } record { id submitted } }"
+                " facets { values { value count } } } }"
+            ),
+            whole=True,
+        ),
+        Many(
+            graphql("{ quantityNames(place: ATTRIBUTE, first: 1000) { totalCount nodes { name records } } }"),
+            whole=True,
+        ),
+        Many(
+            graphql("{ attributeNames(first: 1000) { totalCount nodes { name records measures { min } } } }"),
+            whole=True,
+        ),
+        Many(
+            graphql(
+                '{ fields(kind: "dataset") { name records from until measures { min max } values(first: 100) { value count } } }'
+            )
+        ),
+        Many(graphql(f'{{ suggest(text: "{COMMON}", first: 20) {{ text id }} }}')),
+        Many(graphql("{ scopes(first: 1000) { nodes { id title } } sources { id } health { projector } me { id } }")),
+        One(
+            graphql(
+                '{ search(text: "$word", facets: ["kind"]) { totalCount hits { title } facets { values { count } } } }'
+            ),
+            lists=True,
+        ),
+        One(graphql('{ search(text: "$id") { totalCount hits { id } } }'), lists=True, tells="nothing", few=True),
+        One(
+            graphql('{ search(ranges: [{ field: "$word" }]) { totalCount ranges { unit min max } } }'),
+            lists=True,
+            tells="nothing",
+        ),
+        One(graphql('{ suggest(text: "$start") { text kind } }'), lists=True),
+        One(
+            graphql('{ quantityNames(place: ATTRIBUTE, startsWith: "$word") { totalCount nodes { name records } } }'),
+            lists=True,
+        ),
+        One(graphql('{ attributeNames(startsWith: "$word") { totalCount nodes { name } } }'), lists=True, few=True),
+    ),
     ("POST", "/graphql"): (Nothing("the same as GET, which is asked above", "graphql", status=(400, 415)),),
     # --- scopes, and who holds what in them
     ("GET", "/scopes"): (Many("scopes"), Many("scopes", HTML)),
