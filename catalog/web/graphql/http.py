@@ -56,15 +56,17 @@ JSON: Final = Form("json", "application/json", "JSON")
 RESPONSE: Final = Form("graphql-response", "application/graphql-response+json", "GraphQL response")
 FORMS: Final = (JSON, RESPONSE, EVENTS)
 
-# Threads for what takes long, so that what does not never waits behind it; and how many may wait for them.
+# Threads of its own, so that queries hold up nothing but queries; and others for those that take long, with how many may
+# wait for them.
+QUICK_THREADS: Final = 6
 SLOW_THREADS: Final = 2
-SLOW_WAITING: Final = 48
+SLOW_WAITING: Final = 20
 # Text that was not read before is read at once up to this length, in a thread like any up to this, and else in those threads.
 AT_ONCE_CHARACTERS: Final = 300
 SHORT_CHARACTERS: Final = 4_000
 # What costs more runs there; and what takes longer than it seemed begins again there, with more time.
 CHEAP: Final = 5_000
-QUICK_SECONDS: Final = 0.5
+QUICK_SECONDS: Final = 0.25
 # Answers about the schema that are kept; each may have a megabyte.
 INTROSPECTED: Final = 8
 # How many subscriptions are kept up at a time.
@@ -105,7 +107,8 @@ class GraphQL:
     # Operations that took longer than they seemed to.
     known_slow: Recent[bool] = field(default_factory=lambda: Recent(KEPT))
     parts: Recent[Part] = field(default_factory=lambda: Recent(KEPT))
-    slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SLOW_THREADS, "graphql"))
+    quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(QUICK_THREADS, "graphql"))
+    slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SLOW_THREADS, "graphql-slow"))
     waiting: Places = field(
         default_factory=lambda: Places(
             SLOW_WAITING,
@@ -131,19 +134,24 @@ class GraphQL:
 
     def close(self) -> None:
         """Let go of the threads."""
+        self.quick.shutdown(wait=False, cancel_futures=True)
         self.slow.shutdown(wait=False, cancel_futures=True)
+
+    async def quickly(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What a function answers that seems not to take long."""
+        return await asyncio.get_running_loop().run_in_executor(self.quick, partial(function, *args, **named))
 
     async def slowly(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """What a function answers that takes long, in its turn."""
         with self.waiting:
             return await asyncio.get_running_loop().run_in_executor(self.slow, partial(function, *args, **named))
 
-    async def read(self, site: Site, text: str) -> Document:
+    async def read(self, text: str) -> Document:
         """The document of a text."""
         if len(text) <= AT_ONCE_CHARACTERS or self.documents.has_read(text):
             return self.documents.read(text)
         if len(text) <= SHORT_CHARACTERS:
-            return await site.in_thread(self.documents.read, text)
+            return await self.quickly(self.documents.read, text)
         return await self.slowly(self.documents.read, text)
 
     def weighed(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
@@ -360,7 +368,7 @@ async def _answered(request: Request, read: Reading) -> Response:
 
 async def _chosen(request: Request, site: Site, served: GraphQL, asked: Asked) -> Chosen:
     """The operation, if it is one that may be executed by this request."""
-    document = await served.read(site, asked.text)
+    document = await served.read(asked.text)
     operation = document.operation(asked.operation)
     if is_mutation(operation):
         if request.method == "GET":
@@ -403,7 +411,7 @@ async def _executed(site: Site, served: GraphQL, chosen: Chosen, context: Contex
         return await site.in_thread(execute, *told)
     if chosen.cost <= CHEAP and key not in served.known_slow:
         context.deadline_seconds = min(QUICK_SECONDS, served.seconds)
-        executed = await site.in_thread(execute, *told)
+        executed = await served.quickly(execute, *told)
         if not executed.timed_out:
             return executed
         served.known_slow.get(key, lambda: True)
