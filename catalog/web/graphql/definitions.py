@@ -7,6 +7,7 @@ constructed: what these types tell comes as JSON, and what their inputs take is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import Any, Final, NewType
 
 import strawberry
@@ -22,6 +23,7 @@ from catalog.web.graphql.recipes import RECIPE, Recipe
 Words = tuple[str, str]  # in English and in Japanese
 
 Long = NewType("Long", int)
+_NUMBERS: Final = count()
 # GraphQL's own Int ends at 32 bits, which a file of 3 GB is beyond.
 SCALARS: Final = {
     Long: strawberry.scalar(
@@ -91,7 +93,8 @@ def listed(type_: Any) -> Any:
 
 def declared(name: str) -> type:
     """A class for a type whose fields are told later, so that types can speak of each other."""
-    return type(name, (), {"__doc__": None})
+    # Strawberry takes two classes of one name for one that was imported again; these are told apart.
+    return type(name, (), {"__doc__": None, "__qualname__": f"{name}.{next(_NUMBERS)}"})
 
 
 def define(
