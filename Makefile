@@ -148,6 +148,8 @@ bench-large: environment ## load, reads, rebuilding and verifying at up to 1 mil
 docs: environment ## write the parts of docs/ that are made from the code
 	@.venv/bin/python scripts/write_docs.py
 	@.venv/bin/python -m scripts.write_sdl
+	@.venv/bin/python -m scripts.write_client
+	@.venv/bin/ruff format -q catalog/client/inputs.py
 
 .PHONY: constraints
 constraints: ## renew constraints.txt: the newest versions that pyproject.toml allows

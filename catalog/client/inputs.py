@@ -233,14 +233,14 @@ class ExperimentLibraryInput(TypedDict, total=False):
 
 
 class FileChecksumInput(TypedDict, total=False):
-    """FileChecksumInput"""
+    """A checksum, with how it was made."""
 
     algorithm: Required[str]
     value: Required[str]
 
 
 class FileInput(TypedDict, total=False):
-    """A file of a dataset."""
+    """A file of a dataset, and where its bytes are."""
 
     path: Required[str]
     size: int | None
@@ -255,7 +255,7 @@ class FileInput(TypedDict, total=False):
 
 
 class FileLocationInput(TypedDict, total=False):
-    """FileLocationInput"""
+    """A place where its bytes are."""
 
     address: Required[str]
     facility: str | None
