@@ -13,8 +13,9 @@ from catalog.curation.sources import register_source
 from catalog.curation.submit import submit
 from catalog.discovery.search import search
 from catalog.errors import Invalid
+from catalog.questions.question import Question, Selection
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
-from catalog.questions.search import Spread
+from catalog.questions.search import Between, Range, SearchQuestion, Spread
 from catalog.questions.search_parameters import search_from
 from catalog.records.record import Submission
 from catalog.settings import read_settings
@@ -129,4 +130,47 @@ def test_the_unit_stays_where_a_search_is_narrowed_until_nothing_is_found(partly
     assert (spread(partly_hidden, "energy", q="nowhere").unit, spread(partly_hidden, "energy", q="nowhere").bins) == (
         "J",
         (),
+    )
+
+
+# --- ranges
+
+
+def between(catalog: Catalog, asked: Range, reader: Reader = PUBLIC, text: str = "") -> Between:
+    question = SearchQuestion(text, Question(("sample",), selection=Selection()), ranges=(asked,))
+    (found,) = search(question, reader, index=catalog.index, answers=catalog.answers).ranges
+    return found
+
+
+def test_a_range_ends_where_the_hits_end_in_the_unit_that_is_asked_for(catalogue: Catalog) -> None:
+    assert between(catalogue, Range("amount", "mg")) == Between("amount", "mg", 2.0, 10.0)
+    assert between(catalogue, Range("amount")) == Between("amount", "kg", 2e-6, 1e-5)
+    assert between(catalogue, Range("humidity", "%RH")) == Between("humidity", "%RH", 2.0, 10.0)
+    assert between(catalogue, Range("amount", "mg"), text='"5 mg"') == Between("amount", "mg", 5.0, 5.0)
+    assert between(catalogue, Range("amount", "mg"), text="nowhere") == Between("amount", "mg", None, None)
+    assert between(catalogue, Range("collectedAt")) == Between("collectedAt", None, None, None)
+    created = between(catalogue, Range("created"))
+    assert isinstance(created.first, str)
+    assert isinstance(created.last, str)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", created.first)
+    assert created.first <= created.last
+
+
+def test_a_range_that_can_not_be_told_is_refused_with_what_is_wrong(catalogue: Catalog) -> None:
+    for asked, words in (
+        (Range("title"), "date or quantity"),
+        (Range("amount", "nonsense"), "not a unit"),
+        (Range("collectedAt", "mg"), "has no unit"),
+        (Range("humidity"), "needs a unit"),
+    ):
+        with pytest.raises(Invalid, match=words):
+            between(catalogue, asked)
+
+
+def test_a_range_ends_where_the_readers_own_records_end(partly_hidden: Catalog) -> None:
+    assert between(partly_hidden, Range("energy", "keV")) == Between("energy", "keV", 1.0, 3.0)
+    assert between(partly_hidden, Range("energy", "K")) == Between("energy", "K", None, None)
+    assert between(partly_hidden, Range("energy"), ADMINISTRATOR) == Between("energy", "K", 4.0, 9.0)
+    assert between(partly_hidden, Range("annealing")) == replace(
+        between(partly_hidden, Range("nobodys")), field="annealing"
     )

@@ -309,6 +309,36 @@ def test_highlights_mark_what_was_found_in_the_hits_own_text(catalogue: Catalog)
     assert search(catalogue, "cathodes", highlight=False).hits[0].highlights == ()
 
 
+def test_a_hit_tells_why_it_was_found_as_far_as_its_own_text_says(own: Catalog) -> None:
+    iri = "http://t.example/{}".format
+
+    def term(local: str, label: str, **more: Any) -> None:
+        identifiers = [{"scheme": "iri", "value": iri(local)}]
+        put(own, local, label, kind="term", labels={"en": label}, identifiers=identifiers, **more)
+
+    term("1", "Scheelite plate")
+    term("2", "Fine plate", broader=["term/lab/1"])
+    put(own, "words", "A scheelite plate of its own")
+    put(own, "below", "Something", keywords=[{"term": iri(2)}])
+    put(own, "linked", "Another", derivedFrom=["sample/lab/words"])
+    put(own, "number-7", "A number", identifiers=[{"scheme": "doi", "value": "10.5072/scheelite-7"}])
+    own.follower().catch_up()
+
+    def why(text: str, of: str) -> list[tuple[str, str | None, str | None, str | None]]:
+        (hit,) = (each for each in search(own, text, first=100).hits if each.id == f"sample/lab/{of}")
+        return [(each.what, each.field, each.said, each.term) for each in hit.reasons]
+
+    assert why("scheelite plate", "words") == [("words", "title", None, None)]
+    assert why("scheelite plate", "below") == [("term", "keywords", "scheelite plate", iri(2))]
+    assert why("plate scheelite", "linked") == [("elsewhere", None, None, None)]
+    assert why("10.5072/scheelite-7", "number-7") == [("identifier", None, None, None)]
+    assert why("number-7", "number-7")[-1] == ("identifier", None, None, None)
+    assert why("doi:10.5072/SCHEELITE-7", "number-7") == [("identifier", None, None, None)]
+    # Where nothing was searched for there is no reason.
+    assert all(hit.reasons == () for hit in search(own, "").hits)
+    assert all(hit.reasons == () for hit in search(own, "scheelite", highlight=False).hits)
+
+
 @pytest.mark.parametrize(
     "text",
     ['"', "((((", "a:b:c", "kind:sample", "*", "?*?", "\\", "-", "--- +++", "~2 ^5", "[1 TO 5]", "{x", "AND OR NOT", "/.*/",
