@@ -35,4 +35,6 @@ def tell(
     deadline_seconds: float | None = None,
 ) -> list[str]:
     """A JSON text for each of what is asked, as far as the reader may see; from one statement."""
+    if not asked.shape:
+        return []
     return answers.told_again(asked, values, reader, fillers, deadline_seconds=deadline_seconds)

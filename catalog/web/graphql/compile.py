@@ -328,7 +328,7 @@ class Making:
             self.words.where(given.get("where"), of),
             statuses,
             order,
-            _first(given),
+            first_of(given),
             None if after is None else read_cursor(after, order),
             "bounded" if counted else "none",
         )
@@ -450,7 +450,7 @@ class Making:
                 case KeptOf(kept):
                     made.append(ToldOf(key, kept))
                 case InBody() as recipe:
-                    piece(self._piece(key, recipe, definition, inner, None))
+                    piece(self.piece(key, recipe, definition, inner))
                 case AlongLinks() as recipe:
                     made.append(self._along(key, kind, recipe, definition, inner))
                 case DrawnOf() as recipe:
@@ -505,14 +505,17 @@ class Making:
             where,
             given.get("role"),
             order,
-            _first(given),
+            first_of(given),
             None if after is None else read_cursor(after, order),
             "exact" if counted else "none",
         )
 
     # --- of bodies
 
-    def _piece(self, key: str, recipe: InBody, definition: GraphQLField, details: Selected, unit: str | None) -> Piece:
+    def piece(
+        self, key: str, recipe: InBody, definition: GraphQLField, details: Selected, unit: str | None = None
+    ) -> Piece:
+        """A member of a body, or of an object in it; `unit` is one that quantities in it are asked for in."""
         given = self.arguments(definition, details)
         if (told := given.get("in")) is not None:
             unit_named(told)  # refuses what is no unit before anything is asked
@@ -560,7 +563,7 @@ class Making:
                     made.append(Piece(key, recipe.part, Plain()))
                     continue
                 assert isinstance(recipe, InBody), f"{of.name}.{name} has no recipe of a body"
-                made.append(self._piece(key, recipe, of.fields[name], inner, unit))
+                made.append(self.piece(key, recipe, of.fields[name], inner, unit))
         return tuple(made)
 
     def _parts(self, of: Any, details: Selected) -> tuple[tuple[str, PartOf | Typed], ...]:
@@ -638,7 +641,8 @@ def for_all(filler: Filler) -> ForReader:
     return lambda catalog, reader: filler
 
 
-def _first(given: Mapping[str, Any]) -> int:
+def first_of(given: Mapping[str, Any]) -> int:
+    """How many a page is to have, or Invalid."""
     told = given.get("first")
     first = FIRST if told is None else int(told)
     if not 1 <= first <= MOST_ITEMS:

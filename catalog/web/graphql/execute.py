@@ -17,6 +17,7 @@ from graphql import (
     ExecutionResult,
     FieldNode,
     GraphQLError,
+    GraphQLField,
     GraphQLNonNull,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -33,11 +34,12 @@ from catalog.errors import CatalogError, Gone, NotFound
 from catalog.questions.question import Selection
 from catalog.questions.shape import Lifted
 from catalog.questions.telling import Asked, ById
-from catalog.web.graphql.compile import AtRoot, Later, Making, Words, words_of
+from catalog.web.graphql.compile import AtRoot, Later, Making, Selected, Words, words_of
 from catalog.web.graphql.context import Context
 from catalog.web.graphql.documents import Document
 from catalog.web.graphql.drawn import ForReader
 from catalog.web.graphql.failures import INTERNAL, TIMEOUT, told
+from catalog.web.graphql.former import tell_former
 from catalog.web.graphql.recipes import Entities, ListOf, OneOf, SeveralOf
 from catalog.web.negotiation import Language
 
@@ -82,6 +84,7 @@ class Compiled:
     lifted: Lifted
     later: tuple[tuple[int, Later], ...]  # which of the values are left open
     fillers: tuple[ForReader, ...]
+    former: tuple[tuple[Root, Selected, GraphQLField], ...]  # asked for as they were, with the selection
     rest: DocumentNode | None  # with only the fields that functions answer
 
 
@@ -105,6 +108,13 @@ def execute(
     data: dict[str, bytes] = {key: b'"' + name.encode() + b'"' for key, name in compiled.names.items()}
     failures = dict(compiled.failed)
     _tell(compiled, values, context, data, failures)
+    fragments = {name: FragmentDetails(each) for name, each in document.fragments.items()}
+    for root, details, definition in compiled.former:
+        try:
+            making = Making(words, operation, fragments, values)
+            data[root.key] = tell_former(making, definition, details, _kinds(root), context).encode()
+        except CatalogError as error:
+            failures[root.key] = _failure(root.node, root.key, error)
     errors = list(failures.values())
     whole = all(compiled.nullable[key] for key in failures)
     if compiled.rest is not None:
@@ -113,6 +123,10 @@ def execute(
         whole = whole and result.data is not None
         data.update((key, orjson.dumps(value)) for key, value in (result.data or {}).items())
     return _glued(compiled.keys, data if whole else None, errors, context)
+
+
+def _kinds(root: Root) -> tuple[str, ...]:
+    return root.recipe.kinds if isinstance(root.recipe, OneOf) else ()
 
 
 def _run(
@@ -150,6 +164,7 @@ def _compile(words: Words, document: Document, operation: OperationDefinitionNod
     nullable: dict[str, bool] = {}
     failed: dict[str, GraphQLError] = {}
     asked: list[Asked] = []
+    former: list[tuple[Root, Selected, GraphQLField]] = []
     rest: list[FieldNode] = []
     for key, details in collected.items():
         node = details[0].node
@@ -163,14 +178,18 @@ def _compile(words: Words, document: Document, operation: OperationDefinitionNod
             continue
         definition = query.fields[name]
         nullable[key] = not isinstance(definition.type, GraphQLNonNull)
+        root = Root(key, node, recipe)
         try:
+            if isinstance(recipe, OneOf) and making.arguments(definition, details).get("asOf") is not None:
+                former.append((root, tuple(details), definition))
+                continue
             asked.append(checked(making.root(recipe, definition, details), words.vocabulary))
         except CatalogError as error:
             failed[key] = _failure(node, key, error)
         except GraphQLError as error:
             failed[key] = GraphQLError(error.message, [node], path=[key], original_error=error.original_error)
         else:
-            roots.append(Root(key, node, recipe))
+            roots.append(root)
     lifted = prepared(asked)
     return Compiled(
         tuple(collected),
@@ -182,6 +201,7 @@ def _compile(words: Words, document: Document, operation: OperationDefinitionNod
         lifted,
         tuple((number, value) for number, value in enumerate(lifted.values) if isinstance(value, Later)),
         tuple(making.fillers),
+        tuple(former),
         _only(document, operation, rest) if rest else None,
     )
 
