@@ -38,7 +38,6 @@ from catalog.questions.question import (
 )
 from catalog.questions.reader import Reader
 from catalog.questions.shape import Slot
-from catalog.questions.telling import Drawn
 from catalog.questions.vocabulary import Field, Vocabulary
 
 
@@ -65,7 +64,7 @@ class Plan:
     """A statement that was made for a shape, ready to be bound."""
 
     statement: str
-    draws: tuple[Drawn | int, ...] = ()  # what is drawn where the text is marked; a number is a cursor's filler
+    draws: tuple[Any, ...] = ()  # what is drawn where its texts are marked (telling.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -719,9 +718,7 @@ class Maker:
                 for name in dict.fromkeys(chosen.fields)
             )
             parts.append(f"""',"fields":{{' || {several} || '}}'""")
-        holds_links = (
-            chosen.body or chosen.linked or any(one.sort in ("link", "other") for found in fields for one in found)
-        )
+        holds_links = chosen.body or chosen.linked or any(one.holds_links for found in fields for one in found)
         cutting = inside != "TRUE" and holds_links
         # The linked form holds nothing private to begin with.
         if chosen.body or any(one.private or one.holds_private for found in fields for one in found):

@@ -50,35 +50,71 @@ from catalog.records.standing import scope_path
 # Given the document, or the documents by name, and the record's kind; for a cursor `[[values of the order], id]` and "".
 Filler = Callable[[Any, str], str]
 
-# Control characters cannot occur in JSON text. A mark has the number of what is drawn there, and what it is drawn from.
+# Control characters cannot occur in JSON text. A mark has the number of what is drawn there, and what it is drawn from; one
+# without a number is a local id, as it is kept.
 _BEGIN, _MIDDLE, _END = "\x01", "\x02", "\x03"
-_MARK: Final = re.compile(f"{_BEGIN}([0-9]*){_MIDDLE}([^{_END}]*){_END}")
 
 
-def filled(text: str, draws: Sequence[Drawn | int], fillers: Sequence[Filler], vocabulary: Vocabulary) -> str:
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What is written where a text is marked: a cursor, or members of a record, told of documents.
+
+    The first mark in a record has the documents that all of its marks need; the others find them by its number.
+    """
+
+    filler: int
+    drawn: Drawn | None = None  # None: a cursor
+    first: int = 0
+    kind: str | None = None  # where only this one may stand
+
+
+def filled(text: str, draws: Sequence[Draw], fillers: Sequence[Filler], vocabulary: Vocabulary) -> str:
     """The text, with what stands marked in it written by its filler."""
     if _BEGIN not in text:
         return text
+    held: dict[int, dict[str, Any]] = {}
+    made: list[str] = []
+    before, *marked = text.split(_BEGIN)
+    made.append(before)
+    for part in marked:
+        number, _, rest = part.partition(_MIDDLE)
+        payload, _, behind = rest.partition(_END)
+        made.append(_written(number, payload, draws, fillers, held, vocabulary))
+        made.append(behind)
+    return "".join(made)
 
-    def write(mark: re.Match[str]) -> str:
-        given = orjson.loads(mark[2])
-        if not mark[1]:
-            return orjson.dumps(decode_local(given)).decode()
-        drawn = draws[int(mark[1])]
-        if isinstance(drawn, int):
-            return fillers[drawn](given, "")
-        cut_item(given, vocabulary)
-        if drawn.fields and isinstance(body := given.get("body"), dict):
-            # It was not looked for what must be cut out of the rest.
-            given["body"] = {name: body[name] for name in drawn.fields if name in body}
-        if "scope" in drawn.documents:
+
+def _written(
+    number: str,
+    payload: str,
+    draws: Sequence[Draw],
+    fillers: Sequence[Filler],
+    held: dict[int, dict[str, Any]],
+    vocabulary: Vocabulary,
+) -> str:
+    if not number:
+        return orjson.dumps(decode_local(orjson.loads(payload))).decode()
+    draw = draws[int(number)]
+    drawn = draw.drawn
+    if drawn is None:
+        return fillers[draw.filler](orjson.loads(payload), "")
+    if payload:
+        given = held[draw.first] = orjson.loads(payload)
+        if draw.kind is not None:
+            given["kind"] = draw.kind
+        if '"!' in payload:
+            cut_item(given, vocabulary)
+        if "scope" in given:
             given["scope"]["path"] = scope_path(given["scope"]["id"])
-        kind = given["kind"]
-        if len(drawn.documents) == 1:
-            return fillers[drawn.filler](given[drawn.documents[0]], kind)
-        return fillers[drawn.filler]({name: given[name] for name in drawn.documents}, kind)
-
-    return _MARK.sub(write, text)
+    else:
+        given = held[draw.first]
+    documents = given
+    if drawn.fields and isinstance(body := given.get("body"), dict):
+        # It was not looked for what must be cut out of the rest.
+        documents = {**given, "body": {name: body[name] for name in drawn.fields if name in body}}
+    if len(drawn.documents) == 1:
+        return fillers[draw.filler](documents[drawn.documents[0]], given["kind"])
+    return fillers[draw.filler]({name: documents[name] for name in drawn.documents}, given["kind"])
 
 
 class _Text:
@@ -117,6 +153,7 @@ class _Row:
     uses: set[str] = field(default_factory=set)
     of_link: list[str] = field(default_factory=list)  # columns
     lists: list[str] = field(default_factory=list)  # tables of what was gathered for each record
+    id: str | None = None  # where its id stands already
     by_known: str = "FALSE"  # that the reader may be told of any link here who asserted it
 
     @property
@@ -171,12 +208,13 @@ class Teller:
         self._sql = maker.sql
         self._tables: dict[str, str] = {}
         self._stored: set[str] = set()  # those that are read more than once
-        self._draws: list[Drawn | int] = []
+        self._draws: list[Draw] = []
 
     def whole(self, asked: Sequence[Asked]) -> Plan:
         columns = [f"{self._root(one)} AS c{number}" for number, one in enumerate(asked)]
         tables = [
-            f"{name} AS {'MATERIALIZED ' if name in self._stored else ''}({rows})" for name, rows in self._tables.items()
+            f"{name} AS {'MATERIALIZED ' if name in self._stored else ''}({rows})"
+            for name, rows in self._tables.items()
         ]
         begin = self._maker._with({}) or "WITH"
         statement = f"{begin}{', ' if begin != 'WITH' else ' '}{', '.join(tables)} SELECT {', '.join(columns)}"
@@ -200,13 +238,16 @@ class Teller:
         listed, order, page, counted = self._maker.page(question)
         name = self._table(f"SELECT row_number() OVER () - 1 AS place, listed.* FROM ({page}) AS listed")
         row = _Row(self._maker._next(listed.kinds))
+        row.id = f"{row.alias}.id"
         first = self._value(asked.first)
         values = [self._sql.exactly(f"{row.alias}.o{number}") for number in range(len(order))]
         told = _Page(first, asked.after is not None, True, asked.count, values, f"{row.alias}.id")
         gathered = _Gathered()
         parts = self._parts(asked.page, row, told, gathered, f"SELECT key FROM {name} WHERE place < {first}")
         columns = ", ".join([f"{row.alias}.place AS place", *gathered.columns])
-        rows = f"SELECT {columns} FROM {name} {row.alias}{self._joins(row)} ORDER BY {row.alias}.place"
+        rows = f"SELECT {columns} FROM {name} {row.alias}{self._joins(row)}"
+        if self._sql.joins_freely:
+            rows += f" ORDER BY {row.alias}.place"
         texts = self._table(rows, stored=False)
         if counted is None or asked.count == "none":
             pieces = [expression for expression, _ in gathered.pieces]
@@ -340,8 +381,7 @@ class Teller:
 
     def _of_link(self, of: str, row: _Row) -> str:
         if of == "to":
-            row.uses.add("n")
-            return self._sql.quote(f"{row.at.node}.id")
+            return self._sql.quote(self._id(row))
         value = self._kept_of_link(of, row)
         if of == "by":
             named = f"{row.by_known} OR {self._maker._may_name(row.alias)}"
@@ -364,22 +404,22 @@ class Teller:
         text.same("],")
         if row.link:
             # A link's place: its field, where it stands in it, and what it leads to.
-            row.uses.add("n")
             link, place = self._kept_of_link("field", row), self._kept_of_link("place_of_link", row)
             text.each(
                 self._sql.quote(
-                    f"""('["' || {link} || '",' || {place} || ',' || {self._sql.quote(f"{row.at.node}.id")} || ']')"""
+                    f"""('["' || {link} || '",' || {place} || ',' || {self._sql.quote(self._id(row))} || ']')"""
                 )
             )
         else:
             text.each(self._sql.quote(page.place))
         text.same("]")
-        return self._mark(filler, text.made())
+        return self._mark(Draw(filler), text.made())
 
-    def _mark(self, drawn: Drawn | int, payload: str) -> str:
-        self._draws.append(drawn)
+    def _mark(self, draw: Draw, payload: str | None) -> str:
+        self._draws.append(draw)
         literal = self._sql.literal
-        return f"{literal(f'{_BEGIN}{len(self._draws) - 1}{_MIDDLE}')} || {payload} || {literal(_END)}"
+        begin = f"{_BEGIN}{len(self._draws) - 1}{_MIDDLE}"
+        return literal(begin + _END) if payload is None else f"{literal(begin)} || {payload} || {literal(_END)}"
 
     # --- records
 
@@ -387,8 +427,7 @@ class Teller:
         text = self._record(telling, row, below)
         if not row.maybe:
             return text
-        row.uses.add("r")
-        return f"CASE WHEN {row.at.record}.key IS NOT NULL THEN {text} ELSE {absent} END"
+        return f"CASE WHEN {self._kept_of_link('ours', row)} IS NOT NULL THEN {text} ELSE {absent} END"
 
     def _record(self, telling: Telling, row: _Row, below: str) -> str:
         """A record's text; `below` finds the keys of all that stand in this place."""
@@ -411,12 +450,17 @@ class Teller:
     def _members(self, way: Way, row: _Row, kinds: tuple[str, ...], below: str) -> str:
         text = _Text(self._sql.literal)
         text.same("{")
+        drawn = [member for member in way.members if isinstance(member, Drawn)]
+        first: int | None = None
         for number, member in enumerate(way.members):
             if number:
                 text.same(",")
             match member:
                 case Drawn():
-                    text.each(self._drawn(member, row, kinds))
+                    payload = self._payload(drawn, row, kinds) if first is None else None
+                    first = len(self._draws) if first is None else first
+                    kind = kinds[0] if len(kinds) == 1 else None
+                    text.each(self._mark(Draw(member.filler, member, first, kind), payload))
                     continue
             text.same(_key(member.key))
             match member:
@@ -425,7 +469,7 @@ class Teller:
                 case OfKind(_, texts):
                     self._of_kind(text, dict(texts), row, kinds)
                 case Told(_, kept):
-                    text.each(self._kept(kept, row))
+                    text.each(self._kept(kept, row, kinds))
                 case Mirrored():
                     text.each(self._mirrored(member, row, kinds))
                 case Edges():
@@ -442,13 +486,14 @@ class Teller:
         cases = [f"WHEN {_literal(kind)} THEN {literal(texts[kind])}" for kind in kinds if kind in texts]
         text.each(f"CASE {row.at.record}.kind {' '.join(cases)} ELSE 'null' END" if cases else "'null'")
 
-    def _kept(self, kept: str, row: _Row) -> str:
+    def _kept(self, kept: str, row: _Row, kinds: tuple[str, ...]) -> str:
         record, quote = row.at.record, self._sql.quote
         if kept == "id":
-            row.uses.add("n")
-            return quote(f"{row.at.node}.id")
+            return quote(self._id(row))
         row.uses.add("r")
         match kept:
+            case "kind" if len(kinds) == 1:
+                return self._sql.literal(f'"{kinds[0]}"')
             case "kind" | "source" | "status":
                 return f"""'"' || {record}.{kept} || '"'"""
             case "localId":
@@ -468,9 +513,17 @@ class Teller:
                 return f"CASE WHEN {inside} THEN {record}.revision ELSE {self._maker._shown(row.at)} END"
         return f"""'"' || {record}.{kept}_at || '"'"""
 
+    def _id(self, row: _Row) -> str:
+        if row.id is None:
+            row.uses.add("n")
+            row.id = f"{row.at.node}.id"
+        return row.id
+
     def _inside(self, row: _Row) -> str:
-        row.uses.add("s")
-        return self._maker.sight.inside(self._maker.of, row.at.scope)
+        inside = self._maker.sight.inside(self._maker.of, row.at.scope)
+        if inside not in ("TRUE", "FALSE"):
+            row.uses.add("s")
+        return inside
 
     def _mirrored(self, asked: Mirrored, row: _Row, kinds: tuple[str, ...]) -> str:
         words = self._maker.vocabulary.kinds
@@ -494,32 +547,34 @@ class Teller:
                 return self._sql.exactly(value)
         return self._sql.quote(value)
 
-    def _drawn(self, drawn: Drawn, row: _Row, kinds: tuple[str, ...]) -> str:
-        row.uses.add("r")
+    def _payload(self, several: Sequence[Drawn], row: _Row, kinds: tuple[str, ...]) -> str:
+        """The documents of a record that all that is drawn in it needs, with marks of what must be cut out of them."""
         text = _Text(self._sql.literal)
-        text.same('{"kind":"')
-        text.each(f"{row.at.record}.kind")
-        text.same('"')
-        for document in dict.fromkeys(drawn.documents):
+        row.uses.add("r")
+        if len(kinds) == 1:
+            text.same('{"":0')
+        else:
+            text.same('{"kind":"')
+            text.each(f"{row.at.record}.kind")
+            text.same('"')
+        documents = dict.fromkeys(document for drawn in several for document in drawn.documents)
+        for document in documents:
             text.same(f',"{document}":')
             text.each(self._document(document, row))
         inside = self._inside(row)
-        fields = [
-            words.fields[name]
-            for kind in kinds
-            for name in drawn.fields
-            if name in (words := self._maker.vocabulary.kinds[kind]).fields
-        ]
-        body = "body" in drawn.documents
-        if body and (not drawn.fields or any(one.private or one.holds_private for one in fields)):
-            row.uses.add("v")
+        of_body = [drawn for drawn in several if "body" in drawn.documents]
+        words = [self._maker.vocabulary.kinds[kind].fields for kind in kinds]
+        names = {name for drawn in of_body for name in drawn.fields}
+        fields = [of[name] for of in words for name in names if name in of]
+        # What no kind knows may hold anything.
+        whole = any(not drawn.fields for drawn in of_body) or not names <= {field.name for field in fields}
+        if whole or any(one.private or one.holds_private for one in fields):
             for mark in self._maker._private(_At(row.at.number, kinds), inside):
                 text.each(mark)
-        holds_links = body and (not drawn.fields or any(one.sort in ("link", "other") for one in fields))
-        if inside != "TRUE" and (holds_links or "linked" in drawn.documents):
+        if inside != "TRUE" and (whole or "linked" in documents or any(one.holds_links for one in fields)):
             text.each(self._maker._links(row.at, inside, telling=False, cutting=True))
         text.same("}")
-        return self._mark(drawn, text.made())
+        return text.made()
 
     def _document(self, document: Document, row: _Row) -> str:
         record, scope, revision, quote = row.at.record, row.at.scope, f"v{row.at.number}", self._sql.quote
@@ -531,8 +586,7 @@ class Teller:
                 row.uses.add("d")
                 return f"coalesce(d{row.at.number}.document, 'null')"
             case "id":
-                row.uses.add("n")
-                return quote(f"{row.at.node}.id")
+                return quote(self._id(row))
             case "source":
                 return f"""'"' || {record}.source || '"'"""
             case "scope":
@@ -669,15 +723,17 @@ class _Links:
         if asked.role is not None:
             conditions.append(f"{link}.role = {maker._value(asked.role)}")
         seen = maker._linkable(at, told=told)
+        perhaps = "LEFT JOIN" if self.outside else "JOIN"
+        source = f"link {link} {perhaps} record {at.record} ON {at.record}.key = {link}.{self._far}"
+        if asked.where is not None or any(one.by == "id" for one in asked.order):
+            source += f" JOIN node {at.node} ON {at.node}.key = {link}.{self._far}"
+        source += f" {perhaps} scope {at.scope} ON {at.scope}.key = {at.record}.scope"
+        if at.mirrored:
+            source += f" {perhaps} {_mirror(at.mirrored)} {at.mirror} ON {at.mirror}.record = {at.record}.key"
         if self.outside:
-            source = (
-                f"link {link} JOIN node {at.node} ON {at.node}.key = {link}.{self._far} LEFT JOIN record {at.record} ON {at.record}.key = {link}.{self._far}"
-                f" LEFT JOIN scope {at.scope} ON {at.scope}.key = {at.record}.scope"
-            )
-            if at.mirrored:
-                source += f" LEFT JOIN {_mirror(at.mirrored)} {at.mirror} ON {at.mirror}.record = {at.record}.key"
-            return source, [*conditions, f"({maker._outside(at)} OR coalesce({seen}, FALSE))"]
-        source = maker._link_source(link, self._far, at)
+            # Of ours only those that the reader may read, here or not yet here alike; an IRI always has a colon, an id none.
+            iri = f"(SELECT {maker.sql.has('xn.id', ':')} FROM node xn WHERE xn.key = {link}.{self._far})"
+            return source, [*conditions, f"CASE WHEN {at.record}.key IS NULL THEN {iri} ELSE {seen} END"]
         conditions += [seen, *(maker._of_kinds(at) if asked.kinds else ())]
         if asked.where is not None:
             conditions.append(maker._condition(asked.where, at))
@@ -690,7 +746,8 @@ class _Links:
     def columns(self, of_link: Sequence[str], exactly: Callable[[str], str] | None) -> dict[str, str]:
         """The columns of the rows, by name; with `exactly`, also what they are put in order by, as JSON."""
         made = {"key": f"{self._link}.{self._far}"}
-        made |= {name: f'{self._link}."{"place" if name == "place_of_link" else name}"' for name in of_link}
+        others = {"place_of_link": f"{self._link}.place", "ours": f"{self._at.record}.key"}
+        made |= {name: others.get(name, f'{self._link}."{name}"') for name in of_link}
         if exactly is not None:
             made |= {f"o{number}": exactly(one.expression) for number, one in enumerate(self.order)}
         return made

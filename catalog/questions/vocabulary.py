@@ -34,6 +34,7 @@ class Field:
     sortable: bool = False
     private: bool = False
     holds_private: bool = False
+    holds_links: bool = False
     kinds: tuple[str, ...] = ()  # to which a link may point; none: to any
     lineage: Lineage | None = None
     quantity_kind: str | None = None
@@ -147,6 +148,7 @@ def _field(field: KindField, kind: Kind) -> Field:
         sortable=field.sortable and bool(columns),
         private=field.private,
         holds_private=any(True for _ in _private_paths(field.fields, ())),
+        holds_links=_holds_links(field),
         kinds=field.kinds,
         lineage=field.lineage,
         quantity_kind=field.quantity_kind,
@@ -171,6 +173,10 @@ def _sort(field: KindField, mirrored: bool) -> Sort:
         case "scalar":
             return field.scalar if field.scalar in ("integer", "number", "boolean") else "string"
     return "other"
+
+
+def _holds_links(field: KindField) -> bool:
+    return field.form == "links" or field.format == "reference" or any(map(_holds_links, field.fields))
 
 
 def _private_paths(fields: Iterable[KindField], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -331,7 +331,8 @@ def edges(draw: st.DrawFn, key: str, kinds: tuple[str, ...], depth: int) -> Edge
     field = draw(st.sampled_from(sorted(possible, key=str)))
     ends = ENDS.get((field or "", direction), ())
     named = draw(st.booleans())
-    asked: tuple[str, ...] = ends if named else ()
+    # Without kinds, what links in may be of any kind that has the field.
+    asked: tuple[str, ...] = ends if named or direction == "in" else ()
     if not ends and draw(st.booleans()):
         asked = draw(st.sampled_from([("sample",), ("dataset", "agent")]))
     end = asked or ends
