@@ -111,7 +111,7 @@ async def audit(request: Request) -> Response:
     form = form_for(request, (JSON, HTML))
     # A field of the page's form that is left empty is not said.
     wanted = {each.name: said.get(each.name) or None for each in FILTERS}
-    told = await site.in_thread(_told, site, reader, wanted, said["limit"], said.get("cursor"))
+    told = await site.in_thread(lines_told, site, reader, wanted, said["limit"], said.get("cursor"))
     if form is HTML:
         return page(
             request, site.pages, site.root, "audit.html", headers=NOT_KEPT, acts=ACTS, wanted=wanted,
@@ -128,9 +128,10 @@ def _known(site: Site, request: Request) -> Reader:
     return reader
 
 
-def _told(
+def lines_told(
     site: Site, reader: Reader, wanted: Mapping[str, str | None], limit: int, cursor: str | None
 ) -> dict[str, Any]:
+    """A page of the audit as it is answered."""
     log, scopes = site.catalog.audit, site.catalog.scopes
     before = site.tokens.read(cursor) if cursor is not None else None
     lines = log.find(reader, scopes, **wanted, before=before, limit=limit + 1)

@@ -357,6 +357,11 @@ def test_what_is_not_for_everyone_is_refused_by_its_code(public: httpx.Client, a
         ("{ tokens { id } }", "FORBIDDEN"),
         ('{ tokens(source: "lab") { id } }', "FORBIDDEN"),
         ("{ failures(projection: GRAPH) { nodes { record } } }", "FORBIDDEN"),
+        ("{ people { nodes { id } } }", "FORBIDDEN"),
+        ("{ issuers { id } }", "FORBIDDEN"),
+        ("{ workloads { id } }", "FORBIDDEN"),
+        ("{ audit { nodes { at } } }", "UNAUTHENTICATED"),
+        ('{ scope(id: "lab") { history } }', "FORBIDDEN"),
         ('{ group(id: "group:none") { id } }', "NOT_FOUND"),
         ('{ source(id: "none") { id } }', "NOT_FOUND"),
         ('{ profile(name: "none") { id } }', "NOT_FOUND"),
@@ -369,6 +374,22 @@ def test_what_is_not_for_everyone_is_refused_by_its_code(public: httpx.Client, a
         '{ tokens(source: "lab") { id } failures(projection: SEARCH) { nodes { record } } groups { nodes { id } } requests { nodes { id } } }',
     )
     assert told["failures"] == {"nodes": []}
+    assert ask(administrator, "{ people { nodes { id name } } issuers { id purposes } workloads { id issuer } }")
+    more = ask(
+        administrator,
+        """{ audit(act: "scope", scope: "lab", first: 1) { nodes { position at by act scope detail } hasNextPage endCursor }
+            scope(id: "lab") { history } me { rights { nodes { scope } } } }""",
+    )
+    (line,) = more["audit"]["nodes"]
+    assert (line["act"], line["by"], line["scope"].split("/")[0]) == ("scope", "administrator", "lab")
+    following = ask(
+        administrator,
+        'query($after: String) { audit(act: "scope", scope: "lab", first: 1, after: $after) { nodes { position } } }',
+        after=more["audit"]["endCursor"],
+    )
+    assert following["audit"]["nodes"][0]["position"] < line["position"]
+    assert {"items", "groups", "everyone", "changes"} <= set(more["scope"]["history"])
+    assert more["me"]["rights"] == {"nodes": []}
 
 
 def test_a_load_tells_how_it_stands(administrator: httpx.Client, served: Served) -> None:

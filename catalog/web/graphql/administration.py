@@ -16,9 +16,10 @@ from strawberry.types.field import StrawberryField
 
 from catalog.curation.load import find_load
 from catalog.errors import NotFound
-from catalog.questions.reader import Reader
+from catalog.questions.reader import RIGHTS, Reader
 from catalog.upkeep import operating
 from catalog.upkeep.health import health
+from catalog.web.audit import lines_told
 from catalog.web.graphql.answered import (
     Info,
     answered,
@@ -29,7 +30,7 @@ from catalog.web.graphql.answered import (
     page_arguments,
     text,
 )
-from catalog.web.graphql.definitions import Words, argument
+from catalog.web.graphql.definitions import Long, Words, argument
 from catalog.web.graphql.types import Types
 from catalog.web.registry import kind_told, profile_told, seen, source_told
 from catalog.web.requests import demand_somebody
@@ -146,6 +147,36 @@ def query_fields(types: Types) -> dict[str, StrawberryField]:
                 ("Only those that were waived, or only the others.", "免除されたものだけ、または、それ以外。"),
             ),
             *page_arguments(),
+        ),
+        listed(
+            "audit",
+            AUDIT,
+            _audit,
+            (
+                "What was done about rights, the newest first: for administrators, and of a scope for whoever manages it.",
+                "権限に関する監査記録（新しい順）。管理者、またはスコープの管理者。",
+            ),
+            *(argument(name, str | None, words) for name, words in _AUDITED.items()),
+            *page_arguments(),
+        ),
+        listed(
+            "people",
+            PEOPLE,
+            _people,
+            ("Everybody who can sign in; for administrators.", "利用者の一覧（管理者）。"),
+            *page_arguments(),
+        ),
+        listed(
+            "issuers",
+            list[ISSUER],  # type: ignore[valid-type]
+            lambda info, _: [each.document() for each in info.context.catalog.issuers.list(info.context.reader)],
+            ("Whose word counts for what; for administrators.", "発行者の一覧（管理者）。"),
+        ),
+        listed(
+            "workloads",
+            list[WORKLOAD],  # type: ignore[valid-type]
+            lambda info, _: [each.document() for each in info.context.catalog.workloads.list(info.context.reader)],
+            ("Programs that an issuer vouches for; for administrators.", "ワークロードの一覧（管理者）。"),
         ),
     ]
     return {field.python_name: field for field in made}
@@ -303,6 +334,18 @@ SCOPE.__strawberry_definition__.fields += [  # type: ignore[attr-defined]
         *page_arguments(),
     ),
     answered(
+        "history",
+        JSON | None,
+        lambda root, info, said: info.context.catalog.chronicle.of(
+            root["id"], info.context.reader, at=said.get("at") or None
+        ).document(),
+        (
+            "Who had access, and when, as `/scopes/…/history` tells it; for whoever manages the scope.",
+            "アクセス権の履歴（管理者）。",
+        ),
+        argument("at", str | None, ("Only what held at this time.", "この時点のもの。")),
+    ),
+    answered(
         "requests",
         REQUESTS | None,
         lambda root, info, said: _requests(info, {**said, "scope": root["id"], "waiting": False}),
@@ -353,18 +396,33 @@ PERSON: Final = document(
         ("login", str | None, "Their name here, if they have a password.", "ログイン名。"),
     ),
 )
+PEOPLE: Final = page("AccountPersonPage", PERSON, ("Who can sign in.", "利用者の一覧。"))
+_RIGHTS: Final = document(
+    "RightsInScope",
+    ("What was granted in a scope; it holds in those below it, too.", "スコープで持つ権限（下位にも及ぶ）。"),
+    _plain(("scope", ID, "The scope.", "スコープ。"), ("rights", list[str], "The rights.", "権限。")),
+)
 ME: Final = document(
     "WhoAsks",
-    ("Who asks, and by which token.", "アクセスしている利用者とトークン。"),
-    _plain(
-        ("id", ID, "`public` for who has not said who they are.", "ID（`public` は未認証）。"),
-        ("name", str | None, "Their name.", "名前。"),
-        ("administrator", bool, "Whether they administer the catalogue.", "管理者か。"),
-        ("source", ID | None, "The source that they may write for only.", "書き込める登録元。"),
-        ("agent", ID | None, "The device that acts.", "代理する装置。"),
-        ("person", PERSON | None, "The person, if it is one.", "利用者。"),
-        ("token", TOKEN | None, "The token that is carried.", "使っているトークン。"),
-    ),
+    ("Who asks, by which token, and with which rights.", "アクセスしている利用者と権限。"),
+    [
+        answered(
+            "rights",
+            page("RightsInScopePage", _RIGHTS, ("Rights by scope.", "スコープごとの権限。")),
+            lambda root, info, said: _rights(info, said),
+            ("What was granted to them, by the ids of scopes; administrators hold every right.", "付与された権限。"),
+            *page_arguments(),
+        ),
+        *_plain(
+            ("id", ID, "`public` for who has not said who they are.", "ID（`public` は未認証）。"),
+            ("name", str | None, "Their name.", "名前。"),
+            ("administrator", bool, "Whether they administer the catalogue.", "管理者か。"),
+            ("source", ID | None, "The source that they may write for only.", "書き込める登録元。"),
+            ("agent", ID | None, "The device that acts.", "代理する装置。"),
+            ("person", PERSON | None, "The person, if it is one.", "利用者。"),
+            ("token", TOKEN | None, "The token that is carried.", "使っているトークン。"),
+        ),
+    ],
 )
 _MEMBER: Final = document(
     "UserGroupMember",
@@ -529,6 +587,72 @@ FAILURE: Final = document(
 FAILURES: Final = page("ProjectionFailurePage", FAILURE, ("What could not be projected.", "反映の失敗の一覧。"))
 
 
+_AUDITED: Final[Mapping[str, Words]] = {
+    "act": ("What was done: grant, revoke, sign-in, refused …", "操作（grant、revoke、sign-in、refused など）。"),
+    "by": ("Who did it, by id.", "操作した人の ID。"),
+    "holder": ("To whom it was done, by id.", "対象の人やグループの ID。"),
+    "scope": ("In which scope or below it.", "スコープ（下位を含む）。"),
+    "since": ("From this day or time on.", "この日時以降。"),
+    "until": ("Before this day or time.", "この日時より前。"),
+}
+AUDIT: Final = page(
+    "AuditPage",
+    document(
+        "AuditLine",
+        ("Something that was done about rights.", "監査記録の1行。"),
+        _plain(
+            ("position", Long | None, "Its place among all; for administrators.", "通し番号（管理者）。"),
+            ("at", str, "When.", "日時。"),
+            ("by", str, "Who did it.", "操作した人。"),
+            ("act", str, "What was done.", "操作。"),
+            ("scope", ID | None, "In which scope.", "スコープ。"),
+            ("holder", ID | None, "To whom.", "対象。"),
+            ("address", str | None, "From which address of the network.", "接続元のアドレス。"),
+            ("holderName", str | None, "What they are called.", "対象の名前。"),
+            ("byName", str | None, "What who did it is called.", "操作した人の名前。"),
+            ("detail", JSON | None, "The rest.", "詳細。"),
+        ),
+    ),
+    ("Lines of the audit.", "監査記録。"),
+)
+ISSUER: Final = document(
+    "TrustedIssuer",
+    ("Whose word counts; its secret is never shown.", "発行者（秘密は表示されません）。"),
+    [
+        *_plain(_ID_, ("address", str, "Its address.", "アドレス。")),
+        _TITLE,
+        *_plain(
+            ("purposes", list[str], "What its word counts for.", "用途。"),
+            ("clientId", str | None, "What it knows the catalogue as.", "クライアント ID。"),
+            ("hasSecret", bool, "Whether there is a secret.", "秘密の有無。"),
+            ("scopes", list[str], "What it is asked for.", "要求するスコープ（OAuth）。"),
+            ("groupsClaim", str | None, "The claim that names groups.", "グループのクレーム。"),
+            ("orcidClaim", str | None, "The claim that tells an ORCID iD.", "ORCID iD のクレーム。"),
+            ("passports", bool, "Whether it gives GA4GH passports.", "GA4GH パスポートの有無。"),
+            ("audience", str | None, "What its tokens must be for.", "対象（audience）。"),
+            ("resources", list[str], "What its visas may speak of.", "ビザの対象。"),
+            ("keysAt", str | None, "Where its keys are.", "鍵のアドレス。"),
+            _AT,
+            ("endedAt", str | None, "When it ended.", "終了日時。"),
+        ),
+    ],
+)
+WORKLOAD: Final = document(
+    "TrustedWorkload",
+    ("A program that an issuer vouches for.", "ワークロード。"),
+    _plain(
+        _ID_,
+        ("name", str, "Its name.", "名前。"),
+        ("issuer", ID, "Who vouches for it.", "発行者。"),
+        ("subject", str, "What it is called there.", "発行者での名前。"),
+        ("agent", ID | None, "The device as which it acts.", "代理する装置。"),
+        ("source", ID | None, "It writes records of this source only.", "書き込める登録元。"),
+        _AT,
+        _BY,
+    ),
+)
+
+
 # --- what is answered
 
 
@@ -657,6 +781,35 @@ def _health(info: Info) -> dict[str, Any]:
         "holder": projector["holder"] if isinstance(projector, dict) else None,
         "projections": [{"name": name, **each} for name, each in told["projections"].items()],
     }
+
+
+def _rights(info: Info, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The rights that were granted in each scope, page by page."""
+    held, first, after = info.context.reader.rights_in, first_of(said), said.get("after") or ""
+    scopes = [scope for scope in sorted(held) if scope > after][: first + 1]
+    items = [
+        {"scope": scope, "rights": [right for right in RIGHTS if right in held[scope]]} for scope in scopes[:first]
+    ]
+    return {"items": items, "next": scopes[first - 1] if len(scopes) > first else None}
+
+
+def _audit(info: Info, said: Mapping[str, Any]) -> dict[str, Any]:
+    reader = info.context.reader
+    demand_somebody(reader)
+    wanted = {name: said.get(name) for name in _AUDITED}
+    told = lines_told(info.context.site, reader, wanted, first_of(said), said.get("after"))
+    names = told["names"]
+    items = [
+        {**line, "holderName": names.get(line.get("holder")), "byName": names.get(line["by"])} for line in told["items"]
+    ]
+    return {"items": items, "next": told["next"]}
+
+
+def _people(info: Info, said: Mapping[str, Any]) -> dict[str, Any]:
+    first = first_of(said)
+    found = info.context.catalog.people.list(info.context.reader, after=said.get("after"), limit=first + 1)
+    items = [each.document() for each in found[:first]]
+    return {"items": items, "next": items[-1]["id"] if len(found) > first else None}
 
 
 def _failures(info: Info, said: Mapping[str, Any]) -> dict[str, Any]:
