@@ -12,6 +12,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
+from catalog.questions.question import MOST_VALUES
 from catalog.web.graphql.compile import told_under
 from catalog.web.graphql.definitions import Words, both
 from catalog.web.graphql.types import Types
@@ -72,18 +73,20 @@ def documented(name: str, fields: Sequence[tuple[str, Any, str, str]], words: Wo
 
 
 class Shown:
-    """The records that a mutation was about, told in one statement when the first of them is asked for."""
+    """The records that a mutation was about, told together when the first of them is asked for."""
 
     def __init__(self, ids: Sequence[str]) -> None:
-        self._ids = ids
-        self._told: dict[tuple[str, ...], Mapping[str, Any]] = {}
+        self._slices = [tuple(ids[first : first + MOST_VALUES]) for first in range(0, len(ids), MOST_VALUES)]
+        self._place = {id: place for place, some in enumerate(self._slices) for id in some}
+        self._told: dict[tuple[Any, ...], Mapping[str, Any]] = {}
 
     def record(self, info: strawberry.Info[Any, Any], id: str) -> Any:
         """A record as it is now, if the asker may see it."""
-        path = tuple(key for key in info.path.as_list() if isinstance(key, str))
-        if path not in self._told:
-            self._told[path] = told_under(info, (), self._ids)
-        return self._told[path].get(id)
+        # One field of the document, and one slice of the records: both are told in one statement.
+        key = tuple(part for part in info.path.as_list() if isinstance(part, str)), self._place[id]
+        if key not in self._told:
+            self._told[key] = told_under(info, (), self._slices[self._place[id]])
+        return self._told[key].get(id)
 
 
 def record_field(types: Types, name: str = "record") -> StrawberryField:

@@ -324,22 +324,36 @@ def wrong_of_change(told: Told, surface: Change) -> list[str]:
             where = f"{role.name}, {kept.state}: {answer.status} {answer.text[:160]!r}"
             if answer.but(*plain(kept)) != absent.but(*plain(twin)):
                 wrong.append(f"{where} differs from {absent.status} {absent.text[:160]!r}")
-            if answer.status < 400 and "refused" not in answer.text:
+            if surface.done is None:
+                if answer.status < 400 and "refused" not in answer.text:
+                    wrong.append(f"{where} was done")
+            elif answer.status != 200 or '"errors"' in answer.text:
+                wrong.append(f"{where} was not tried")
+            elif surface.done in answer.text and not _nothing(answer):
                 wrong.append(f"{where} was done")
     return wrong
 
 
+def _nothing(answer: Answer) -> bool:
+    """Whether what is told to have been done was done of nothing: no record of several was entered, or would be."""
+    return answer.json()["data"]["made"]["done"] in (0, [])
+
+
 def change(told: Told, role: Role, method: str, surface: Change, kept: Kept) -> Answer:
     return told.send(  # type: ignore[no-any-return]
-        role.name, method, surface.address.format(id=kept.id), filled(surface.document, kept), **surface.headers
+        role.name,
+        method,
+        surface.address.format(id=kept.id),
+        filled(surface.document, id=kept.id, key=kept.key, source=kept.source),
+        **surface.headers,
     )
 
 
-def filled(document: Any, kept: Kept) -> Any:
+def filled(document: Any, **words: str) -> Any:
     if isinstance(document, str):
-        return document.format(id=kept.id, key=kept.key, source=kept.source)
+        return document.format(**words)
     if isinstance(document, dict):
-        return {name: filled(value, kept) for name, value in document.items()}
+        return {name: filled(value, **words) for name, value in document.items()}
     return document
 
 
@@ -361,9 +375,7 @@ def wrong_of_change_of_scope(told: Told, surface: ChangeOfScope) -> list[str]:
 
 
 def change_scope(told: Told, role: Role, method: str, surface: ChangeOfScope, scope: str) -> Answer:
-    document = {
-        name: value.format(scope=scope) if isinstance(value, str) else value for name, value in surface.document.items()
-    }
+    document = filled(surface.document, scope=scope)
     return told.send(role.name, method, surface.address.format(scope=scope), document)  # type: ignore[no-any-return]
 
 

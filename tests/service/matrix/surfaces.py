@@ -106,6 +106,8 @@ class Change:
     address: str
     document: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    # What an answer holds that says that it was done, where its status does not say it.
+    done: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class ChangeOfScope:
 
     address: str
     document: Any = None
+    done: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,30 @@ def graphql(query: str) -> str:
     return address
 
 
+# What an answer of GraphQL's says of a mutation that was carried out: the alias that every payload is asked for below.
+DONE: Final = '"done"'
+
+
+def mutation(call: str, payload: str, of: str = "id") -> Change:
+    """A mutation of the record; `$id`, `$key` and `$source` in it are of the record that is tried."""
+    variables = {name: f"{{{name}}}" for name in ("id", "key", "source") if f"${name}" in call}
+    return Change("graphql", {"query": _written(call, payload, of, variables), "variables": variables}, done=DONE)
+
+
+def mutation_of_scope(call: str, payload: str, of: str) -> ChangeOfScope:
+    """The same of a scope, `$scope` in it."""
+    variables = {"scope": "{scope}"}
+    return ChangeOfScope("graphql", {"query": _written(call, payload, of, variables), "variables": variables}, DONE)
+
+
+def _written(call: str, payload: str, of: str, variables: Mapping[str, str]) -> str:
+    types = ", ".join(f"${name}: {'String' if name in ('key', 'source') else 'ID'}!" for name in variables)
+    told = f"mutation({types}) {{ made: {call} {{ __typename ... on Refusal {{ message }} ... on {payload} {{ done: {of} }} }} }}"
+    # Its braces are its own, where documents are filled with what is of a record.
+    return told.replace("{", "{{").replace("}", "}}")
+
+
+SUBMITTED: Final = '{source: $source, localId: $key, body: {dataset: {title: {en: "x"}}}%s}'
 ADMINISTRATORS: Final = (401, 403)
 
 SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
@@ -290,7 +317,54 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
         ),
         One(graphql('{ attributeNames(startsWith: "$word") { totalCount nodes { name } } }'), lists=True, few=True),
     ),
-    ("POST", "/graphql"): (Nothing("the same as GET, which is asked above", "graphql", status=(400, 415)),),
+    ("POST", "/graphql"): (
+        Nothing("what is asked is the same as by GET, above", "graphql", status=(400, 415)),
+        mutation(f"submit(submission: {SUBMITTED % ''})", "Submitted"),
+        mutation(f"submit(submission: {SUBMITTED % ''}, dryRun: true)", "Submitted"),
+        mutation(f"submit(submission: {SUBMITTED % ', expectedRevision: 1'})", "Submitted"),
+        mutation(f"submit(submission: {SUBMITTED})" % ', scope: "gamma"', "Submitted"),
+        mutation(f"submitMany(submissions: [{SUBMITTED % ''}])", "SubmittedMany", "entered"),
+        mutation('revise(id: $id, patch: {title: {en: "x"}})', "Submitted"),
+        mutation('revise(id: $id, patch: {title: {en: "x"}}, expectedRevision: 1, dryRun: true)', "Submitted"),
+        mutation('addLinks(id: $id, field: "derivedFrom", links: [{to: "dataset/alpha/x"}])', "Submitted"),
+        mutation('takeLinks(id: $id, field: "derivedFrom", links: [{to: "dataset/alpha/x"}])', "Submitted"),
+        mutation(
+            'reviseMany(where: {record: {localId: {eq: $key}}}, patch: {title: {en: "x"}})',
+            "RevisionPreview",
+            "examples { id }",
+        ),
+        mutation("publish(id: $id)", "Published"),
+        mutation("publish(id: $id, expectedRevision: 1)", "Published"),
+        mutation("suppress(id: $id)", "Suppressed"),
+        mutation("hide(id: $id)", "Hidden"),
+        mutation("restore(id: $id)", "Restored"),
+        mutation('withdraw(id: $id, reason: "x")', "Withdrawn"),
+        mutation(f'merge(id: $id, into: "{HUB}")', "Merged"),
+        mutation(f'merge(id: "{HUB}", into: $id)', "Merged"),
+        mutation("unmerge(id: $id)", "Unmerged"),
+        mutation('move(id: $id, scope: "gamma")', "Moved"),
+        mutation('requestExpunge(id: $id, reason: "x")', "ExpungeAsked", "request"),
+        mutation("putFiles(id: $id, files: [])", "FilesListed"),
+        mutation('addFiles(id: $id, files: [{path: "x"}])', "FilesListed"),
+        mutation('takeFiles(id: $id, paths: ["x"])', "FilesListed"),
+        mutation('addLocations(id: $id, path: "x", locations: [{address: "https://x.example"}])', "FilesListed"),
+        mutation('takeLocations(id: $id, path: "x", addresses: ["https://x.example"])', "FilesListed"),
+        mutation(
+            'setLocationState(id: $id, path: "x", address: "https://x.example", state: "online")', "LocationStateSet"
+        ),
+        mutation_of_scope('grant(scope: $scope, holder: "everyone", rights: [READ])', "Granted", "permissions { id }"),
+        mutation_of_scope(
+            'setRights(scope: $scope, holder: "everyone", rights: [])', "RightsSet", "permissions { id }"
+        ),
+        mutation_of_scope('askAccess(scope: $scope, text: "please")', "AccessAsked", "request { scope }"),
+        mutation_of_scope('makeScope(id: $scope, settings: {mode: "everyone"})', "ScopeMade", "scope { id }"),
+        mutation_of_scope('changeScope(id: $scope, settings: {mode: "everyone"})', "ScopeChanged", "scope { id }"),
+        mutation_of_scope(
+            'makeSharedLink(scope: $scope, name: "x", rights: [READ], until: "2027-01-01")',
+            "SharedLinkMade",
+            "link { id }",
+        ),
+    ),
     # --- scopes, and who holds what in them
     ("GET", "/scopes"): (Many("scopes"), Many("scopes", HTML)),
     ("GET", "/scopes/{scope:path}"): (OfScope("scopes/{scope}", "knows"), OfScope("scopes/{scope}", "knows", HTML)),
