@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
 from catalog.discovery.show import Moved, absent, withdrawn
 from catalog.errors import Invalid
 from catalog.ledger.answer import Answers
-from catalog.ledger.lineage import Fields, Step, Steps, alike, links_of, place_of, steps_from
+from catalog.ledger.lineage import Fields, Step, Steps, Walk, alike, links_of, place_of
 from catalog.questions.check import check
 from catalog.questions.lineage import Beyond, Link
 from catalog.questions.question import Condition, Question, Selection
@@ -40,17 +40,15 @@ Direction = Literal["upstream", "downstream", "both"]
 Stop = Literal["depth", "nodes", "links"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A record, or an IRI that links name (which has no kind), and how many links it is away from the start."""
 
+    distance: int
     id: str
     kind: str | None
-    distance: int
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A link between two places, from the record that has it; of a lineage also which of them came of the other."""
 
     start: str
@@ -130,27 +128,36 @@ def lineage(
         if isinstance(start, Moved):
             return start
         key, place = start
-        ways = {
-            "upstream": Steps(out=origins, into=results, through=through, ends=(key,)),
-            "downstream": Steps(out=results, into=origins, through=through, ends=(key,)),
+        ways = {"upstream": (origins, results), "downstream": (results, origins)}
+        found = _Found({key: place}, most)
+        walks = {
+            way: _Way(Walk(Steps(out, into, through, ends=(key,)), reader, answers=answers, connection=connection), key)
+            for way, (out, into) in ways.items()
+            if direction in (way, "both")
         }
-        walk = _Walk({key: place}, most)
-        walks = {way: ({key}, [key]) for way in ways if direction in (way, "both")}
         for distance in range(1, depth + 2):
-            for way, (seen, frontier) in walks.items():
-                if not frontier or walk.full:
+            for way, walk in walks.items():
+                if not walk.frontier or found.full:
                     continue
-                room = MOST_LINKS - len(walk.edges)
-                steps = steps_from(frontier, ways[way], room + 1, reader, answers=answers, connection=connection)
-                found = walk.take(steps[:room], seen, distance <= depth, distance, upward=way == "upstream")
+                room = MOST_LINKS - len(found.edges)
+                steps = walk.walk.steps_from(walk.frontier, room + 1)
+                found.take(steps[:room], walk, distance if distance <= depth else None, upward=way == "upstream")
                 if len(steps) > room:
-                    walk.stopped = "links"
-                walks[way] = (seen, found)
-    told = [place for place in walk.nodes.values() if asked is None or place.kind in asked]
-    return Lineage(tuple(sorted(told, key=lambda place: (place.distance, place.id))), tuple(walk.edges), walk.stopped)
+                    found.stopped = "links"
+    told = found.nodes.values() if asked is None else [place for place in found.nodes.values() if place.kind in asked]
+    return Lineage(tuple(sorted(told)), tuple(found.edges), found.stopped)
 
 
-class _Walk:
+class _Way:
+    """One of the two ways that are gone: how far it has come, and where it goes on."""
+
+    def __init__(self, walk: Walk, start: int) -> None:
+        self.walk = walk
+        self.come_to = {start}
+        self.frontier = [start]
+
+
+class _Found:
     """What was come to so far."""
 
     def __init__(self, nodes: dict[int, Place], most: int) -> None:
@@ -164,27 +171,26 @@ class _Walk:
         """Whether no more fits in."""
         return self.stopped in ("nodes", "links")
 
-    def take(self, steps: Sequence[Step], seen: set[int], on: bool, distance: int, *, upward: bool) -> list[int]:
-        """Take these steps, as far as there is room; the places that are new on this walk. Not `on`: only to those on it."""
-        found = []
-        nodes, edges = self.nodes, self.edges
-        for step in steps:
-            if step.far not in seen:
-                if not on:
+    def take(self, steps: Sequence[Step], way: _Way, distance: int | None, *, upward: bool) -> None:
+        """Take these steps, as far as there is room. Without a distance: only those between what was come to."""
+        nodes, edges, come_to, seen = self.nodes, self.edges, way.come_to, way.walk.seen
+        way.frontier = []
+        for near, outward, field, role, port, far in steps:
+            if far not in come_to:
+                if distance is None:
                     self.stopped = self.stopped or "depth"
                     continue
-                if step.far not in nodes:
+                if far not in nodes:
                     if len(nodes) >= self.most:
                         self.stopped = "nodes"
                         continue
-                    nodes[step.far] = Place(step.id, step.kind, distance)
-                seen.add(step.far)
-                found.append(step.far)
-            near = nodes[step.near].id
-            ends = (near, step.id) if step.outward else (step.id, near)
-            made = (step.id, near) if upward else (near, step.id)
-            edges[Edge(*ends, step.field, step.role, step.port, *made)] = None
-        return found
+                    nodes[far] = Place(distance, *seen[far])
+                come_to.add(far)
+                way.frontier.append(far)
+            here, there = nodes[near].id, nodes[far].id
+            origin, result = (there, here) if upward else (here, there)
+            start, end = (here, there) if outward else (there, here)
+            edges[Edge(start, end, field, role, port, origin, result)] = None
 
 
 def _carrying(vocabulary: Vocabulary, named: tuple[str, ...], through: str | None) -> tuple[Fields, Fields]:
@@ -244,6 +250,7 @@ def path(
             begun.append(each)
         (first_key, first), (last_key, last) = begun
         steps = Steps(followed, followed, kinds=named, ends=(first_key, last_key))
+        walk = Walk(steps, reader, answers=answers, connection=connection)
         near, far = _Side(first_key, first), _Side(last_key, last)
         left = MOST_LOOKED_AT
         met = [first_key] if first_key == last_key else []
@@ -251,10 +258,10 @@ def path(
         while not met and complete and near.radius + far.radius < longest:
             # The smaller circle grows: a beam-line that a million name is met, and not gone through.
             side, other = (near, far) if len(near.edge) <= len(far.edge) else (far, near)
-            found = steps_from(side.edge, steps, left + 1, reader, answers=answers, connection=connection)
+            found = walk.steps_from(side.edge, left + 1)
             complete = len(found) <= left
             left -= len(found)
-            side.grow(found)
+            side.grow(found, walk.seen)
             met = [key for key in side.edge if key in other.nodes]
             if not side.edge:
                 break
@@ -272,21 +279,20 @@ class _Side:
         self.edge = [key]
         self.before: dict[int, dict[int, list[Edge]]] = {key: {}}
 
-    def grow(self, steps: Sequence[Step]) -> None:
+    def grow(self, steps: Sequence[Step], seen: Mapping[int, tuple[str, str | None]]) -> None:
         self.radius += 1
         edge: dict[int, None] = {}
-        for step in steps:
-            known = self.nodes.get(step.far)
+        for near, outward, field, role, port, far in steps:
+            known = self.nodes.get(far)
             if known is None:
-                self.nodes[step.far] = Place(step.id, step.kind, self.radius)
-                self.before[step.far] = {}
-                edge[step.far] = None
+                self.nodes[far] = Place(self.radius, *seen[far])
+                self.before[far] = {}
+                edge[far] = None
             elif known.distance != self.radius:
                 continue
-            near = self.nodes[step.near].id
-            ends = (near, step.id) if step.outward else (step.id, near)
-            told = self.before[step.far].setdefault(step.near, [])
-            one = Edge(*ends, step.field, step.role, step.port)
+            here, there = self.nodes[near].id, self.nodes[far].id
+            told = self.before[far].setdefault(near, [])
+            one = Edge(*((here, there) if outward else (there, here)), field, role, port)
             if one not in told:
                 told.append(one)
         self.edge = list(edge)
@@ -305,7 +311,7 @@ def _joined(before: tuple[list[Place], list[list[Edge]]], after: tuple[list[Plac
     places = [*before[0], *reversed(after[0][:-1])]
     edges = [*before[1], *reversed(after[1])]
     return Path(
-        tuple(replace(place, distance=distance) for distance, place in enumerate(places)),
+        tuple(place._replace(distance=distance) for distance, place in enumerate(places)),
         tuple(edge for several in edges for edge in several),
     )
 
@@ -337,7 +343,7 @@ def neighbours(
         start = _start(id, reader, answers, connection)
         if isinstance(start, Moved):
             return start
-        places = alike(start[0], reader, answers=answers, connection=connection)
+        places = alike([start[0]], reader, answers=answers, connection=connection)
         if not ways:
             return Neighbours((), None)
         links, further = links_of(
@@ -356,7 +362,7 @@ def _start(id: str, reader: Reader, answers: Answers, connection: Connection) ->
     """Where to begin: a record that the reader may see by its id, or an IRI."""
     if _IRI.fullmatch(id):
         # One that nothing names is told like one that only hidden records name: it has no links.
-        return place_of(id, reader, answers=answers, connection=connection) or -1, Place(id, None, 0)
+        return place_of(id, reader, answers=answers, connection=connection) or -1, Place(0, id, None)
     one = answers.one(id, Selection(), reader, connection) if is_record_id(id) else None
     if one is None:
         raise absent(id)
@@ -364,7 +370,7 @@ def _start(id: str, reader: Reader, answers: Answers, connection: Connection) ->
         raise withdrawn(id, one, reader, answers, connection)
     if one.merged_into is not None:
         return Moved(id, one.merged_into)
-    return one.key, Place(id, split_id(id)[0], 0)
+    return one.key, Place(0, id, split_id(id)[0])
 
 
 def _within(name: str, value: int, most: int) -> None:

@@ -45,6 +45,10 @@ class Dialect(Protocol):
 
     def members(self, document: str, row: str) -> tuple[str, str]: ...
 
+    def items_in(self, document: str, name: str, row: str) -> tuple[str, str]: ...
+
+    def at(self, document: str, path: Sequence[str], sort: str) -> str: ...
+
     def number_in(self, document: str, name: str) -> str: ...
 
     def flag_in(self, document: str, name: str) -> str: ...
@@ -111,7 +115,7 @@ class _Sqlite:
         )
 
     def numbers(self, value: str) -> str:
-        return self.each(value)
+        return f"SELECT value AS key FROM json_each({value})"
 
     def texts_in(self, document: str, name: str) -> str:
         return f"""SELECT value FROM json_each({document}, '$."{name}"') WHERE type = 'text'"""
@@ -119,6 +123,16 @@ class _Sqlite:
     def members(self, document: str, row: str) -> tuple[str, str]:
         # An object or a list has no atom.
         return f"json_each({document}) AS {row}", f"({row}.atom IS NOT NULL OR {row}.value NOT IN ('[]', '{{}}'))"
+
+    def items_in(self, document: str, name: str, row: str) -> tuple[str, str]:
+        held = f"""json_extract({document}, '$."{name}"')"""
+        as_list = f"""CASE json_type({document}, '$."{name}"') WHEN 'array' THEN {held} ELSE json_array({held}) END"""
+        return f"json_each({as_list}) AS {row}", f"{row}.value IS NOT NULL"
+
+    def at(self, document: str, path: Sequence[str], sort: str) -> str:
+        if not path:
+            return document
+        return "({} ->> '${}')".format(document, "".join(f'."{name}"' for name in path))
 
     def number_in(self, document: str, name: str) -> str:
         return f"({document} ->> '$.{name}')"
@@ -187,7 +201,7 @@ class _Postgresql:
         )
 
     def numbers(self, value: str) -> str:
-        return f"SELECT json_array_elements_text({value}::json)::bigint"
+        return f"SELECT json_array_elements_text({value}::json)::bigint AS key"
 
     def texts_in(self, document: str, name: str) -> str:
         return (
@@ -197,6 +211,19 @@ class _Postgresql:
 
     def members(self, document: str, row: str) -> tuple[str, str]:
         return f"json_each({document}::json) AS {row}", f"{row}.value::text NOT IN ('null', '[]', '{{}}')"
+
+    def items_in(self, document: str, name: str, row: str) -> tuple[str, str]:
+        held = f"({document}::json -> '{name}')"
+        as_list = f"CASE json_typeof({held}) WHEN 'array' THEN {held} ELSE json_build_array({held}) END"
+        return f"json_array_elements({as_list}) AS {row} (value)", f"json_typeof({row}.value) <> 'null'"
+
+    def at(self, document: str, path: Sequence[str], sort: str) -> str:
+        found = document + "".join(f" -> '{name}'" for name in path)
+        told = f"(({found}) #>> '{{}}')"
+        # What an older schema let in may be of another type, which no cast takes.
+        if sort in ("integer", "number"):
+            return f"(CASE json_typeof({found}) WHEN 'number' THEN {told}::double precision END)"
+        return f"(CASE json_typeof({found}) WHEN 'boolean' THEN {told}::boolean END)" if sort == "boolean" else told
 
     def number_in(self, document: str, name: str) -> str:
         return f"({document}::json ->> '{name}')::bigint"

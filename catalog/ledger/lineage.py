@@ -6,7 +6,7 @@ a place as well, without a record. Hidden records are absent, so that no step le
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,50 +39,99 @@ class Steps:
     ends: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A link between a place (`near`) and the next (`far`), which is told by key, id and kind; an IRI has no kind."""
-
-    near: int
-    outward: bool
-    field: str
-    role: str | None
-    port: str | None
-    far: int
-    id: str
-    kind: str | None
+# A link between a place and the next: the key of the place, whether the link leads from it, field, role and port of the
+# link, and the key of the next. (A plain tuple, as the database gives it: there are thousands.)
+Step = tuple[int, bool, str, str | None, str | None, int]
 
 
-def steps_from(
-    places: Collection[int], steps: Steps, most: int, reader: Reader, *, answers: Answers, connection: Connection
-) -> list[Step]:
-    """The steps from these places, at most so many."""
-    values: list[Any] = []
-    through = None if steps.through is None else (steps.through[0], lift(steps.through[1], values))
-    bound = {f"p{number}": value for number, value in enumerate(values)}
-    bound |= {"places": _numbers(places), "ends": _numbers(steps.ends), "most": most}
-    rows = answers.rows(_Stepping(steps.out, steps.into, through, steps.kinds), bound, reader, connection)
-    if all(row[-1] is None for row in rows):
-        return [Step(row[0], bool(row[1]), *row[2:8]) for row in rows if row[0] != row[5]]
-    return list(_as_they_became(rows, reader, answers, connection))
+class Walk:
+    """Steps from place to place, as far as one reader may see. `seen` has the id and the kind of what was stepped on."""
+
+    def __init__(self, steps: Steps, reader: Reader, *, answers: Answers, connection: Connection) -> None:
+        self.seen: dict[int, tuple[str, str | None]] = {}
+        self._hidden: set[int] = set()
+        self._became: dict[int, int] = {}
+        self._reader = reader
+        self._answers = answers
+        self._connection = connection
+        values: list[Any] = []
+        through = None if steps.through is None else (steps.through[0], lift(steps.through[1], values))
+        self._ends = _Ends(through, steps.kinds)
+        self._links = _Links(steps.out, steps.into, None)
+        self._links_seen = _Links(steps.out, steps.into, self._ends)
+        self._bound: dict[str, Any] = {f"p{number}": value for number, value in enumerate(values)}
+        self._bound["ends"] = _numbers(steps.ends)
+        self._mergings = bool(self._rows(_some_merged))
+
+    def steps_from(self, places: Collection[int], most: int) -> list[Step]:
+        """The steps from these places, at most so many."""
+        now = alike(places, self._reader, answers=self._answers, connection=self._connection) if self._mergings else {}
+        own = _numbers(now or places)
+        # What several links lead to is judged once: with that in the same statement a step took twice as long. Where links
+        # are too many it is said there, so that hidden ones take nobody's place.
+        rows: list[Step] = self._rows(self._links, places=own, most=most)
+        if len(rows) == most:
+            rows = self._rows(self._links_seen, places=own, most=most)
+        self._look_at({row[5] for row in rows})
+        hidden = self._hidden
+        if not self._became and len(now) in (0, len(places)):
+            # A link to oneself leads nowhere.
+            return [row for row in rows if row[5] not in hidden and row[5] != row[0]]
+        return [step for row in rows if row[5] not in hidden for step in self._as_it_became(row, now)]
+
+    def _look_at(self, ends: set[int]) -> None:
+        new = ends - self.seen.keys() - self._hidden - self._became.keys()
+        if not new:
+            return
+        merged = []
+        for key, id, kind, into in self._rows(self._ends, places=_numbers(new)):
+            self.seen[key] = (id, kind)
+            if into is not None:
+                merged.append(key)
+        self._hidden |= new - self.seen.keys()
+        became = became_of(merged, self._reader, answers=self._answers, connection=self._connection)
+        for key, (into, id) in became.items():
+            self._became[key] = into
+            self.seen[into] = (id, self.seen[key][1])
+
+    def _as_it_became(self, row: Step, now: Mapping[int, int]) -> Iterator[Step]:
+        near, *told, far = row
+        place, end = now.get(near, near), self._became.get(far, far)
+        # Nor does one between two that are one now.
+        if place != end:
+            yield (place, *told, end)  # type: ignore[misc]
+
+    def _rows(self, make: Callable[[Terms], str], **more: Any) -> list[Any]:
+        return self._answers.rows(make, {**self._bound, **more}, self._reader, self._connection)
 
 
-def _as_they_became(rows: list[Any], reader: Reader, answers: Answers, connection: Connection) -> Iterator[Step]:
-    merged = {row[5] for row in rows if row[-1] is not None}
-    became = became_of(merged, reader, answers=answers, connection=connection)
-    for near, out, field, role, port, far, id, kind, _ in rows:
-        key, name = became.get(far, (far, id))
-        # A link to oneself leads nowhere, nor does one between two that are one now.
-        if key != near:
-            yield Step(near, bool(out), field, role, port, key, name, kind)
+def alike(places: Collection[int], reader: Reader, *, answers: Answers, connection: Connection) -> dict[int, int]:
+    """These places and all that became one of them, each with the place that it is now."""
+    found = {place: place for place in places}
+    more = list(places)
+    # Mergings are few, and mostly one deep. (As a table that names itself they are guessed to be a million, for which
+    # SQLite reads all links of the catalogue once through to make a Bloom filter.)
+    while more:
+        rows = answers.rows(_merged, {"places": _numbers(more)}, reader, connection)
+        more = [key for key, _ in rows if key not in found]
+        found.update((key, found[into]) for key, into in rows if key not in found)
+    return found
 
 
 def became_of(
     records: Collection[int], reader: Reader, *, answers: Answers, connection: Connection
 ) -> Mapping[int, tuple[int, str]]:
     """What these records became in the end, by key and id: those that became something that the reader may see."""
-    rows = answers.rows(_became, {"places": _numbers(records)}, reader, connection)
-    return {record: (key, id) for record, key, id in rows}
+    found: dict[int, tuple[int, str]] = {}
+    at = {record: record for record in records}
+    while at:
+        rows = answers.rows(_became, {"places": _numbers(set(at.values()))}, reader, connection)
+        next_of = {key: (into, id) for key, into, id in rows}
+        at = {record: key for record, key in at.items() if key in next_of}
+        for record, key in at.items():
+            found[record] = next_of[key]
+        at = {record: found[record][0] for record in at}
+    return found
 
 
 def place_of(iri: str, reader: Reader, *, answers: Answers, connection: Connection) -> int | None:
@@ -92,25 +141,24 @@ def place_of(iri: str, reader: Reader, *, answers: Answers, connection: Connecti
 
 
 @dataclass(frozen=True, slots=True)
-class _Stepping:
-    """Makes the statement of a step."""
+class _Ends:
+    """Makes the statement of which places may be stepped on."""
 
-    out: Fields
-    into: Fields
     through: tuple[str, Any] | None
     kinds: tuple[str, ...]
 
     def __call__(self, terms: Terms) -> str:
-        arms = []
-        if self.out != ():
-            arms.append(self._arm(terms, "TRUE", "record", "target", self.out))
-        if self.into != ():
-            arms.append(self._arm(terms, "FALSE", "target", "record", self.into))
-        begun = terms.recursing(_places(terms), _alike(terms))
-        return f"{begun} {' UNION ALL '.join(arms)} LIMIT {terms.value('most')}"
+        return (
+            f"{terms.beginning()} SELECT n.key, n.id, e.kind, e.merged_into FROM {_among(terms)} node n ON n.key = a.key"
+            f" {self.records()} WHERE {self.condition(terms)}"
+        ).strip()
 
-    def _arm(self, terms: Terms, out: str, own: str, far: str, fields: Fields) -> str:
-        then = terms.sql.then()
+    def records(self) -> str:
+        """What the condition needs beside a row of node."""
+        return "LEFT JOIN record e ON e.key = n.key LEFT JOIN scope s ON s.key = e.scope"
+
+    def condition(self, terms: Terms) -> str:
+        """That a place may be stepped on."""
         seen = f"e.status = 'public' AND {terms.readable('s')}"
         if self.kinds:
             seen += f" AND {terms.named('e.kind', self.kinds)}"
@@ -121,45 +169,66 @@ class _Stepping:
         outside = terms.sql.has("n.id", ":")
         if self.kinds:
             outside = f"({outside} AND n.key IN ({terms.numbers('ends')}))"
-        conditions = [f"CASE WHEN e.key IS NULL THEN {outside} ELSE ({seen}) OR e.key IN ({terms.numbers('ends')}) END"]
-        owner = ""
+        return f"CASE WHEN e.key IS NULL THEN {outside} ELSE ({seen}) OR e.key IN ({terms.numbers('ends')}) END"
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """Makes the statement of the links of places; `seen`: only of those to what may be stepped on."""
+
+    out: Fields
+    into: Fields
+    seen: _Ends | None
+
+    def __call__(self, terms: Terms) -> str:
+        arms = []
+        if self.out != ():
+            arms.append(self._arm(terms, "TRUE", "record", "target", self.out))
+        if self.into != ():
+            arms.append(self._arm(terms, "FALSE", "target", "record", self.into))
+        return f"{terms.beginning()} {' UNION ALL '.join(arms)} LIMIT {terms.value('most')}".strip()
+
+    def _arm(self, terms: Terms, out: str, own: str, far: str, fields: Fields) -> str:
+        then = terms.sql.then()
+        conditions, owner = [], ""
         if fields is not None:
             conditions.append(terms.named("l.field", [name for name, _ in fields]))
             for name, kinds in fields:
                 if kinds:
                     owner = f" {then} record o ON o.key = l.record"
                     conditions.append(f"(NOT {terms.named('l.field', (name,))} OR {terms.named('o.kind', kinds)})")
-        return (
-            f"SELECT a.place, {out}, l.field, l.role, l.port, l.{far}, n.id, e.kind, e.merged_into"
-            f" FROM alike a {then} link l ON l.{own} = a.key{owner} {then} node n ON n.key = l.{far}"
-            f" LEFT JOIN record e ON e.key = l.{far} LEFT JOIN scope s ON s.key = e.scope WHERE {' AND '.join(conditions)}"
-        )
+        source = f"{_among(terms)} link l ON l.{own} = a.key{owner}"
+        if self.seen is not None:
+            source += f" {then} node n ON n.key = l.{far} {self.seen.records()}"
+            conditions.append(self.seen.condition(terms))
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f"SELECT a.key, {out}, l.field, l.role, l.port, l.{far} FROM {source}{where}"
 
 
-def _places(terms: Terms) -> str:
-    return f"places (key) AS ({terms.numbers('places')})"
+def _some_merged(terms: Terms) -> str:
+    return "SELECT 1 FROM record r WHERE r.merged_into IS NOT NULL LIMIT 1"
 
 
-def _alike(terms: Terms) -> str:
-    """Each place with what became it, as far as the reader may see that; nothing becomes what is not public."""
+def _among(terms: Terms) -> str:
+    return f"({terms.numbers('places')}) AS a {terms.sql.then()}"
+
+
+def _merged(terms: Terms) -> str:
+    """What became one of these, as far as the reader may see it; nothing becomes what is not public."""
+    then = terms.sql.then()
     return (
-        "alike (place, key) AS (SELECT p.key, p.key FROM places p"
-        " UNION SELECT a.place, m.key FROM alike a JOIN record m ON m.merged_into = a.key JOIN scope s ON s.key = m.scope"
-        f" JOIN record r ON r.key = m.merged_into WHERE r.status = 'public' AND m.status = 'public' AND {terms.readable('s')})"
+        f"{terms.beginning()} SELECT m.key, m.merged_into FROM {_among(terms)} record m ON m.merged_into = a.key"
+        f" {then} record r ON r.key = m.merged_into {then} scope s ON s.key = m.scope"
+        f" WHERE r.status = 'public' AND m.status = 'public' AND {terms.readable('s')}"
     )
 
 
 def _became(terms: Terms) -> str:
-    seen = f"JOIN record m ON m.key = r.merged_into JOIN scope s ON s.key = m.scope WHERE m.status = 'public' AND {terms.readable('s')}"
-    became = (
-        "became (record, key) AS (SELECT p.key, p.key FROM places p"
-        f" UNION SELECT b.record, m.key FROM became b JOIN record r ON r.key = b.key {seen})"
-    )
-    # What nothing further is known of is the end: mergings are no ring.
-    further = f"SELECT 1 FROM record r {seen} AND r.key = b.key"
+    then = terms.sql.then()
     return (
-        f"{terms.recursing(_places(terms), became)} SELECT b.record, b.key, n.id"
-        f" FROM became b JOIN node n ON n.key = b.key WHERE b.record <> b.key AND NOT EXISTS ({further})"
+        f"{terms.beginning()} SELECT r.key, m.key, n.id FROM {_among(terms)} record r ON r.key = a.key"
+        f" {then} record m ON m.key = r.merged_into {then} scope s ON s.key = m.scope {then} node n ON n.key = m.key"
+        f" WHERE m.status = 'public' AND {terms.readable('s')}"
     )
 
 
@@ -193,7 +262,7 @@ def links_of(
         bound |= {"field": beyond.field, "record": beyond.record, "at": beyond.place}
     rows = answers.rows(make, bound, reader, connection)
     merged = {row[12] for row in rows[:first] if row[15] is not None}
-    became = became_of(merged, reader, answers=answers, connection=connection) if merged else {}
+    became = became_of(merged, reader, answers=answers, connection=connection)
     told, at = [], None
     for out, field, _, place, role, port, order, predicate, since, until, note, by, far, id, kind, _, owner in rows[
         :first
@@ -204,17 +273,6 @@ def links_of(
         if key not in places:
             told.append(Link(field, role, port, order, predicate, since, until, note, by, key, name, kind, at))
     return told, at if len(rows) > first else None
-
-
-def alike(place: int, reader: Reader, *, answers: Answers, connection: Connection) -> list[int]:
-    """The places of what a record is: its own, and those of what became it."""
-    rows = answers.rows(_alike_alone, {"places": _numbers([place])}, reader, connection)
-    return [key for (key,) in rows]
-
-
-def _alike_alone(terms: Terms) -> str:
-    begun = terms.recursing(_places(terms), _alike(terms))
-    return f"{begun} SELECT a.key FROM alike a"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,10 @@ from catalog.questions.question import (
     Counted,
     Dated,
     Exists,
+    Holds,
     Identified,
     InScope,
+    Inside,
     Linked,
     Measured,
     Missing,
@@ -38,7 +40,7 @@ from catalog.questions.question import (
 )
 from catalog.questions.reader import Reader
 from catalog.questions.shape import Slot
-from catalog.questions.vocabulary import Field, Vocabulary
+from catalog.questions.vocabulary import Field, Sort, Vocabulary
 
 
 class Sees(Protocol):
@@ -461,6 +463,8 @@ class Maker:
                 return self._termed(asked, at)
             case Attributed():
                 return self._attributed(asked, at)
+            case Holds(name):
+                return self._holds(asked, self.vocabulary.fields(name, at.kinds), at)
             case Identified(value, scheme):
                 of_scheme = "" if scheme is None else f" AND i.scheme = {self._value(scheme)}"
                 return f"{at.record}.key IN (SELECT i.record FROM identifier i WHERE i.value = {self._value(value)}{of_scheme})"
@@ -531,6 +535,39 @@ class Maker:
             f"EXISTS (SELECT 1 FROM revision {revision} WHERE {revision}.record = {at.record}.key"
             f" AND {revision}.number = {self._shown(at)} AND NOT {revision}.quarantined AND ({told}))"
         )
+
+    def _holds(self, asked: Holds, fields: Mapping[str, Field], at: _At) -> str:
+        """That an object of the body, or one of a list, is as it is asked for."""
+        revision = f"v{self._next(()).number}"
+        row = f"o{self._next(()).number}"
+        items, is_there = self.sql.items_in(f"{revision}.body", asked.field, row)
+        # Kinds that have the field agree on what it holds, or it could not be asked of them together.
+        sorts = next(iter(fields.values())).inside
+        held = [is_there, *(self._inside(each, sorts[each.path], f"{row}.value") for each in asked.members)]
+        return (
+            f"EXISTS (SELECT 1 FROM revision {revision} WHERE {revision}.record = {at.record}.key"
+            f" AND {revision}.number = {self._shown(at)} AND NOT {revision}.quarantined"
+            f" AND EXISTS (SELECT 1 FROM {items} WHERE {' AND '.join(held)}))"
+        )
+
+    def _inside(self, asked: Inside, sort: Sort, item: str) -> str:
+        if sort == "strings":
+            *above, last = asked.path
+            for name in above:
+                item = self.sql.part(item, name)
+            texts = self.sql.texts_in(item, last)
+            if asked.operator in ("exists", "missing"):
+                return f"{'' if asked.operator == 'exists' else 'NOT '}EXISTS ({texts})"
+            several = asked.value if isinstance(asked.value, tuple) else (asked.value,)
+            return "(" + " OR ".join(f"{self._value(one)} IN ({texts})" for one in several) + ")"
+        expression = self.sql.at(item, asked.path, sort)
+        if sort == "text":
+            first, second = ("ja", "en") if asked.language == "ja" else ("en", "ja")
+            ways = [self.sql.at(item, (*asked.path, language), sort) for language in (first, second)]
+            expression = f"coalesce({', '.join(ways)})"
+        if asked.operator in ("exists", "missing"):
+            return f"{expression} IS {'NOT ' if asked.operator == 'exists' else ''}NULL"
+        return self._against(expression, asked.operator, asked.value, is_text=sort in ("text", "string"))
 
     def _against(self, expression: str, operator: str, value: Any, *, is_text: bool) -> str:
         if operator == "in":
@@ -718,7 +755,11 @@ class Maker:
                 for name in dict.fromkeys(chosen.fields)
             )
             parts.append(f"""',"fields":{{' || {several} || '}}'""")
-        holds_links = chosen.body or chosen.linked or any(one.holds_links for found in fields for one in found)
+        holds_links = (
+            chosen.body
+            or chosen.linked
+            or any(one.holds_links or one.references for found in fields for one in found)
+        )
         cutting = inside != "TRUE" and holds_links
         # The linked form holds nothing private to begin with.
         if chosen.body or any(one.private or one.holds_private for found in fields for one in found):
@@ -939,11 +980,6 @@ class Terms:
     def beginning(self, more: Mapping[str, str] | None = None) -> str:
         """What the statement must begin with; `more` are tables of its own, worked out once."""
         return self._maker._with(more or {})
-
-    def recursing(self, *tables: str) -> str:
-        """What the statement must begin with; these tables, `name (columns) AS (query)`, may name themselves."""
-        begun = self._maker._with({}).removeprefix("WITH ")
-        return "WITH RECURSIVE " + ", ".join([*([begun] if begun else []), *tables])
 
     def value(self, name: str) -> str:
         """Where the value of this name is bound."""
