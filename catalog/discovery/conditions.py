@@ -15,6 +15,7 @@ from catalog.questions.question import (
     Compare,
     Condition,
     Exists,
+    Holds,
     Linked,
     Not,
     Or,
@@ -42,6 +43,7 @@ class Settling:
     terms: Terms
     reader: Reader
     kinds: tuple[str, ...]
+    deadline_seconds: float | None = None  # of each statement
     _held: dict[Condition, Held] = field(default_factory=dict)
     _settled: dict[Condition, Held] = field(default_factory=dict)
 
@@ -65,7 +67,7 @@ class Settling:
                 return NotHeld(self.holds(part))
         # One statement for all that is asked together: the fewer keys.
         question = Question(kinds=self.kinds, where=where, first=MOST_KEYS, selection=Selection())
-        keys = self.answers.keys(question, self.reader)
+        keys = self.answers.keys(question, self.reader, deadline_seconds=self.deadline_seconds)
         if keys is None:
             raise Invalid(
                 f"the conditions that a search has to ask the database for hold for more than {MOST_KEYS} records; add a narrower one, "
@@ -95,6 +97,8 @@ class Settling:
                 if "link" in self._sorts(name):
                     raise _Unsettled  # which links there are depends on who asks
                 return where
+            case Holds():
+                raise _Unsettled  # it stands in bodies alone
             case Linked(targets=targets) if targets:
                 return self._led_to(where)
             case Termed(below=True):

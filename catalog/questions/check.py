@@ -25,8 +25,10 @@ from catalog.questions.question import (
     Count,
     Dated,
     Exists,
+    Holds,
     Identified,
     InScope,
+    Inside,
     Linked,
     Measured,
     Missing,
@@ -391,6 +393,15 @@ class _Check:
                     )
                 else:
                     self.values(name, operator, value, (str,))
+            case Holds(name, members):
+                for field in self.vocabulary.fields(name, kinds).values():
+                    if field.sort != "other" or not field.inside:
+                        raise Invalid(
+                            f"{name}: what it holds cannot be compared", ja=f"{name}: 中の値は条件にできない項目です"
+                        )
+                    for member in members:
+                        self.count(depth)
+                        self.inside(name, member, field)
             case InScope() | Identified():
                 pass
 
@@ -413,6 +424,27 @@ class _Check:
                     ja=f"{asked.field}: 真偽値は eq か ne で比較します",
                 )
             self.values(asked.field, asked.operator, asked.value, accepted)
+
+    def inside(self, name: str, member: Inside, field: Field) -> None:
+        called = ".".join((name, *member.path))
+        sort = field.inside.get(member.path)
+        if sort is None:
+            raise unknown("member", called, [".".join((name, *path)) for path in field.inside])
+        if member.language is not None and (sort != "text" or member.language not in ("en", "ja")):
+            raise unknown("language", member.language, ("en", "ja") if sort == "text" else (), of=called)
+        if member.operator in ("exists", "missing"):
+            if member.value is not None:
+                raise Invalid(f"{called}: exists takes no value", ja=f"{called}: exists に値は指定できません")
+            return
+        if sort == "other":
+            raise _not_compared(called)
+        if sort == "strings":
+            _demand_holding(called, member.operator)
+        if sort == "boolean" and member.operator not in ("eq", "ne"):
+            raise Invalid(
+                f"{called}: true or false is compared by eq or ne", ja=f"{called}: 真偽値は eq か ne で比較します"
+            )
+        self.values(called, member.operator, member.value, _COMPARED[sort])
 
     def values(self, name: str, operator: str, value: object, accepted: tuple[type, ...]) -> None:
         if operator not in OPERATORS:

@@ -182,6 +182,27 @@ class Identified:
     scheme: str | None = _bound()
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What stands in an object, by the names that lead there (none: the item of a list itself), against a value.
+
+    A list, by `eq` and `in`, holds one of them; `exists` and `missing` take no value. A text is read as in `Compare`.
+    """
+
+    path: tuple[str, ...]
+    operator: Operator | Literal["exists", "missing"]
+    value: Scalar | tuple[Scalar, ...] | None = part(default=None, metadata=_BOUND)
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A field that the mirror does not have holds an object, or a list with one, of which all of this is so."""
+
+    field: str
+    members: tuple[Inside, ...] = ()
+
+
 Condition = (
     And
     | Or
@@ -197,6 +218,7 @@ Condition = (
     | Termed
     | Attributed
     | Identified
+    | Holds
 )
 
 

@@ -35,10 +35,13 @@ class Field:
     private: bool = False
     holds_private: bool = False
     holds_links: bool = False
+    references: frozenset[str] = frozenset()  # the names of plain values in it that may name a record
     kinds: tuple[str, ...] = ()  # to which a link may point; none: to any
     lineage: Lineage | None = None
     quantity_kind: str | None = None
     words: bool = False
+    # What can be compared in its object, or in those of its list, by the names that lead there; none: its items themselves.
+    inside: Mapping[tuple[str, ...], Sort] = part(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +152,31 @@ def _field(field: KindField, kind: Kind) -> Field:
         private=field.private,
         holds_private=any(True for _ in _private_paths(field.fields, ())),
         holds_links=_holds_links(field),
+        references=frozenset(_references(field)),
         kinds=field.kinds,
         lineage=field.lineage,
         quantity_kind=field.quantity_kind,
         words=field.words,
+        inside=dict(_inside(field, ())) if not columns and not field.listed else {},
     )
+
+
+def _inside(field: KindField, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Sort]]:
+    """What is compared where it stands in the body. What may name another record is not: the record may be hidden."""
+    if field.private or field.format == "reference":
+        return
+    if field.form == "object" and not (path and field.many):
+        if path:
+            yield path, "other"  # whether there is one
+        for each in field.fields:
+            yield from _inside(each, (*path, each.name))
+    elif field.form == "scalar" and field.scalar is not None and field.scalar != "mixed":
+        if not (field.many and path):
+            yield path, field.scalar
+        elif field.scalar == "string":
+            yield path, "strings"
+    elif field.form == "text" and path and not field.many:
+        yield path, "text"
 
 
 def _sort(field: KindField, mirrored: bool) -> Sort:
@@ -176,7 +199,14 @@ def _sort(field: KindField, mirrored: bool) -> Sort:
 
 
 def _holds_links(field: KindField) -> bool:
-    return field.form == "links" or field.format == "reference" or any(map(_holds_links, field.fields))
+    return field.form == "links" or any(map(_holds_links, field.fields))
+
+
+def _references(field: KindField) -> Iterator[str]:
+    if field.format == "reference":
+        yield field.name
+    for each in field.fields:
+        yield from _references(each)
 
 
 def _private_paths(fields: Iterable[KindField], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

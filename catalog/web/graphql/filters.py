@@ -23,7 +23,9 @@ from catalog.questions.question import (
     Dated,
     Direction,
     Exists,
+    Holds,
     InScope,
+    Inside,
     Linked,
     Measured,
     Missing,
@@ -37,16 +39,21 @@ from catalog.questions.question import (
     Termed,
 )
 from catalog.questions.vocabulary import Field as AskedField
-from catalog.questions.vocabulary import Vocabulary, vocabulary_of
+from catalog.questions.vocabulary import Sort, Vocabulary, vocabulary_of
 from catalog.questions.written import any_of, date_of, dated, identified, measured, written_at
 from catalog.records.identifiers import encode_local
 from catalog.records.kinds import Field, Kind, Kinds
 from catalog.web.graphql.definitions import Long, Words, argument, define, listed, taken
 from catalog.web.graphql.naming import common_fields, field_names, inverses, pascal
+from catalog.web.graphql.naming import shape as type_shape
 
 Input = type
 # How a member of a filter becomes a condition: what was written for it, the member's name, the kinds that are asked about.
 Reading = Callable[[Any, str, Vocabulary], Condition | None]
+
+
+# The members of an object as they are called, each with its name in the body, and the shape of what it holds if that is an object.
+Shape = Mapping[str, tuple[str, "Shape | None"]]
 
 
 @dataclass(frozen=True)
@@ -298,6 +305,40 @@ def _terms(field: str | None) -> Reading:
     return read
 
 
+def _held(field: str, shape: Shape | None) -> Reading:
+    """What is asked of an object of the body, or of one in a list; without a shape of the items of the list themselves."""
+
+    def of_object(written: Mapping[str, Any], of: Shape, path: tuple[str, ...], name: str) -> Iterator[Inside]:
+        for key, value in written.items():
+            if key not in of:
+                yield Inside(path, "exists" if value else "missing")
+            elif value is not None:
+                told, inner = of[key]
+                below = (*path, told)
+                called = f"{name}.{key}"
+                yield from of_value(value, below, called) if inner is None else of_object(value, inner, below, called)
+
+    def of_value(written: Mapping[str, Any], path: tuple[str, ...], name: str) -> Iterator[Inside]:
+        given = _given(written, name)
+        language = given.pop("language", None)
+        for operator, value in given.items():
+            if operator == "exists":
+                yield Inside(path, "exists" if value else "missing")
+            else:
+                yield Inside(path, _operator(operator), _value(value), language)
+
+    def read(written: Mapping[str, Any], name: str, _: Vocabulary) -> Condition | None:
+        given = dict(written)
+        present = given.pop("exists", None) if shape is None or "exists" not in shape else None
+        asked = tuple(of_value(given, (), name) if shape is None else of_object(given, shape, (), name))
+        parts: list[Condition] = [Holds(field, asked)] if asked else []
+        if present is not None:
+            parts.append(Holds(field) if present else Not(Holds(field)))
+        return _all(name, parts)
+
+    return read
+
+
 # --- what is asked of the record itself
 
 
@@ -345,6 +386,8 @@ class _Making:
         self.members: dict[str | None, dict[str, Reading]] = {}
         self.ordered: dict[str | None, dict[str, str]] = {}
         self.links: dict[tuple[str, ...], tuple[type, type]] = {}
+        self.objects: dict[tuple[object, ...], tuple[type, Shape]] = {}
+        self.named_objects: set[str] = set()
         self.made = Filters(self.types, self.orders, self.members, self.ordered)
 
     def filters(self) -> Filters:
@@ -573,7 +616,7 @@ class _Making:
             if field.form == "links":
                 type_ = self._links(field.kinds)
                 add(name, type_, self._linked(field.name, "out", field.kinds), words)
-            elif (found := self._of_field(self.vocabulary.kinds[one.name].fields[field.name])) is not None:
+            elif (found := self._of_field(field, kind, self.vocabulary.kinds[one.name].fields[field.name])) is not None:
                 add(name, *found, words)
         if kind is not None:
             for inverse in inverses(kind, self.kinds):
@@ -600,31 +643,75 @@ class _Making:
             is_input=True,
         )
 
-    def _of_field(self, field: AskedField) -> tuple[Any, Reading] | None:
+    def _of_field(self, field: Field, kind: Kind | None, asked: AskedField) -> tuple[type, Reading] | None:
         """The input for a field and how it is read; None for what cannot be compared."""
-        if field.private:
+        if asked.private:
             # What only writers are told can't be asked for: whoever may ask could try until it agrees.
             return None
-        match field.sort:
-            case "text":
-                return self.text, _compared(field.name)
-            case "string":
-                return self.string, _compared(field.name)
-            case "strings":
-                return self.strings, _compared(field.name)
-            case "integer":
-                return self.integer, _compared(field.name)
-            case "number":
-                return self.number, _compared(field.name)
-            case "boolean":
-                return self.boolean, _compared(field.name)
+        match asked.sort:
             case "date":
                 return self.date, _when(field.name)
             case "quantity":
                 return self.quantity, _how_much(field.name)
             case "term" | "terms":
-                return self.words if field.words else self.term, _terms(field.name)
-        return None
+                return self.words if asked.words else self.term, _terms(field.name)
+            case "other":
+                if field.identifier or field.name == "attributes" or not asked.inside:
+                    return None  # identifiers and attributes have filters of their own
+                if (sort := asked.inside.get(())) is not None:
+                    return self._of_sort("strings" if field.many and sort == "string" else sort), _held(
+                        field.name, None
+                    )
+                made, shape = self._of_object(field, kind, asked.inside, ())
+                return made, _held(field.name, shape)
+        return self._of_sort(asked.sort), _compared(field.name)
+
+    def _of_sort(self, sort: Sort) -> type:
+        return {
+            "text": self.text,
+            "string": self.string,
+            "strings": self.strings,
+            "integer": self.integer,
+            "number": self.number,
+            "boolean": self.boolean,
+        }[sort]
+
+    def _of_object(
+        self, field: Field, kind: Kind | None, inside: Mapping[tuple[str, ...], Sort], path: tuple[str, ...]
+    ) -> tuple[type, Shape]:
+        """The input for an object in a body; objects that are defined alike share it, as they share their type."""
+        name = pascal(field.definition or field.rdf_type or field.name)
+        shared = field.definition is not None or field.name in self.common
+        key = (name, None if shared or kind is None else kind.name, *(type_shape(each) for each in field.fields))
+        if key in self.objects:
+            return self.objects[key]
+        if kind is not None and (not shared or f"{name}Filter" in self.named_objects):
+            name = pascal(kind.name) + name
+        made = self.declare(f"{name}Filter", "filters")
+        self.named_objects.add(f"{name}Filter")
+        shape: dict[str, tuple[str, Shape | None]] = {}
+        self.objects[key] = made, shape
+        members: list[StrawberryField] = []
+        for each in field.fields:
+            here = (*path, each.name)
+            sort = inside.get(here)
+            if sort is None:
+                continue
+            words = (f"{_title(each, 'en')}.", f"{_title(each, 'ja')}の条件。")
+            if sort == "other":
+                type_, inner = self._of_object(each, kind, inside, here)
+            else:
+                type_, inner = self._of_sort(sort), None
+            members.append(taken(each.name, type_ | None, words))
+            shape[each.name] = each.name, inner
+        if "exists" not in shape:
+            members.append(taken("exists", bool | None, ("Whether there is one.", "あるか。")))
+        words = (
+            "Of one such object: all that is said holds of the same.",
+            f"{_title(field, 'ja')}の条件（同じものについて）。",
+        )
+        define(made, members, words, is_input=True)
+        return made, shape
 
     def _links(self, kinds: tuple[str, ...]) -> type:
         """The input for links to or from records of these kinds; none: of any."""

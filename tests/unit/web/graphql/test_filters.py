@@ -11,7 +11,7 @@ from graphql.language import FieldNode, OperationDefinitionNode
 from catalog.errors import Invalid
 from catalog.questions.check import check
 from catalog.questions.parameters import question_from
-from catalog.questions.question import And, Condition, Linked, Not, OfRecord, Or, Order, Question
+from catalog.questions.question import And, Condition, Holds, Inside, Linked, Not, OfRecord, Or, Order, Question
 from catalog.questions.vocabulary import vocabulary_of
 from catalog.records.kinds import load_kinds
 from catalog.web.graphql.compile import types_behind
@@ -138,6 +138,29 @@ def test_links_two_levels_away_are_asked_for_in_one_filter() -> None:
     assert (found.field, found.direction, found.kinds) == ("samples", "in", ("experiment",))
     assert isinstance(found.where, And)
     assert len(found.where.parts) == 2
+
+
+def test_objects_of_the_body_and_items_of_its_lists_are_asked_for() -> None:
+    assert condition('samples(where: {organism: {name: {prefix: "Mus"}, taxId: {eq: 10090}}})') == Holds(
+        "organism", (Inside(("taxId",), "eq", 10090), Inside(("name",), "prefix", "Mus"))
+    )
+    assert condition('samples(where: {place: {name: {eq: "神戸", language: "ja"}}})') == Holds(
+        "place", (Inside(("name",), "eq", "神戸", "ja"),)
+    )
+    assert condition("samples(where: {place: {lat: {exists: false}}})") == Holds(
+        "place", (Inside(("lat",), "missing"),)
+    )
+    assert condition("samples(where: {place: {exists: false}})") == Not(Holds("place"))
+    assert condition("modules(where: {inputs: {constraints: {minimum: {ge: 1}, exists: true}}})") == Holds(
+        "inputs", (Inside(("constraints", "minimum"), "ge", 1.0), Inside(("constraints",), "exists"))
+    )
+    assert condition('samples(where: {hazards: {eq: "toxic"}})') == Holds("hazards", (Inside((), "eq", "toxic"),))
+    assert condition('records(where: {notes: {in: ["a", "b"]}})') == Holds("notes", (Inside((), "in", ("a", "b")),))
+    assert condition("samples(where: {place: {}})") is None
+    sample, port = SCHEMA.type_map["SampleFilter"], SCHEMA.type_map["PortFilter"]
+    assert str(sample.fields["place"].type) == "PlaceFilter"  # type: ignore[attr-defined]
+    assert str(SCHEMA.type_map["DatasetFilter"].fields["spatialCoverage"].type) == "PlaceFilter"  # type: ignore[attr-defined]
+    assert "default" not in port.fields  # type: ignore[attr-defined]
 
 
 def test_what_stands_beside_each_other_holds_together_and_or_and_not_are_said() -> None:
