@@ -151,8 +151,18 @@ def _spared() -> Iterator[None]:
 
 
 @_spared()
-def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers: Answers) -> SearchPage:
-    """The page that is asked for, as far as the reader may see; Invalid if it can't be asked, Unavailable without an index."""
+def search(
+    asked: SearchQuestion,
+    reader: Reader,
+    *,
+    index: Searchable,
+    answers: Answers,
+    deadline_seconds: float | None = None,
+) -> SearchPage:
+    """The page that is asked for, as far as the reader may see; Invalid if it can't be asked, Unavailable without an index.
+
+    What the database is asked about its conditions takes no longer than the deadline, or it is TooSlow.
+    """
     began = time.perf_counter()
     question = check(
         replace(asked.question, order=(), first=100, after=None, count="none", statuses=("public",)), answers.vocabulary
@@ -162,7 +172,7 @@ def search(asked: SearchQuestion, reader: Reader, *, index: Searchable, answers:
     asked = replace(asked, question=question)
     place = _Place.read(asked) if asked.after else None
     snapshot, pending = _now(index, place)
-    searching = _Searching(asked, reader, index, answers, snapshot, pending, clauses)
+    searching = _Searching(asked, reader, index, answers, snapshot, pending, clauses, deadline_seconds)
     offset = place.offset if place else 0
     # Hits and counts are two walks over the same documents, and tantivy lets go of the interpreter: side by side.
     counting = index.beside.submit(searching.faceting().facets) if asked.facets else None
@@ -318,6 +328,7 @@ class _Searching:
         snapshot: Snapshot,
         pending: Pending,
         clauses: tuple[Clause, ...],
+        deadline_seconds: float | None,
     ) -> None:
         self.asked = asked
         self.reader = reader
@@ -328,7 +339,7 @@ class _Searching:
         self.clauses = clauses
         self.kinds = asked.question.kinds
         self.meant = self._meant()
-        self.settling = Settling(snapshot, answers, index.terms, reader, self.kinds)
+        self.settling = Settling(snapshot, answers, index.terms, reader, self.kinds, deadline_seconds)
         self.whole = Asked(
             index.audiences.of(reader, pending.unsettled),
             self.kinds,

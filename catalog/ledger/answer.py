@@ -111,11 +111,18 @@ class Answers:
         )
         return Found(items, len(rows) > first, total, exact)
 
-    def keys(self, question: Question, reader: Reader, connection: Connection | None = None) -> list[int] | None:
-        """The keys of the records that the question asks for, in no order; None if they are more than its `first`."""
+    def keys(
+        self,
+        question: Question,
+        reader: Reader,
+        connection: Connection | None = None,
+        *,
+        deadline_seconds: float | None = None,
+    ) -> list[int] | None:
+        """The keys of the records that the question asks for, in no order, or TooSlow; None if they are more than its `first`."""
         values: list[Any] = []
         plan = self._plan("keys", lift(question, values), reader)
-        rows = self._run(plan, values, reader, connection)
+        rows = self._run(plan, values, reader, connection, deadline_seconds)
         return None if len(rows) > question.first else [row[0] for row in rows]
 
     def one(self, id: str, selection: Selection, reader: Reader, connection: Connection | None = None) -> One | None:

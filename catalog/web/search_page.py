@@ -45,9 +45,14 @@ MOST_BARS: Final = 240
 APART: Final = (*OF_SEARCH, "select")
 
 
-def found_for(site: Site, question: SearchQuestion, reader: Reader) -> SearchPage:
+def found_for(
+    site: Site, question: SearchQuestion, reader: Reader, *, deadline_seconds: float | None = None
+) -> SearchPage:
     """What is found, with sources called by their titles."""
-    found = searching.search(question, reader, index=site.catalog.index, answers=site.catalog.answers)
+    catalog = site.catalog
+    found = searching.search(
+        question, reader, index=catalog.index, answers=catalog.answers, deadline_seconds=deadline_seconds
+    )
     facets = tuple(
         replace(facet, values=tuple(replace(value, label=_source_title(site, value)) for value in facet.values))
         if facet.field == "source"

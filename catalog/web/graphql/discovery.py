@@ -365,7 +365,9 @@ def _facets(info: Info, kind: Kind, first: int) -> dict[str, Facet]:
     made: dict[str, Facet] = {}
     for start in range(0, len(names), MOST_FACETS):
         several = tuple(names[start : start + MOST_FACETS])
-        found = found_for(context.site, replace(asked, facets=several), context.reader)
+        found = found_for(
+            context.site, replace(asked, facets=several), context.reader, deadline_seconds=context.deadline_seconds
+        )
         made.update((facet.field, facet) for facet in found.facets)
     return made
 

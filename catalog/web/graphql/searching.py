@@ -512,7 +512,8 @@ def _search(types: Types, _: Any, info: Info, said: Mapping[str, Any]) -> tuple[
     context = info.context
     asked = _asked(types, info, said)
     wait(info, "search", said)
-    return found_for(context.site, asked, context.reader), said.get("language")
+    found = found_for(context.site, asked, context.reader, deadline_seconds=context.deadline_seconds)
+    return found, said.get("language")
 
 
 def _asked(types: Types, info: Info, said: Mapping[str, Any]) -> SearchQuestion:
