@@ -8,8 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from catalog.errors import TooSlow
+
+
+# What was stopped and has not ended is stopped again after so long.
+AGAIN_SECONDS: Final = 0.1
 
 
 @dataclass(order=True)
@@ -65,9 +70,14 @@ class Deadlines:
                     self._changed.wait(wait if self._running else None)
                 running = heapq.heappop(self._running)
             with running.lock:
-                if not running.ended:
-                    running.stopped = True
-                    running.stop()
+                if running.ended:
+                    continue
+                running.stopped = True
+                running.stop()
+            # Whoever was about to begin a statement did not notice: nothing ran yet that could be stopped.
+            running.until = time.monotonic() + AGAIN_SECONDS
+            with self._changed:
+                heapq.heappush(self._running, running)
 
 
 def _too_slow(seconds: float) -> TooSlow:
