@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -10,6 +13,7 @@ import pytest
 
 from tests.service.conftest import Served
 
+PROJECT: Final = Path(__file__).parents[2]
 REFUSAL: Final = """
 fragment Refusal on Refusal {
   __typename message
@@ -267,3 +271,13 @@ def test_a_draft_is_published_only_when_it_breaks_nothing(administrator: httpx.C
 def test_what_is_no_id_and_what_is_not_there(administrator: httpx.Client) -> None:
     assert done(administrator, 'hide(id: "sample/lab/gw-never")', "Hidden")["__typename"] == "NotFound"
     assert done(administrator, 'hide(id: "gw-never")', "Hidden")["__typename"] == "Invalid"
+
+
+def test_the_example_of_the_documentation_enters_a_record(administrator: httpx.Client) -> None:
+    text = (PROJECT / "docs" / "graphql.md").read_text("utf-8")
+    found = re.search(r"```graphql\n(mutation Enter.*?)```\n```json\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    variables = json.loads(found[2].replace("spring8", "lab"))
+    told = asked(administrator, found[1], **variables)["submit"]
+    assert (told["__typename"], told["outcome"]) == ("Submitted", "CREATED")
+    assert told["record"]["title"] == "Cathode material"
