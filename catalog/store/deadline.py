@@ -12,7 +12,6 @@ from typing import Final
 
 from catalog.errors import TooSlow
 
-
 # What was stopped and has not ended is stopped again after so long.
 AGAIN_SECONDS: Final = 0.1
 
