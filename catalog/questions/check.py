@@ -245,6 +245,9 @@ class _Check:
                 if not isinstance(member, Drawn):
                     self.key(member.key)
                 match member:
+                    case Drawn(_, _, fields):
+                        for name in fields:
+                            self.key(name)
                     case Mirrored():
                         self.mirrored(member, way.kinds or kinds)
                     case Edges():
