@@ -120,6 +120,10 @@ bench-access: environment ## lists, searches and nested reads by whoever may rea
 bench-graphql: environment ## GraphQL requests a second, beside PostGraphile and Strawberry on PostgreSQL, and by a reader with limits
 	@$(bench).graphql
 
+.PHONY: bench-lineage
+bench-lineage: environment ## milliseconds of a lineage ten links deep, over a million links, on SQLite and on PostgreSQL
+	@$(bench).lineage
+
 .PHONY: bench-hub
 bench-hub: environment ## a record that 100,000 others link to gets another title
 	@$(bench).spreading hub
