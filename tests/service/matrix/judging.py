@@ -32,6 +32,7 @@ STATUS: Mapping[Seen, tuple[int, ...]] = {
     "absent": (404,),
     "forbidden": (401, 403, 404, 406, 422),
 }
+CODES: Mapping[str, Seen] = {"GONE": "gone", "MOVED": "moved", "NOT_FOUND": "absent"}
 # What every answer to a change says anew.
 NEW = re.compile(r"\b[0-9a-f]{16,}\b|\d{4}-\d\d-\d\dT[\d:.]+Z")
 SCOPES = (CLOSED, LATER, ELSEWHERE)
@@ -110,11 +111,24 @@ def amiss(surface: One, role: Role, kept: Kept, seen: Seen, answer: Answer, abse
         # What was asked for may be said again, so the answer must be another than to what never was.
         missing = word is not None and answer.but(*plain(kept)) == absent.but(*plain(twin))
         return "is not listed" if answer.status != 200 or missing else None
-    if answer.status not in (STATUS[seen] if "if-none-match" not in surface.headers else (304, *STATUS[seen])):
+    if surface.coded:
+        if told_as(answer) != seen:
+            return f"is not {seen}"
+    elif answer.status not in (STATUS[seen] if "if-none-match" not in surface.headers else (304, *STATUS[seen])):
         return f"is not {seen}"
     if seen == "shown" and word is not None and word not in answer.text:
         return f"lacks its {surface.tells}"
     return None
+
+
+def told_as(answer: Answer) -> Seen:
+    """What an answer of GraphQL's says that a record is: by its data, or by the code of its error."""
+    document = answer.json()
+    codes = {each["extensions"]["code"] for each in document.get("errors", ())}
+    if codes:
+        return CODES.get(codes.pop(), "forbidden") if len(codes) == 1 else "forbidden"
+    (data,) = document["data"].values()
+    return "shown" if data not in (None, [None]) else "absent"
 
 
 def ask_one(told: Told, surface: One, role: Role, kept: Kept) -> Answer:

@@ -67,6 +67,8 @@ class One:
     few: bool = False
     # Lists answer 200 to everybody: what is not listed looks like what is not there.
     lists: bool = False
+    # An answer of GraphQL's about one record: 200 always, and what it is stands in its data and its errors' codes.
+    coded: bool = False
 
     def of(self, kept: Kept) -> str:
         return self.address.format(id=kept.id, word=kept.word, start=kept.word[:6], scope=kept.scope)
@@ -148,6 +150,25 @@ def graphql(query: str) -> str:
     for name in ("id", "word", "start"):
         address = address.replace(quote(f"${name}"), f"{{{name}}}")
     return address
+
+
+# A record with everything that is drawn from it and everything that it is linked to.
+WHOLE: Final = (
+    "id kind scope { id title } title submitted turtle jsonLd myRights findings { message } ... on Dataset { fileCount files { nodes { path } } }"
+    " outgoing(first: 100) { totalCount edges { to role by note node { id title } } }"
+    " incoming(first: 100) { totalCount edges { to role node { id title } } }"
+)
+
+
+def before(role: Role, kept: Kept) -> Seen:
+    """As it was before it was there: not there."""
+    seen = in_history(role, kept)
+    return "absent" if seen == "shown" else seen
+
+
+def among_others(role: Role, kept: Kept) -> Seen:
+    """Of several at once: what cannot be shown is null, whatever the reason."""
+    return "shown" if role.by_id(kept) == "shown" else "absent"
 
 
 # What an answer of GraphQL's says of a mutation that was carried out: the alias that every payload is asked for below.
@@ -275,6 +296,45 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
     ),
     ("POST", "/sparql"): (Nothing("the same as GET, which is asked above", "sparql", status=(415,)),),
     ("GET", "/graphql"): (
+        One(graphql(f'{{ record(id: "$id") {{ {WHOLE} }} }}'), coded=True),
+        One(graphql('{ dataset(id: "$id") { id title } }'), coded=True, few=True),
+        One(graphql('{ sample(id: "$id") { id title } }'), rule=lambda *_: "absent", coded=True, few=True),
+        One(graphql(f'{{ nodes(ids: ["$id"]) {{ id ... on Record {{ {WHOLE} }} }} }}'), rule=among_others, coded=True),
+        One(graphql('{ record(id: "$id", asOf: "1990") { id } }'), rule=before, coded=True, few=True),
+        One(graphql('{ records(where: { id: { eq: "$id" } }) { totalCount nodes { id title } } }'), lists=True),
+        One(
+            graphql(
+                f'{{ datasets(where: {{ title: {{ prefix: "{COMMON} $word" }} }}) {{ totalCount nodes {{ id }} }} }}'
+            ),
+            lists=True,
+        ),
+        One(
+            graphql('{ records(where: { identifier: { value: "10.5072/$word" } }) { nodes { id title } } }'), lists=True
+        ),
+        One(
+            graphql('{ datasets(where: { derivedFrom: { some: { to: ["$id"] } } }) { totalCount nodes { id } } }'),
+            lists=True,
+            tells="nothing",
+        ),
+        Many(graphql(f"{{ records(first: 200) {{ totalCount nodes {{ {WHOLE} }} }} }}"), whole=True),
+        Many(
+            graphql(
+                "{ datasets(first: 1000, orderBy: [{ by: modified, descending: true }]) { totalCount edges { cursor node { id title submitted } } } }"
+            ),
+            whole=True,
+        ),
+        *(
+            Many(
+                graphql(
+                    f'{{ records(first: 1000, statuses: ["{status}"]) {{ totalCount nodes {{ id title submitted }} }} }}'
+                ),
+                status=status,
+                whole=True,
+            )
+            for status in ("suppressed", "private", "draft", "quarantined")
+        ),
+        Many(graphql(f'{{ dataset(id: "{HUB}") {{ {WHOLE} }} }}')),
+        Many(graphql("{ changes(first: 1000) { nodes { id what record { id title } } } }"), tombstones=True),
         Many(
             graphql(
                 f'{{ search(text: "{COMMON}", first: 100, facets: ["dataTypes"], facetValues: 100) {{ totalCount'
