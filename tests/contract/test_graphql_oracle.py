@@ -251,7 +251,11 @@ class Sense:
         """More of a thing, under names of its own, so that it never collides."""
         if isinstance(of, GraphQLUnionType):
             return [self.plain("__typename")]
-        names = [name for name in of.fields if name not in there and name not in ELSEWHERE and not name.startswith("_")]
+        names = [
+            name
+            for name, definition in of.fields.items()
+            if name not in there and name not in ELSEWHERE and name[0] != "_" and recipe_of(definition) is not None
+        ]
         lists = [name for name in names if isinstance(recipe_of(of.fields[name]), AlongLinks)]
         chosen = self.chance.sample(names, min(len(names), self.chance.randint(1, 4)))
         if lists and depth < 4 and self.chance.random() < 0.5:

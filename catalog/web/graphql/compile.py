@@ -457,19 +457,16 @@ class Making:
                     made.append(self._drawn(key, recipe, definition, inner))
                 case other:
                     raise AssertionError(f"{of.name}.{name} has no recipe of a record: {other}")
-        runs = [each for each in made if isinstance(each, list)]
-        from_mirror = mirrored and all(self._is_mirrored(kind, one) for run in runs for one in run)
         members: list[Member] = []
         for each in made:
             if not isinstance(each, list):
                 members.append(each)
-            elif from_mirror:
+            elif mirrored and all(self._is_mirrored(kind, one) for one in each):
                 members += [_mirrored(one) for one in each]
             else:
                 pieces = tuple(each)
-                number = self._written(pieces)
                 names_read = tuple(dict.fromkeys(one.name for one in pieces))
-                members.append(Drawn(number, documents_of(pieces), names_read))
+                members.append(Drawn(self._written(pieces), documents_of(pieces), names_read))
         return tuple(members)
 
     def _is_mirrored(self, kind: str, one: Piece) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from graphql import (
@@ -33,7 +33,7 @@ from catalog.discovery.telling import checked, prepared, tell
 from catalog.errors import CatalogError, Gone, NotFound
 from catalog.questions.question import Selection
 from catalog.questions.shape import Lifted
-from catalog.questions.telling import Asked, ById
+from catalog.questions.telling import Asked, ById, Drawn, Edges
 from catalog.web.graphql.compile import AtRoot, Later, Making, Selected, Words, words_of
 from catalog.web.graphql.context import Context
 from catalog.web.graphql.documents import Document
@@ -42,6 +42,12 @@ from catalog.web.graphql.failures import INTERNAL, TIMEOUT, told
 from catalog.web.graphql.former import tell_former
 from catalog.web.graphql.recipes import Entities, ListOf, OneOf, SeveralOf
 from catalog.web.negotiation import Language
+
+
+# How what decides about an operation is written down where nothing does.
+UNDECIDED: Final = b"{}"
+# The documents of a record that are read with it.
+AT_HAND: Final = frozenset(("body", "id", "source", "scope"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ class Compiled:
     fillers: tuple[ForReader, ...]
     former: tuple[tuple[Root, Selected, GraphQLField], ...]  # asked for as they were, with the selection
     rest: DocumentNode | None  # with only the fields that functions answer
+    looks_up: bool  # nothing but records by their ids, of which nothing is told that must be looked for elsewhere
 
 
 def execute(
@@ -203,7 +210,24 @@ def _compile(words: Words, document: Document, operation: OperationDefinitionNod
         tuple(making.fillers),
         tuple(former),
         _only(document, operation, rest) if rest else None,
+        not rest and not former and all(map(_looks_up, asked)),
     )
+
+
+def _looks_up(asked: Asked) -> bool:
+    return isinstance(asked, ById) and not any(
+        isinstance(member, Edges) or (isinstance(member, Drawn) and not AT_HAND.issuperset(member.documents))
+        for way in asked.telling.ways
+        for member in way.members
+    )
+
+
+def looks_up(document: Document, operation: OperationDefinitionNode, words: Words) -> bool:
+    """Whether an operation was compiled already, and does nothing with whatever variables but look up records by their ids."""
+    if words.deciding(document, operation):
+        return False
+    compiled: Compiled | None = words.compiled.known((document, id(operation), UNDECIDED))
+    return compiled is not None and compiled.looks_up
 
 
 def _only(document: Document, operation: OperationDefinitionNode, fields: Sequence[FieldNode]) -> DocumentNode:
@@ -277,7 +301,7 @@ def _why(root: Root, id: str, kinds: tuple[str, ...], context: Context) -> Graph
         return _failure(root.node, root.key, gone)
     except NotFound:
         return None
-    return _failure(root.node, root.key, Merged(found), to=found.to) if isinstance(found, Moved) else None
+    return _failure(root.node, root.key, Merged(found), code="MOVED", to=found.to) if isinstance(found, Moved) else None
 
 
 # --- answering
