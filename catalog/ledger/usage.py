@@ -1,26 +1,33 @@
 """How fields, quantities and attributes are used in the records that a reader may see, counted in the database.
 
 What is counted is what the reader's lists have: what only hidden records say is not there, neither as a name nor in a
-range or a unit. Of very many records so many are looked through (`MOST_SEEN`), and what comes of it is a part.
+range or a unit. Of very many records so many are looked through (`MOST_SEEN`, or fewer where that takes too long), and what
+comes of it is a part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import orjson
 
+from catalog.errors import TooSlow
 from catalog.ledger.answer import Answers
 from catalog.ledger.mirror import mirror_view
 from catalog.ledger.statement import Terms
 from catalog.questions.reader import PUBLIC, Reader
 from catalog.store.tables import CLOSING
 
+T = TypeVar("T")
 Place = Literal["field", "condition", "attribute"]
 # A reader may have millions of records before them; in so many, seconds are enough for everything that is counted here.
 MOST_SEEN: Final = 200_000
+# And in so many where that took too long.
+SOME_SEEN: Final = 20_000
+# Of the time that there is, the part that is spent on trying to count all.
+TRYING: Final = 0.7
 # Of names that people make up themselves so many are told, those most in use.
 MOST_NAMES: Final = 20_000
 
@@ -87,17 +94,32 @@ def count_fields(
 
     `ranges` names for a field the columns of the least and of the greatest value.
     """
-    with answers.store.read() as connection:
-        mirrored = _Mirrored(kind, tuple(columns.values()), tuple(ranges.values()))
-        ((seen, *told),) = answers.rows(mirrored, {}, reader, connection, deadline_seconds=deadline_seconds)
-        linked = answers.rows(_Linked(kind), {}, reader, connection, deadline_seconds=deadline_seconds)
-        names = {"names": orjson.dumps(sorted(members)).decode()}
-        held = answers.rows(_Members(kind), names, reader, connection, deadline_seconds=deadline_seconds)
+    names = {"names": orjson.dumps(sorted(members)).decode()}
+
+    def count(most: int, seconds: float | None) -> tuple[int, int, list[Any], list[Any]]:
+        mirrored = _Mirrored(kind, most, tuple(columns.values()), tuple(ranges.values()))
+        with answers.store.read() as connection:
+            ((seen, *told),) = answers.rows(mirrored, {}, reader, connection, deadline_seconds=seconds)
+            beside = answers.rows(_Linked(kind, most), {}, reader, connection, deadline_seconds=seconds)
+            beside += answers.rows(_Members(kind, most), names, reader, connection, deadline_seconds=seconds)
+        return most, seen, told, beside
+
+    most, seen, told, beside = _in_time(count, deadline_seconds)
     records = dict(zip(columns, told, strict=False))
-    records.update((name, count) for name, count in (*linked, *held))
+    records.update((name, number) for name, number in beside)
     ends = told[len(columns) :]
     between = {name: (ends[2 * number], ends[2 * number + 1]) for number, name in enumerate(ranges)}
-    return Counts(min(seen, MOST_SEEN), seen <= MOST_SEEN, records, between)
+    return Counts(min(seen, most), seen <= most, records, between)
+
+
+def _in_time(count: Callable[[int, float | None], T], seconds: float | None) -> T:
+    """What is counted in all records, or in some where that takes too long; TooSlow if even that does."""
+    if seconds is None:
+        return count(MOST_SEEN, None)
+    try:
+        return count(MOST_SEEN, TRYING * seconds)
+    except TooSlow:
+        return count(SOME_SEEN, (1 - TRYING) * seconds)
 
 
 def quantities(
@@ -109,17 +131,25 @@ def quantities(
     deadline_seconds: float | None = None,
 ) -> Names:
     """The names of quantities in this place of these kinds' records, and what they measure."""
-    return _names(answers.rows(_Quantities(kinds, place), {}, reader, deadline_seconds=deadline_seconds))
+
+    def count(most: int, seconds: float | None) -> Names:
+        return _names(answers.rows(_Quantities(kinds, most, place), {}, reader, deadline_seconds=seconds), most)
+
+    return _in_time(count, deadline_seconds)
 
 
 def attributes(
     kinds: tuple[str, ...], reader: Reader, answers: Answers, *, deadline_seconds: float | None = None
 ) -> Names:
     """The names of attributes of these kinds' records, with a quantity or without, and what they measure."""
-    return _names(answers.rows(_Attributes(kinds), {}, reader, deadline_seconds=deadline_seconds))
+
+    def count(most: int, seconds: float | None) -> Names:
+        return _names(answers.rows(_Attributes(kinds, most), {}, reader, deadline_seconds=seconds), most)
+
+    return _in_time(count, deadline_seconds)
 
 
-def _names(rows: Iterable[Sequence[Any]]) -> Names:
+def _names(rows: Iterable[Sequence[Any]], most: int) -> Names:
     seen = 0
     records: dict[str, int] = {}
     measured: dict[str, dict[str | None, list[tuple[str, int, float | None, float | None]]]] = {}
@@ -132,7 +162,7 @@ def _names(rows: Iterable[Sequence[Any]]) -> Names:
             measured.setdefault(name, {}).setdefault(kind, []).append((unit, count, low, high))
     order = sorted(records, key=lambda name: (-records[name], name))
     made = tuple(Named(name, records[name], _measures(measured.get(name, {}))) for name in order[:MOST_NAMES])
-    return Names(made, seen <= MOST_SEEN and len(order) <= MOST_NAMES)
+    return Names(made, seen <= most and len(order) <= MOST_NAMES)
 
 
 def _measures(
@@ -170,8 +200,8 @@ def _progress(terms: Terms) -> str:
 # --- the statements; each is made once for a class of readers
 
 
-def _seen(terms: Terms, kinds: tuple[str, ...]) -> dict[str, str]:
-    return {"seen": f"{terms.listed(kinds)} LIMIT {MOST_SEEN + 1}"}
+def _seen(terms: Terms, kinds: tuple[str, ...], most: int) -> dict[str, str]:
+    return {"seen": f"{terms.listed(kinds)} LIMIT {most + 1}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +209,7 @@ class _Mirrored:
     """A row: how many records there are, how many have each column, and the ends of each range."""
 
     kind: str
+    most: int
     columns: tuple[str, ...]
     ranges: tuple[tuple[str, str], ...]
 
@@ -186,7 +217,7 @@ class _Mirrored:
         told = [f'count(m."{column}")' for column in self.columns]
         told += [f'min(m."{low}"), max(m."{high}")' for low, high in self.ranges]
         return (
-            f"{terms.beginning(_seen(terms, (self.kind,)))} SELECT {', '.join(['count(*)', *told])}"
+            f"{terms.beginning(_seen(terms, (self.kind,), self.most))} SELECT {', '.join(['count(*)', *told])}"
             f' FROM seen JOIN "{mirror_view(self.kind)}" m ON m.record = seen.key'
         )
 
@@ -196,10 +227,11 @@ class _Linked:
     """A row for each link field: how many records have a link of it that the reader may see."""
 
     kind: str
+    most: int
 
     def __call__(self, terms: Terms) -> str:
         return (
-            f"{terms.beginning(_seen(terms, (self.kind,)))} SELECT l.field, count(DISTINCT l.record) FROM seen"
+            f"{terms.beginning(_seen(terms, (self.kind,), self.most))} SELECT l.field, count(DISTINCT l.record) FROM seen"
             f" JOIN link l ON l.record = seen.key{terms.leading('l')} GROUP BY l.field"
         )
 
@@ -209,12 +241,13 @@ class _Members:
     """A row for each of the named members of the body: how many records have it."""
 
     kind: str
+    most: int
 
     def __call__(self, terms: Terms) -> str:
         # What was expunged has no body left.
         members, held = terms.sql.members("CASE WHEN v.expunged IS NULL THEN v.body ELSE '{}' END", "j")
         return (
-            f"{terms.beginning(_seen(terms, (self.kind,)))} SELECT j.key, count(*) FROM seen"
+            f"{terms.beginning(_seen(terms, (self.kind,), self.most))} SELECT j.key, count(*) FROM seen"
             " JOIN record r ON r.key = seen.key JOIN revision v ON v.record = r.key AND v.number = r.shown"
             f" CROSS JOIN {members} WHERE {terms.among('j.key', 'names')} AND {held} GROUP BY j.key"
         )
@@ -229,10 +262,11 @@ _SEEN: Final = "SELECT NULL, NULL, NULL, count(*), NULL, NULL FROM seen"
 @dataclass(frozen=True, slots=True)
 class _Quantities:
     kinds: tuple[str, ...]
+    most: int
     place: Place
 
     def __call__(self, terms: Terms) -> str:
-        tables = _seen(terms, self.kinds) | {"measured": _measured(self.place)}
+        tables = _seen(terms, self.kinds, self.most) | {"measured": _measured(self.place)}
         return (
             f"{terms.beginning(tables)} {_BY_UNIT} UNION ALL SELECT name, NULL, NULL, count(DISTINCT record), NULL, NULL"
             f" FROM measured GROUP BY name UNION ALL {_SEEN}"
@@ -242,9 +276,10 @@ class _Quantities:
 @dataclass(frozen=True, slots=True)
 class _Attributes:
     kinds: tuple[str, ...]
+    most: int
 
     def __call__(self, terms: Terms) -> str:
-        tables = _seen(terms, self.kinds) | {"measured": _measured("attribute")}
+        tables = _seen(terms, self.kinds, self.most) | {"measured": _measured("attribute")}
         named = (
             "SELECT a.name AS name, a.record AS record FROM seen JOIN attribute a ON a.record = seen.key"
             " UNION ALL SELECT name, record FROM measured"

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from catalog.access.sight import Sight
 from catalog.discovery.usage import Usage
+from catalog.errors import TooSlow
 from catalog.ledger import usage as ledger
 from catalog.ledger.answer import Answers
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
@@ -152,6 +153,34 @@ def test_more_records_than_are_looked_through_are_said_to_be_more(
     fewer = Answers(answers.store, WORDS, answers.sight, clock=lambda: NOW)
     assert not any(each.exact for each in Usage(fewer, KINDS).fields("sample", ADMINISTRATOR) if not each.field.private)
     assert not Usage(fewer, KINDS).attributes(ADMINISTRATOR, kind="sample").exact
+
+
+class Patient(Answers):
+    """The same answers, with little patience: what looks through more than a few records is stopped."""
+
+    few = 0
+
+    def rows(self, make: Any, values: Any, reader: Reader, *more: Any, **named: Any) -> list[Any]:
+        if getattr(make, "most", 0) > self.few:
+            assert named["deadline_seconds"] is not None
+            raise TooSlow("it took too long", ja="時間がかかりすぎました")
+        return super().rows(make, values, reader, *more, **named)
+
+
+def test_where_counting_all_takes_too_long_some_are_counted_and_it_is_said(
+    answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = len(listed(ADMINISTRATOR, "sample"))
+    patient = Patient(answers.store, WORDS, answers.sight, clock=lambda: NOW)
+    usage = Usage(patient, KINDS)
+    patient.few = most - 1
+    monkeypatch.setattr(ledger, "SOME_SEEN", most - 1)
+    title = usage.fields("sample", ADMINISTRATOR, deadline_seconds=60)[0]
+    assert (title.field.name, title.records, title.exact) == ("title", most, False)
+    assert not usage.attributes(ADMINISTRATOR, kind="sample", deadline_seconds=60).exact
+    patient.few = 0
+    with pytest.raises(TooSlow):
+        usage.quantities("condition", ADMINISTRATOR, deadline_seconds=60)
 
 
 def _write(answers: Answers, verb: str, statement: str | None = None) -> None:
