@@ -322,7 +322,6 @@ class InstrumentBody(TypedDict, total=False):
     parents: list[LinkInput] | None
     documentation: list[LinkInput] | None
 
-
 LinkInput = TypedDict(
     "LinkInput",
     {
@@ -416,7 +415,6 @@ class PlaceInput(TypedDict, total=False):
     depth: QuantityInput | None
     altitude: QuantityInput | None
     term: TermInput | None
-
 
 PolicyBody = TypedDict(
     "PolicyBody",
@@ -553,7 +551,6 @@ class QuantityInput(TypedDict, total=False):
     uncertainty: float | None
     unit: Required[str]
     note: str | None
-
 
 RunAttemptInput = TypedDict(
     "RunAttemptInput",
@@ -966,7 +963,6 @@ class WorkflowBody(TypedDict, total=False):
     digest: str | None
     modules: list[LinkInput] | None
     authors: list[LinkInput] | None
-
 
 WorkflowEdgeInput = TypedDict(
     "WorkflowEdgeInput",

@@ -273,6 +273,39 @@ def test_what_is_no_id_and_what_is_not_there(administrator: httpx.Client) -> Non
     assert done(administrator, 'hide(id: "gw-never")', "Hidden")["__typename"] == "Invalid"
 
 
+def test_what_was_written_is_found_by_who_waits_for_its_position(administrator: httpx.Client) -> None:
+    made = asked(administrator, SUBMIT, submission=sample("gw-waited", "Quokka oxide"))["submit"]
+    search = """query Found($position: Long!) {
+        search(text: "Quokka", waitFor: $position, waitSeconds: 30) { hits { id record { title } } }
+    }"""
+    (hit,) = asked(administrator, search, position=made["position"])["search"]["hits"]
+    assert hit == {"id": "sample/lab/gw-waited", "record": {"title": "Quokka oxide"}}
+
+
+def test_a_text_that_no_database_keeps_is_refused(administrator: httpx.Client) -> None:
+    asked(administrator, SUBMIT, submission=sample("gw-nul"))
+    told = done(administrator, 'withdraw(id: "sample/lab/gw-nul", reason: "a\\u0000b")', "Withdrawn")
+    assert (told["__typename"], told["findings"][0]["rule"]) == ("Invalid", "parse")
+    assert "NUL" in told["message"]
+
+
+def test_mutations_of_one_request_are_carried_out_one_after_another(administrator: httpx.Client) -> None:
+    asked(administrator, SUBMIT, submission=sample("gw-order"))
+    id = 'id: "sample/lab/gw-order"'
+    of = "{ __typename ... on RecordChange { record { status } } ... on Refusal { message } }"
+    document = f"mutation {{ a: hide({id}) {of} b: publish({id}) {of} c: hide({id}) {of} d: publish({id}) {of} }}"
+    told = asked(administrator, document)
+    assert [each["record"]["status"] for each in told.values()] == ["private", "public", "private", "public"]
+
+
+def test_a_mutation_is_not_sent_by_get(administrator: httpx.Client) -> None:
+    asked(administrator, SUBMIT, submission=sample("gw-get"))
+    document = 'mutation { hide(id: "sample/lab/gw-get") { __typename } }'
+    answer = administrator.get("graphql", params={"query": document})
+    assert answer.json()["errors"], answer.text
+    assert administrator.get("sample/lab/gw-get").json()["status"] == "public"
+
+
 def test_the_example_of_the_documentation_enters_a_record(administrator: httpx.Client) -> None:
     text = (PROJECT / "docs" / "graphql.md").read_text("utf-8")
     found = re.search(r"```graphql\n(mutation Enter.*?)```\n```json\n(.*?)```", text, re.DOTALL)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
+from contextlib import closing
 from typing import Any, Final
 
 import httpx
@@ -130,6 +132,28 @@ def test_projections_are_looked_after_by_administrators(administrator: httpx.Cli
     assert done(administrator, waive, "FailureWaived", "failure { record }")["__typename"] == "NotFound"
     verify = done(administrator, "verifyProjection(projection: SEARCH)", "VerificationAsked", "askedAt")
     assert verify["askedAt"]
+
+
+def test_a_failed_record_is_waived_and_tried_again(served: Served, administrator: httpx.Client) -> None:
+    id = asked(administrator, SUBMIT, submission=sample("gp-failed"))["submit"]["id"]
+    with closing(sqlite3.connect(served.data / "catalog.sqlite", timeout=60)) as database, database:
+        database.execute(
+            "INSERT INTO failure (name, record, revision, position, attempts, error, first_at, last_at, next_at)"
+            " SELECT 'search', key, 1, 1, 2, 'no reason', '2026', '2026', '2999' FROM node WHERE id = ?",
+            (id,),
+        )
+    waive = f'waiveFailure(projection: SEARCH, record: "{id}", reason: "Its source mends it")'
+    waived = done(administrator, waive, "FailureWaived", "failure { record error attempts waived { reason by } }")
+    assert waived["failure"] == {
+        "record": id,
+        "error": "no reason",
+        "attempts": 2,
+        "waived": {"reason": "Its source mends it", "by": "administrator"},
+    }
+    empty = done(administrator, waive.replace("Its source mends it", ""), "FailureWaived", "failure { record }")
+    assert empty["__typename"] == "Invalid"
+    retry = f'retryFailures(projection: SEARCH, record: "{id}")'
+    assert done(administrator, retry, "FailuresRetried", "records")["records"] == 1
 
 
 def test_a_record_is_expunged_with_the_code_that_the_keeper_reads(served: Served, administrator: httpx.Client) -> None:

@@ -17,7 +17,7 @@ from catalog.errors import Forbidden as Denied
 from catalog.errors import TooLarge as Exceeded
 from catalog.records.identifiers import record_id
 from catalog.records.record import Submission
-from catalog.web.graphql.definitions import Long, Words, argument
+from catalog.web.graphql.definitions import Long, Words, argument, listed
 from catalog.web.graphql.inputs import Inputs
 from catalog.web.graphql.payloads import Payload, Shown, payload, record_field, tells
 from catalog.web.graphql.refusals import (
@@ -44,7 +44,6 @@ POSITION: Final = (
     "The position in the ledger, for `waitFor`; null if nothing changed.",
     "台帳での位置（`waitFor` 用）。変更がなければ null。",
 )
-OF_RECORD: Final = ("The record's id.", "レコードの ID。")
 
 
 @strawberry.enum(description="How strictly a submission is held to the rules.\n規則をどこまで厳密に当てはめるか。")
@@ -83,6 +82,12 @@ class Writes:
     def __init__(self, types: Types, inputs: Inputs) -> None:
         self.types = types
         self.inputs = inputs
+        self.change = payload(
+            "RecordChange",
+            self._of_record(),
+            ("What was done to a record, whatever it was.", "レコードに対する変更の結果。"),
+            interface=True,
+        )
         self.submitted = self._submitted()
         self.submitted_many = self._submitted_many()
 
@@ -120,7 +125,7 @@ class Writes:
                     "一括登録できます。"
                 ),
             ),
-            argument("submissions", list[self.inputs.submission], ("What is submitted.", "登録データ。")),  # type: ignore[name-defined]
+            argument("submissions", listed(self.inputs.submission), ("What is submitted.", "登録データ。")),
             MODE,
             ATOMIC,
             DRY_RUN,
@@ -278,7 +283,7 @@ class Writes:
         return payload(
             "Submitted",
             [
-                tells("id", strawberry.ID, lambda entered: entered.id, OF_RECORD),
+                *self._of_record(),
                 tells(
                     "outcome",
                     Became,
@@ -291,16 +296,15 @@ class Writes:
                     lambda entered: entered.outcome.revision,
                     ("The revision that it has now.", "現在の版。"),
                 ),
-                tells("position", Long | None, lambda entered: entered.outcome.position, POSITION),
                 tells(
                     "findings",
-                    list[FINDING],  # type: ignore[valid-type]
+                    listed(FINDING),
                     lambda entered: findings_of(entered.outcome.findings),
                     ("What might be mended although it was entered.", "登録はされたが直すとよい点。"),
                 ),
-                record_field(self.types),
             ],
             ("A submission that was entered.", "登録されたデータ。"),
+            of=self.change,
         )
 
     def _submitted_many(self) -> type[Payload]:
@@ -338,23 +342,23 @@ class Writes:
             ("What became of several submissions.", "複数件の登録結果。"),
         )
 
+    def _of_record(self) -> list[StrawberryField]:
+        """What every payload tells that is about one record."""
+        return [
+            tells("id", strawberry.ID, lambda done: done.id, ("The record's id.", "レコードの ID。")),
+            tells(
+                "changed",
+                bool,
+                lambda done: done.position is not None,
+                ("Whether anything was changed; else it was so already.", "変更の有無。"),
+            ),
+            tells("position", Long | None, lambda done: done.position, POSITION),
+            record_field(self.types),
+        ]
+
     def done(self, name: str, words: Words) -> type[Payload]:
         """The payload of a verb that is done to a record."""
-        return payload(
-            name,
-            [
-                tells("id", strawberry.ID, lambda done: done.id, OF_RECORD),
-                tells(
-                    "changed",
-                    bool,
-                    lambda done: done.position is not None,
-                    ("Whether it was not so already.", "変更の有無。"),
-                ),
-                tells("position", Long | None, lambda done: done.position, POSITION),
-                record_field(self.types),
-            ],
-            words,
-        )
+        return payload(name, self._of_record(), words, of=self.change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,3 +386,8 @@ class Entered:
     def id(self) -> str:
         """The record's id."""
         return self.outcome.id
+
+    @property
+    def position(self) -> int | None:
+        """That of the change; None if nothing was changed."""
+        return self.outcome.position
