@@ -11,6 +11,7 @@ from typing import Any, Final
 import strawberry
 from graphql import GraphQLError, get_named_type
 from strawberry import ID
+from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
@@ -24,7 +25,7 @@ from catalog.questions.lineage import Beyond, Link
 from catalog.questions.question import MOST_ITEMS, After, Order
 from catalog.web.graphql.answered import Info, answered, document
 from catalog.web.graphql.compile import told_under
-from catalog.web.graphql.definitions import Long, argument
+from catalog.web.graphql.definitions import Long, argument, both
 from catalog.web.graphql.execute import Merged
 from catalog.web.graphql.types import Types
 from catalog.web.graphql.weighing import Weigher, number_from
@@ -72,8 +73,14 @@ class LinkDirection(enum.Enum):
 class _There:
     """A place with its record as it was told."""
 
-    place: Place
+    id: str
+    kind: str | None
+    distance: int
     record: Any
+
+    @classmethod
+    def at(cls, place: Place, records: Mapping[str, Any]) -> _There:
+        return cls(place.id, place.kind, place.distance, records.get(place.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,25 +219,25 @@ def _page_arguments() -> tuple[StrawberryArgument, ...]:
 # --- types
 
 
+def _plain(name: str, type_: Any, words: tuple[str, str], attribute: str | None = None) -> StrawberryField:
+    """What stands in the value itself. There are tens of thousands, and a function for each would cost as much as finding them."""
+    return StrawberryField(
+        python_name=attribute or name,
+        graphql_name=name,
+        type_annotation=StrawberryAnnotation(type_),
+        description=both(words),
+    )
+
+
 def _place(types: Types) -> type:
     return document(
         "LinkedPlace",
         ("A record, or an IRI that links name.", "レコード、またはリンク先の IRI。"),
         [
-            answered("id", ID, lambda root, info, _: root.place.id, ("Its id or IRI.", "ID または IRI。")),
-            answered(
-                "kind",
-                str | None,
-                lambda root, info, _: root.place.kind,
-                ("Its kind; null of an IRI.", "種別（IRI では null）。"),
-            ),
-            answered(
-                "distance",
-                int,
-                lambda root, info, _: root.place.distance,
-                ("How many links it is away.", "始点からのリンク数。"),
-            ),
-            answered("record", types.record | None, lambda root, info, _: root.record, ("The record.", "レコード。")),
+            _plain("id", ID, ("Its id or IRI.", "ID または IRI。")),
+            _plain("kind", str | None, ("Its kind; null of an IRI.", "種別（IRI では null）。")),
+            _plain("distance", int, ("How many links it is away.", "始点からのリンク数。")),
+            _plain("record", types.record | None, ("The record.", "レコード。")),
         ],
     )
 
@@ -240,31 +247,13 @@ def _between() -> type:
         "LinkBetween",
         ("A link between two places.", "2点間のリンク。"),
         [
-            answered(
-                "from", ID, lambda root, info, _: root.start, ("The record that has the link.", "リンク元の ID。")
-            ),
-            answered(
-                "to", ID, lambda root, info, _: root.end, ("What the link leads to.", "リンク先の ID または IRI。")
-            ),
-            answered("field", str, lambda root, info, _: root.field, ("The field of the link.", "リンクの項目。")),
-            answered(
-                "role", str | None, lambda root, info, _: root.role, ("The part that the target plays.", "役割。")
-            ),
-            answered(
-                "port", str | None, lambda root, info, _: root.port, ("The port that it is bound to.", "ポート。")
-            ),
-            answered(
-                "origin",
-                ID | None,
-                lambda root, info, _: root.origin,
-                ("In a lineage: what the other came from.", "系譜での由来側。"),
-            ),
-            answered(
-                "result",
-                ID | None,
-                lambda root, info, _: root.result,
-                ("In a lineage: what came of the other.", "系譜での派生側。"),
-            ),
+            _plain("from", ID, ("The record that has the link.", "リンク元の ID。"), "start"),
+            _plain("to", ID, ("What the link leads to.", "リンク先の ID または IRI。"), "end"),
+            _plain("field", str, ("The field of the link.", "リンクの項目。")),
+            _plain("role", str | None, ("The part that the target plays.", "役割。")),
+            _plain("port", str | None, ("The port that it is bound to.", "ポート。")),
+            _plain("origin", ID | None, ("In a lineage: what the other came from.", "系譜での由来側。")),
+            _plain("result", ID | None, ("In a lineage: what came of the other.", "系譜での派生側。")),
         ],
     )
 
@@ -413,7 +402,7 @@ def _path(_: Any, info: Info, said: Mapping[str, Any]) -> tuple[graph.Paths, lis
     if isinstance(found, Moved):
         raise _moved(found)
     records = _records(info, ("paths", "nodes", "record"), (place for path in found.paths for place in path.nodes))
-    return found, [([_There(place, records.get(place.id)) for place in path.nodes], path.edges) for path in found.paths]
+    return found, [([_There.at(place, records) for place in path.nodes], path.edges) for path in found.paths]
 
 
 def _neighbours(_: Any, info: Info, said: Mapping[str, Any]) -> tuple[Neighbours, list[_Linked]]:
@@ -436,7 +425,7 @@ def _neighbours(_: Any, info: Info, said: Mapping[str, Any]) -> tuple[Neighbours
 
 def _with_records(info: Info, path: tuple[str, ...], places: Sequence[Place]) -> list[_There]:
     records = _records(info, path, places)
-    return [_There(place, records.get(place.id)) for place in places]
+    return [_There.at(place, records) for place in places]
 
 
 def _records(info: Info, path: tuple[str, ...], places: Iterable[Place | Link]) -> Mapping[str, Any]:
