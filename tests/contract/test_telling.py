@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from catalog.access.scopes import Scopes
+from catalog.access.sight import Sight
+from catalog.errors import Invalid, TooSlow
+from catalog.ledger.answer import Answers
+from catalog.ledger.append import Ledger
+from catalog.ledger.statement import Terms
 from catalog.questions.check import check_telling
-from catalog.questions.question import Count, Direction, Order, Question
-from catalog.questions.reader import Reader
+from catalog.questions.question import DEEPEST, After, Count, Direction, Order, Question
+from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
+from catalog.questions.shape import lift
 from catalog.questions.telling import (
     Asked,
     ById,
@@ -37,11 +48,13 @@ from catalog.questions.telling import (
     TotalIsExact,
     Way,
 )
+from catalog.questions.vocabulary import vocabulary_of
 from catalog.records.identifiers import split_id
 from catalog.records.standing import scope_path
+from tests.contract.ledgers import enter, entry, kinds, migrated
 from tests.contract.oracle import Oracle
-from tests.contract.small_catalogue import Plain, small
-from tests.contract.test_answers import READERS, Filled, _body, conditions, filled, orders
+from tests.contract.small_catalogue import Plain, known_words, small
+from tests.contract.test_answers import READERS, Filled, _body, by_reader, conditions, filled, orders
 
 __all__ = ["filled"]
 
@@ -420,3 +433,276 @@ def test_whatever_is_asked_is_told_as_a_naive_reading_tells_it(
     naive = Naive(Oracle(filled.plain, reader))
 
     assert told(filled, asked, reader) == [naive.tell(each) for each in asked]
+
+
+# --- one by one
+
+
+def _deep(levels: int) -> Telling:
+    """Samples and what they were derived from, or what was derived from them, so many levels of links below one another."""
+    telling = Telling((Way((), (Told("id", "id"), Mirrored("title", "title"))),))
+    for level in range(levels):
+        direction: Direction = "in" if level % 2 else "out"
+        info = PageInfo("info", (("more", "hasNextPage"), ("end", "endCursor")), 0)
+        page = (Nodes("nodes", telling), info, Total("n"))
+        below = Edges(f"e{level}", direction, page, "derivedFrom", ("sample",), first=3, count="exact")
+        telling = Telling((Way((), (Told("id", "id"), below)),))
+    return telling
+
+
+@by_reader
+def test_lists_may_stand_below_each_other_as_deep_as_questions_go(filled: Filled, reader: Reader) -> None:
+    asked = Listing((Nodes("nodes", _deep(DEEPEST)),), ("sample",), first=5)
+
+    assert told(filled, [asked], reader) == [Naive(Oracle(filled.plain, reader)).tell(asked)]
+    with pytest.raises(Invalid):
+        check_telling(Listing((Nodes("nodes", _deep(DEEPEST + 1)),), ("sample",)), filled.answers.vocabulary)
+
+
+def _samples(**how: Any) -> Edges:
+    info = PageInfo("info", (("more", "hasNextPage"), ("end", "endCursor")), 0)
+    return Edges("samples", "out", (EdgeList("edges", (LinkTold("to", "to"),)), info), "samples", **how)
+
+
+@pytest.mark.parametrize(
+    "order", [(), (Order("order"),), (Order("title", True), Order("created")), (Order("id"),)], ids=str
+)
+def test_a_list_of_links_goes_on_behind_its_own_cursor(filled: Filled, order: tuple[Order, ...]) -> None:
+    naive = Naive(Oracle(filled.plain, ADMINISTRATOR))
+    experiments = [
+        record for record in filled.plain.records if record.kind == "experiment" and record.status == "public"
+    ]
+    experiment = max(experiments, key=lambda record: len(naive.links(_samples(), record)))
+    walked: list[str] = []
+    after: After | None = None
+    more = True
+    while more:
+        asked = ById(_one(_samples(order=order, first=1, after=after)), (), experiment.id)
+        (answer,) = told(filled, [asked], ADMINISTRATOR)
+        assert answer == naive.tell(asked)
+        walked += [edge["to"] for edge in answer["samples"]["edges"]]
+        more = answer["samples"]["info"]["more"]
+        values, id = answer["samples"]["info"]["end"]
+        after = After(tuple(values), id)
+
+    assert len(walked) > 2
+    assert walked == [row[1][2] for row in naive.links(_samples(order=order), experiment)]
+
+
+def _one(*several: Member) -> Telling:
+    return Telling((Way((), several),))
+
+
+REFUSED: dict[str, Asked] = {
+    "a key that ends the text": Listing((Nodes('a":"', _one()),)),
+    "a key of a member": Listing((Nodes("a", _one(Told("a'b", "id"))),)),
+    "a key of an edge": Listing((EdgeList("a", (Cursor("\x01", 0),)),)),
+    "a key of the page": Listing((PageInfo("a", (("b c", "endCursor"),), 0),)),
+    "a member of the body that is no name": Listing((Nodes("a", _one(Drawn(1, ("body",), ("a'b",)))),)),
+    "a field that is private": Listing((Nodes("a", _one(Mirrored("a", "contact"))),), ("agent",)),
+    "a field that no kind has": Listing((Nodes("a", _one(Mirrored("a", "nothing"))),)),
+    "a field that no column has": Listing((Nodes("a", _one(Mirrored("a", "samples"))),), ("experiment",)),
+    "a kind that is none": Listing((Nodes("a", Telling((Way(("planet",), ()),))),)),
+    "links that the kind has not": Listing((Nodes("a", _one(replace(_samples(), field="orbits"))),)),
+    "too many": Listing((Nodes("a", _one()),), first=1_001),
+    "too many links": Listing((Nodes("a", _one(_samples(first=0))),), ("experiment",)),
+    "a total of what is not counted": Listing((Total("a"),)),
+    "another list's cursor": ById(_one(_samples(after=After((), "sample/ddbj/s-001"))), ("experiment",), "x"),
+    "a cursor of another order": ById(_one(_samples(after=After(("x",), '["samples",1,"x"]'))), ("experiment",), "x"),
+    "a cursor that no number is in": ById(
+        _one(_samples(after=After((), '["samples",true,"x"]'))), ("experiment",), "x"
+    ),
+    "more ids than may be asked for": ByIds(_one(), (), ("x",) * 1_001),
+    "an id that no text can hold": ById(_one(), (), "a\0b"),
+    "more lists than a record has": Listing(
+        (Nodes("a", _one(*(replace(_samples(), key=f"k{number}") for number in range(51)))),), ("experiment",)
+    ),
+}
+
+
+@pytest.mark.parametrize("asked", REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_told_is_refused_before_it_reaches_a_statement(asked: Asked) -> None:
+    _, words = known_words()
+
+    with pytest.raises(Invalid):
+        check_telling(asked, words)
+    check_telling(
+        Listing((Nodes("a", _one(Told("b", "id"), _samples())), Total("c")), ("experiment",), count="exact"), words
+    )
+
+
+# --- what happens while somebody reads
+
+
+@dataclass
+class House:
+    """A ledger and what answers from it; everyone may read `lab`, but not `company`."""
+
+    ledger: Ledger
+    answers: Answers
+
+    def told(self, *asked: Asked, reader: Reader = PUBLIC, **how: Any) -> list[Any]:
+        for each in asked:
+            check_telling(each, self.answers.vocabulary)
+        return [orjson.loads(text) for text in self.answers.told(asked, reader, FILLERS, **how)]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    postgresql = request.param == "postgresql"
+    address = request.getfixturevalue("postgresql") if postgresql else f"sqlite:///{tmp_path / 'catalogue.db'}"
+    store = migrated(address)
+    ledger = Ledger(store, kinds())
+    ledger.mirrors.prepare()
+    scopes = Scopes(store)
+    scopes.create("lab", ADMINISTRATOR, mode="everyone")
+    scopes.create("company", ADMINISTRATOR)
+    yield House(ledger, Answers(store, vocabulary_of(kinds()), Sight(store.database.name)))
+    store.close()
+
+
+def _sample(*sources: Any) -> dict[str, Any]:
+    return {"title": {"en": "a sample"}, "derivedFrom": list(sources)}
+
+
+def test_a_walk_along_links_misses_none_and_repeats_none_while_others_are_put_before_and_behind(house: House) -> None:
+    enter(house.ledger, *(entry(f"s{number}") for number in range(6)))
+    first = [f"sample/lab/s{number}" for number in range(4)]
+    enter(
+        house.ledger, entry("out", _sample(*first)), *(entry(f"in{number}", _sample(first[0])) for number in range(4))
+    )
+
+    for direction, start, expected in (("out", "out", first), ("in", "s0", [f"sample/lab/in{n}" for n in range(4)])):
+        walked: list[str] = []
+        after: After | None = None
+        for step in range(20):
+            info = PageInfo("info", (("more", "hasNextPage"), ("end", "endCursor")), 0)
+            page = (EdgeList("edges", (LinkTold("to", "to"),)), info)
+            edges = Edges("links", direction, page, "derivedFrom", ("sample",), first=1, after=after)  # type: ignore[arg-type]
+            (answer,) = house.told(ById(_one(edges), (), f"sample/lab/{start}"))
+            walked += [edge["to"] for edge in answer["links"]["edges"]]
+            if not answer["links"]["info"]["more"]:
+                break
+            values, id = answer["links"]["info"]["end"]
+            after = After(tuple(values), id)
+            if step == 1 and direction == "out":
+                # Before what was told already, and behind it.
+                put = ["sample/lab/s4", first[0], first[1], "sample/lab/s5", first[2], first[3]]
+                enter(house.ledger, entry("out", _sample(*put)))
+                expected = [first[0], first[1], "sample/lab/s5", first[2], first[3]]
+            if step == 1 and direction == "in":
+                # The one that was told last links to something else before, and one more comes.
+                enter(house.ledger, entry("in1", _sample("sample/lab/s1", first[0])), entry("in9", _sample(first[0])))
+                # Those that came together came in the order of their ids.
+                expected = [*expected, "sample/lab/out", "sample/lab/in9"]
+        assert walked == expected
+
+
+def test_who_asserted_a_link_is_told_to_whom_the_body_tells_it(house: House) -> None:
+    told_by = {"to": "sample/lab/a", "by": "agent/lab/hidden", "role": "part"}
+    names = {"names": {"en": "Somebody"}, "title": {"en": "Somebody"}, "type": "person"}
+    enter(
+        house.ledger,
+        entry("a"),
+        entry("hidden", names, kind="agent", into="company"),
+        entry("b", _sample(told_by, {**told_by, "by": "https://example.org/x", "role": "whole"})),
+    )
+    page = (EdgeList("edges", (LinkTold("by", "by"), LinkTold("role", "role"))),)
+    asked = (
+        ById(_one(Edges("links", "out", page, "derivedFrom")), (), "sample/lab/b"),
+        ById(_one(Edges("links", "in", page, "derivedFrom")), (), "sample/lab/a"),
+    )
+    outside, part = {"by": "https://example.org/x", "role": "whole"}, {"by": "agent/lab/hidden", "role": "part"}
+    writer, member = Reader("writer", (Grant("write", "lab"),)), Reader("member", (Grant("read", "company"),))
+
+    for reader, expected in ((PUBLIC, part | {"by": None}), (writer, part), (member, part), (ADMINISTRATOR, part)):
+        for answer in house.told(*asked, reader=reader):
+            assert answer["links"]["edges"] == [expected, outside]
+
+
+def test_the_page_of_a_hub_is_read_off_the_index(house: House) -> None:
+    enter(house.ledger, entry("hub"), *(entry(f"s{number:04}", _sample("sample/lab/hub")) for number in range(50)))
+    asked = ById(
+        _one(Edges("links", "in", (Nodes("nodes", _one(Told("id", "id"))),), "derivedFrom", first=3)),
+        (),
+        "sample/lab/hub",
+    )
+    if house.ledger.store.database.name == "sqlite":
+        plan = house.answers._plan("told", lift((asked,), []), PUBLIC)
+        bound = house.answers._bind(["sample/lab/hub", 3], PUBLIC)
+        with house.ledger.store.glance() as driver:
+            steps = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {plan.statement}", bound)]
+        assert any("ix_link_target_field" in step for step in steps)
+        assert not any("ORDER BY" in step for step in steps)
+
+    (answer,) = house.told(asked)
+
+    assert [node["id"] for node in answer["links"]["nodes"]] == [f"sample/lab/s{number:04}" for number in range(3)]
+
+
+def test_a_local_id_is_told_as_it_was_sent_and_texts_whatever_they_hold(house: House) -> None:
+    title = 'it\'s 100 % "so" \\ \x7f {0} :p0 正極 𝒳'
+    enter(house.ledger, entry("a b/c:d", {"title": {"en": title}}))
+    told_of = _one(Told("local", "localId"), Mirrored("title", "title"), Drawn(1, ("body",), ("title",)))
+
+    ((answer,),) = [each["nodes"] for each in house.told(Listing((Nodes("nodes", told_of),)))]
+
+    assert answer["local"] == "a b/c:d"
+    assert answer["title"] == title
+    assert answer["drawn1"] == ["sample", {"title": {"en": title}}]
+
+
+# --- how long it may take
+
+
+def test_a_statement_that_takes_longer_than_it_may_is_stopped_and_the_next_is_answered(house: House) -> None:
+    enter(house.ledger, entry("a"))
+    asked = Listing((Nodes("nodes", _one(Told("id", "id"))),))
+    endless = {
+        "sqlite": "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+        "postgresql": "SELECT pg_sleep(60)",
+    }[house.ledger.store.database.name]
+
+    def asks(terms: Terms) -> str:
+        return endless
+
+    with pytest.raises(TooSlow) as stopped:
+        house.answers.rows(asks, {}, PUBLIC, deadline_seconds=0.05)
+    with house.ledger.store.read() as connection, pytest.raises(TooSlow):
+        house.answers.rows(asks, {}, PUBLIC, connection, deadline_seconds=0.05)
+
+    assert "0.05 s" in stopped.value.message
+    for _ in range(40):
+        (answer,) = house.told(asked, deadline_seconds=30)
+        assert [node["id"] for node in answer["nodes"]] == ["sample/lab/a"]
+
+
+def test_others_are_answered_while_a_slow_statement_runs(house: House) -> None:
+    enter(house.ledger, entry("a"))
+    asked = Listing((Nodes("nodes", _one(Told("id", "id"))),))
+    done = threading.Event()
+    outcome: list[type[BaseException]] = []
+
+    def slow(terms: Terms) -> str:
+        if house.ledger.store.database.name == "postgresql":
+            return "SELECT pg_sleep(60)"
+        return "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+    def ask_slowly() -> None:
+        try:
+            house.answers.rows(slow, {}, PUBLIC, deadline_seconds=1.5)
+        except TooSlow as error:
+            outcome.append(type(error))
+        finally:
+            done.set()
+
+    asking = threading.Thread(target=ask_slowly)
+    asking.start()
+    answered = 0
+    while not done.is_set():
+        house.told(asked, deadline_seconds=30)
+        answered += 1
+    asking.join()
+
+    assert outcome == [TooSlow]
+    assert answered > 1
