@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
+import select
 import subprocess
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -202,11 +206,87 @@ def test_a_browser_gets_the_page_and_a_program_the_answer(public: httpx.Client) 
     assert public.get("graphql", params={"query": TYPENAME}).json()["data"] == {"__typename": "Query"}
 
 
-def test_who_subscribes_must_listen(public: httpx.Client) -> None:
-    subscription = {"query": "subscription { __typename }"}
-    answer = post(public, subscription)
-    assert answer.status_code in (400, 406)
-    assert "data" not in answer.json()
+# --- subscriptions
+
+
+def entered(administrator: httpx.Client, key: str) -> str:
+    made = administrator.post(
+        "records", json={"kind": "sample", "source": "lab", "localId": f"graphql/{key}", "body": {"title": {"en": key}}}
+    )
+    assert made.status_code in (200, 201), made.text
+    return f"sample/lab/graphql/{key}"
+
+
+def events_of(answer: httpx.Response) -> Iterator[tuple[str, str]]:
+    """The events of a stream, as (event, data)."""
+    event = ""
+    for line in answer.iter_lines():
+        name, _, said = line.partition(":")
+        if name == "event":
+            event = said.strip()
+        elif name == "data":
+            yield event, said.strip()
+
+
+def open_requests(client: httpx.Client) -> int:
+    told = client.get("metrics").text
+    return int(next(line for line in told.splitlines() if line.startswith("musubi_requests_open ")).split()[1])
+
+
+SUBSCRIPTION: Final = 'subscription { changes(kinds: ["sample"]) { what id record { title } } }'
+
+
+@pytest.mark.service
+def test_the_client_of_graphql_sse_is_told_of_changes_as_they_happen(
+    served: Served, administrator: httpx.Client, npm: Path
+) -> None:
+    arguments = ["node", CLIENTS / "listen.mjs", npm, f"{served.address}graphql", SUBSCRIPTION, "2"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as listening:
+        assert listening.stdout is not None
+        told: list[Any] = []
+        while len(told) < 3:
+            # It begins with what happens after it has connected, which is when it says so; so changes go on meanwhile.
+            id = entered(administrator, f"heard {secrets.token_hex(4)}")
+            ready, _, _ = select.select([listening.stdout], [], [], 1)
+            while ready and len(told) < 3:
+                told.append(json.loads(listening.stdout.readline()))
+                ready, _, _ = select.select([listening.stdout], [], [], 0.1)
+    first, second, end = told
+    assert end == {"ended": 2}
+    for each in (first, second):
+        change = each["data"]["changes"]
+        assert change["what"] == "CHANGED"
+        assert change["id"].startswith("sample/lab/graphql/heard")
+        assert change["record"]["title"].startswith("heard ")
+    assert id
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_subscription_goes_on_until_its_client_has_gone(
+    served: Served, public: httpx.Client, administrator: httpx.Client, method: str
+) -> None:
+    before = open_requests(public)
+    asked: dict[str, Any] = {"params" if method == "GET" else "json": {"query": SUBSCRIPTION}}
+    with (
+        served.client() as client,
+        client.stream(method, "graphql", headers={"Accept": "text/event-stream"}, **asked) as answer,
+    ):
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "no-store"
+        assert open_requests(public) == before + 1
+        id = entered(administrator, f"streamed {secrets.token_hex(4)}")
+        event, data = next(iter(events_of(answer)))
+        assert (event, json.loads(data)["data"]["changes"]["id"]) == ("next", id.replace(" ", "%20"))
+    until = time.monotonic() + 30
+    while open_requests(public) > before:
+        assert time.monotonic() < until, "the subscription goes on without its client"
+        time.sleep(0.1)
+
+
+def test_who_subscribes_without_listening_is_told_how(public: httpx.Client) -> None:
+    answer = post(public, {"query": SUBSCRIPTION})
+    assert answer.status_code == 406
+    assert "text/event-stream" in answer.json()["errors"][0]["message"]
 
 
 # --- changes
