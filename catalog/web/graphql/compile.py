@@ -26,6 +26,8 @@ from graphql import (
     GraphQLSchema,
     GraphQLUnionType,
     InlineFragmentNode,
+    NamedTypeNode,
+    NonNullTypeNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -142,6 +144,7 @@ class Words:
     filters: Filters
     compiled: Recent[Any] = field(default_factory=lambda: Recent(KEPT))
     _deciding: Recent[frozenset[str]] = field(default_factory=lambda: Recent(KEPT))
+    _texts: Recent[frozenset[str] | None] = field(default_factory=lambda: Recent(KEPT))
     _recipes: dict[tuple[str, str], Recipe | None] = field(default_factory=dict)
     _kinds: dict[str, str] = field(default_factory=dict)
 
@@ -166,6 +169,11 @@ class Words:
     def deciding(self, document: Document, operation: OperationDefinitionNode) -> frozenset[str]:
         """The variables that decide what is asked of the database: all in fields that are compiled, but plain ids."""
         return self._deciding.about(operation, lambda: _Deciding(self, document.fragments).of(operation))
+
+    def takes_as_given(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> bool:
+        """Whether the variables are texts that are wanted as texts, and no more: then nothing about them has to be worked out."""
+        texts = self._texts.about(operation, lambda: _texts_wanted(operation))
+        return texts is not None and variables.keys() == texts and all(type(each) is str for each in variables.values())
 
     def recipe(self, of: str, name: str) -> Recipe | None:
         """How a field of a type is answered; None if a function does."""
@@ -200,6 +208,17 @@ def words_of(schema: GraphQLSchema, catalog: Catalog) -> Words:
     """What a catalogue's schema is read by, made once."""
     # Both are kept in what is made, so that nothing else comes to bear their numbers.
     return _WORDS.get((id(schema), id(catalog)), lambda: Words(schema, catalog, types_behind(schema).filters))
+
+
+def _texts_wanted(operation: OperationDefinitionNode) -> frozenset[str] | None:
+    """The names of an operation's variables, if all of them are texts or ids."""
+    names = []
+    for each in operation.variable_definitions or ():
+        type_ = each.type.type if isinstance(each.type, NonNullTypeNode) else each.type
+        if not isinstance(type_, NamedTypeNode) or type_.name.value not in ("ID", "String"):
+            return None
+        names.append(each.variable.name.value)
+    return frozenset(names)
 
 
 @dataclass(slots=True)

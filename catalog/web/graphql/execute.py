@@ -43,7 +43,6 @@ from catalog.web.graphql.former import tell_former
 from catalog.web.graphql.recipes import Entities, ListOf, OneOf, SeveralOf
 from catalog.web.negotiation import Language
 
-
 # How what decides about an operation is written down where nothing does.
 UNDECIDED: Final = b"{}"
 # The documents of a record that are read with it.
@@ -107,18 +106,21 @@ def execute(
         return answer(
             _run(schema, document.ast, operation.name.value if operation.name else None, variables, context), context
         )
-    values = get_variable_values(schema, operation.variable_definitions or (), dict(variables))
-    if isinstance(values, list):
-        return answer(ExecutionResult(None, values), context)
     words = words_of(schema, context.catalog)
+    if words.takes_as_given(operation, variables):
+        values = VariableValues({}, dict(variables))
+    else:
+        coerced = get_variable_values(schema, operation.variable_definitions or (), dict(variables))
+        if isinstance(coerced, list):
+            return answer(ExecutionResult(None, coerced), context)
+        values = coerced
     compiled = _compiled(words, document, operation, values)
     data: dict[str, bytes] = {key: b'"' + name.encode() + b'"' for key, name in compiled.names.items()}
     failures = dict(compiled.failed)
     _tell(compiled, values, context, data, failures)
-    fragments = {name: FragmentDetails(each) for name, each in document.fragments.items()}
     for root, details, definition in compiled.former:
         try:
-            making = Making(words, operation, fragments, values)
+            making = Making(words, operation, _fragments(document), values)
             data[root.key] = tell_former(making, definition, details, _kinds(root), context).encode()
         except CatalogError as error:
             failures[root.key] = _failure(root.node, root.key, error)
@@ -130,6 +132,10 @@ def execute(
         whole = whole and result.data is not None
         data.update((key, orjson.dumps(value)) for key, value in (result.data or {}).items())
     return _glued(compiled.keys, data if whole else None, errors, context)
+
+
+def _fragments(document: Document) -> dict[str, FragmentDetails]:
+    return {name: FragmentDetails(each) for name, each in document.fragments.items()}
 
 
 def _kinds(root: Root) -> tuple[str, ...]:
@@ -163,7 +169,7 @@ def _compiled(words: Words, document: Document, operation: OperationDefinitionNo
 def _compile(words: Words, document: Document, operation: OperationDefinitionNode, values: VariableValues) -> Compiled:
     query = words.schema.query_type
     assert query is not None
-    fragments = {name: FragmentDetails(each) for name, each in document.fragments.items()}
+    fragments = _fragments(document)
     making = Making(words, operation, fragments, values)
     collected = collect_fields(words.schema, fragments, values, query, operation).grouped_field_set
     roots: list[Root] = []
