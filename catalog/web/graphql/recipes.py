@@ -130,4 +130,6 @@ class EdgeOf:
     part: Literal["node", "cursor"] | OfLink
 
 
-Recipe = OneOf | SeveralOf | Entities | ListOf | KeptOf | InBody | Part | AlongLinks | DrawnOf | PageOf | PageInfoOf | EdgeOf
+Recipe = (
+    OneOf | SeveralOf | Entities | ListOf | KeptOf | InBody | Part | AlongLinks | DrawnOf | PageOf | PageInfoOf | EdgeOf
+)
