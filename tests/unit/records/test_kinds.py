@@ -185,6 +185,7 @@ def test_a_kind_may_not_bear_the_name_of_an_address_or_a_table(tmp_path: Path, n
         ({"x": {"$ref": "common#/$defs/quantity", "x-quantity": {"units": ["furlongg"]}}}, "'furlongg'"),
         ({"x": {"$ref": "common#/$defs/quantity", "x-quantity": {"quantityKind": "Lenght"}}}, "'Lenght'"),
         ({"x": {"$ref": "common#/$defs/links", "x-sortable": True}}, "x-sortable"),
+        ({"x": {"$ref": "common#/$defs/links", "x-link": {"lineage": "up"}}}, "lineage of x-link is one of origin"),
         ({"x": {"$ref": "common#/$defs/text"}}, "@language"),
         ({"x": {"type": "string", "x-private": True, "x-sortable": True}}, "x-sortable"),
         ({"record": {"type": "string"}}, "column 'record'"),
