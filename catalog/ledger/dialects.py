@@ -201,7 +201,8 @@ class _Postgresql:
         )
 
     def numbers(self, value: str) -> str:
-        return f"SELECT json_array_elements_text({value}::json)::bigint AS key"
+        # An array is read in a fraction of the time of a list of JSON.
+        return f"SELECT unnest(translate({value}, '[]', '{{}}')::bigint[]) AS key"
 
     def texts_in(self, document: str, name: str) -> str:
         return (
