@@ -453,6 +453,8 @@ def over_graphql(client: httpx.Client, query: str) -> dict[str, Any]:
         (f'previous: {{some: {{to: ["{TRANSIT}"]}}}}', V), ("researchVoyagesViaPrevious: {some: {where: {crewSize: {gt: 50}}}}", T),
         ('recovered: {some: {role: "push-core", where: {form: {eq: "sediment"}}}}', V), ("vessel: {exists: false}", T),
         ('incoming: {some: {field: "isPartOf", to: ["sample/lab/core-1"]}}', V),
+        ('homePort: {country: {eq: "JP"}, lat: {gt: 35}}', V), ('legs: {number: {eq: 2}, to: {eq: "Yokosuka"}}', V),
+        ('legs: {number: {eq: 1}, to: {eq: "Yokosuka"}}', []), ("legs: {exists: false}", T), ('callSign: {eq: "7JWB"}', V),
         ('incoming: {some: {field: "isPartOf", whereSample: {form: {eq: "sediment"}}}}', V),
     ],
 )  # fmt: skip

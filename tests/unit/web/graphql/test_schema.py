@@ -234,6 +234,7 @@ def test_a_fifteenth_kind_is_asked_for_like_any_other_and_renames_nothing() -> N
     assert str(leg["scientists"].type) == "[Link!]"
     filter_ = more.type_map["ResearchVoyageFilter"]
     assert "insurer" not in filter_.fields  # type: ignore[attr-defined]
+    assert "incident" not in more.type_map["ResearchVoyageVoyageLegFilter"].fields  # type: ignore[attr-defined]
     assert {"shipName", "bodyStatus", "distance", "seaArea"} <= set(filter_.fields)  # type: ignore[attr-defined]
     for name in SCHEMA.type_map:
         assert set(getattr(SCHEMA.type_map[name], "fields", ())) <= set(getattr(more.type_map[name], "fields", ()))
