@@ -27,6 +27,12 @@ class Recent(Generic[Made]):
         # It is kept as well, so that nothing else can come to lie where it lies.
         return self._get(id(thing), thing, make)
 
+    def known(self, key: Hashable) -> Made | None:
+        """What was made for this key, if it is still here."""
+        with self._lock:
+            known = self._kept.get(key)
+            return None if known is None else known[1]
+
     def __contains__(self, key: Hashable) -> bool:
         with self._lock:
             return key in self._kept

@@ -344,7 +344,7 @@ def test_scopes_are_told_with_what_is_set_below_and_shared_to_whoever_may_know(
     assert told["below"]["nodes"][0]["id"].startswith("lab/")
     seen = post(public, query)
     assert seen["data"]["scope"]["permissions"] is None
-    assert seen["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert seen["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert seen["errors"][0]["path"] == ["scope", "permissions"]
     assert "lab/closed" not in [each["id"] for each in seen["data"]["scope"]["below"]["nodes"]]
     assert refused(public, '{ scope(id: "lab/closed") { id } }')[0] == "NOT_FOUND"
@@ -354,14 +354,14 @@ def test_scopes_are_told_with_what_is_set_below_and_shared_to_whoever_may_know(
 def test_what_is_not_for_everyone_is_refused_by_its_code(public: httpx.Client, administrator: httpx.Client) -> None:
     for query, code in (
         ("{ requests { nodes { id } } }", "UNAUTHENTICATED"),
-        ("{ tokens { id } }", "FORBIDDEN"),
-        ('{ tokens(source: "lab") { id } }', "FORBIDDEN"),
-        ("{ failures(projection: GRAPH) { nodes { record } } }", "FORBIDDEN"),
-        ("{ people { nodes { id } } }", "FORBIDDEN"),
-        ("{ issuers { id } }", "FORBIDDEN"),
-        ("{ workloads { id } }", "FORBIDDEN"),
+        ("{ tokens { id } }", "UNAUTHENTICATED"),
+        ('{ tokens(source: "lab") { id } }', "UNAUTHENTICATED"),
+        ("{ failures(projection: GRAPH) { nodes { record } } }", "UNAUTHENTICATED"),
+        ("{ people { nodes { id } } }", "UNAUTHENTICATED"),
+        ("{ issuers { id } }", "UNAUTHENTICATED"),
+        ("{ workloads { id } }", "UNAUTHENTICATED"),
         ("{ audit { nodes { at } } }", "UNAUTHENTICATED"),
-        ('{ scope(id: "lab") { history } }', "FORBIDDEN"),
+        ('{ scope(id: "lab") { history } }', "UNAUTHENTICATED"),
         ('{ group(id: "group:none") { id } }', "NOT_FOUND"),
         ('{ source(id: "none") { id } }', "NOT_FOUND"),
         ('{ profile(name: "none") { id } }', "NOT_FOUND"),

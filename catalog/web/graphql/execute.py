@@ -32,6 +32,7 @@ from catalog.discovery.show import Moved, show
 from catalog.discovery.telling import checked, prepared, tell
 from catalog.errors import CatalogError, Gone, NotFound
 from catalog.questions.question import Selection
+from catalog.questions.reader import PUBLIC
 from catalog.questions.shape import Lifted
 from catalog.questions.telling import Asked, ById, Drawn, Edges
 from catalog.web.graphql.compile import AtRoot, Later, Making, Selected, Words, words_of
@@ -316,7 +317,7 @@ def _why(root: Root, id: str, kinds: tuple[str, ...], context: Context) -> Graph
 def _glued(
     keys: Sequence[str], data: Mapping[str, bytes] | None, errors: Sequence[GraphQLError], context: Context
 ) -> Executed:
-    failures = [told(each, context.language) for each in errors]
+    failures = _failures(errors, context)
     parts = [b'{"errors":' + orjson.dumps(failures) + b',"data":' if failures else b'{"data":']
     if data is None:
         parts.append(b"null")
@@ -329,7 +330,7 @@ def _glued(
 def answer(result: ExecutionResult, context: Context) -> Executed:
     """A result as it is answered; without data the request itself was wrong."""
     document: dict[str, Any] = {}
-    failures = [told(each, context.language) for each in result.errors or ()]
+    failures = _failures(result.errors or (), context)
     if failures:
         document["errors"] = failures
     begun = result.data is not None or not result.errors or any(each.path for each in result.errors)
@@ -337,6 +338,10 @@ def answer(result: ExecutionResult, context: Context) -> Executed:
         document["data"] = result.data
     document["extensions"] = {"cost": {"cost": context.cost, "limit": context.cost_limit}}
     return _executed(orjson.dumps(document), failures, begun=begun)
+
+
+def _failures(errors: Sequence[GraphQLError], context: Context) -> list[dict[str, Any]]:
+    return [told(each, context.language, anonymous=context.reader.id == PUBLIC.id) for each in errors]
 
 
 def _executed(body: bytes, failures: list[dict[str, Any]], *, begun: bool) -> Executed:

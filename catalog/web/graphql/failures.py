@@ -20,6 +20,7 @@ BAD_USER_INPUT: Final = "BAD_USER_INPUT"
 COST_LIMIT: Final = "COST_LIMIT"
 INTERNAL: Final = "INTERNAL"
 TIMEOUT: Final = "TIMEOUT"
+UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 
 _CODES: Final[Sequence[tuple[type[errors.CatalogError], str]]] = (
     (errors.Malformed, BAD_USER_INPUT),
@@ -32,7 +33,7 @@ _CODES: Final[Sequence[tuple[type[errors.CatalogError], str]]] = (
     (errors.TooSlow, TIMEOUT),
     (errors.TooCostly, COST_LIMIT),
     (errors.Unavailable, "UNAVAILABLE"),
-    (refusals.Unauthorized, "UNAUTHENTICATED"),
+    (refusals.Unauthorized, UNAUTHENTICATED),
 )
 _INTERNAL_MESSAGES: Final = {
     "en": "Something went wrong on our side. The administrator finds it in the log under this id.",
@@ -54,8 +55,8 @@ def refusal(error: errors.CatalogError, status: int = 400, **more: Any) -> Refus
     return Refused([GraphQLError(error.message, extensions=more or None, original_error=error)], status)
 
 
-def told(failure: GraphQLError, language: Language) -> dict[str, Any]:
-    """An error as it stands in an answer."""
+def told(failure: GraphQLError, language: Language, *, anonymous: bool = False) -> dict[str, Any]:
+    """An error as it stands in an answer; whoever has not said who they are may yet be allowed what is forbidden to them."""
     document: dict[str, Any] = {"message": failure.message}
     if failure.locations:
         document["locations"] = [{"line": place.line, "column": place.column} for place in failure.locations]
@@ -67,7 +68,8 @@ def told(failure: GraphQLError, language: Language) -> dict[str, Any]:
     extensions = dict(failure.extensions or {})
     if isinstance(cause, errors.CatalogError):
         document["message"] = cause.messages[language]
-        extensions = {"code": _code(cause), **extensions, **_more(cause, language)}
+        may_yet = anonymous and isinstance(cause, errors.Forbidden) and not isinstance(cause, refusals.Forged)
+        extensions = {"code": UNAUTHENTICATED if may_yet else _code(cause), **extensions, **_more(cause, language)}
     elif cause is None or isinstance(cause, GraphQLError):
         # The document's own fault, in the words of whoever read it.
         extensions.setdefault("code", BAD_USER_INPUT)

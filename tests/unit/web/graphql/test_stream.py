@@ -12,6 +12,7 @@ import pytest
 from graphql import GraphQLSchema, build_schema
 
 from catalog.errors import Forbidden, NotFound
+from catalog.questions.reader import PUBLIC
 from catalog.web.graphql import stream
 from catalog.web.graphql.context import Context
 from catalog.web.graphql.documents import Document, Documents
@@ -49,7 +50,13 @@ def context() -> Context:
     async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
 
-    return Context(cast("Any", SimpleNamespace(in_thread=in_thread)), cast("Any", None), "ja", cost=3, cost_limit=9)
+    return Context(
+        cast("Any", SimpleNamespace(in_thread=in_thread)),
+        cast("Any", SimpleNamespace(reader=PUBLIC)),
+        "ja",
+        cost=3,
+        cost_limit=9,
+    )
 
 
 def document(schema: GraphQLSchema, text: str = "subscription { changed }") -> Document:
@@ -97,7 +104,7 @@ def test_what_is_wrong_before_there_are_events_is_one_answer() -> None:
 
     for subscribe, text, variables, code in (
         (refused, "subscription { changed }", {}, "NOT_FOUND"),
-        (asynchronously, "subscription { changed }", {}, "FORBIDDEN"),
+        (asynchronously, "subscription { changed }", {}, "UNAUTHENTICATED"),
         (refused, "subscription($since: Int) { changed(since: $since) }", {"since": "x"}, "BAD_USER_INPUT"),
     ):
         executed = asyncio.run(answers(subscribe, text, **variables))
