@@ -337,7 +337,8 @@ SURFACES: Final[Mapping[tuple[str, str], Sequence[Surface]]] = {
         Many(graphql("{ changes(first: 1000) { nodes { id what record { id title } } } }"), tombstones=True),
         Many(
             graphql(
-                f'{{ search(text: "{COMMON}", first: 100, facets: ["dataTypes"], facetValues: 100) {{ totalCount'
+                f'{{ search(text: "{COMMON}", first: 100, orderBy: {{ by: "id" }}, facets: ["dataTypes"], facetValues: 100)'
+                " { totalCount"
                 " hits { id title highlights { pieces { text } } reasons { field } record { id submitted } }"
                 " facets { values { value count } } } }"
             ),
