@@ -5,13 +5,20 @@ It is slow and simple. What the compiled reads answer must be the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import orjson
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, get_named_type
+from graphql import (
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    get_named_type,
+)
 
 from catalog.discovery.history import history
 from catalog.discovery.show import Moved, Shown, registration_of, show
@@ -19,7 +26,7 @@ from catalog.errors import Gone, Invalid, NotFound
 from catalog.ledger.answer import Answers
 from catalog.questions.check import check
 from catalog.questions.cursor import read_cursor
-from catalog.questions.question import Nested, Order, Question, Selection
+from catalog.questions.question import And, Condition, OfRecord, Order, Question, Selection
 from catalog.questions.reader import Reader
 from catalog.records.dates import Date, understand_date
 from catalog.records.kinds import Kinds
@@ -62,6 +69,15 @@ class Asking:
     zones: Mapping[str, str]
     prefixes: Mapping[str, Mapping[str, str]]
     places: Mapping[str, int]
+    linking: Mapping[str, Sequence[str]]
+
+    def seen(self, ids: Collection[str], told: Mapping[str, Any]) -> list[str]:
+        """Those of these records that links from or to this one may lead to."""
+        return list(self.answers.readable(ids, self.reader)) if ids else []
+
+
+class Unjudged(Exception):
+    """The plain way does not know: a list leaves out what was merged into another, which links lead to."""
 
 
 class Rec(dict[str, Any]):
@@ -156,7 +172,7 @@ def _one(asking: Asking, id: str, kinds: tuple[str, ...], as_of: str | None) -> 
     except NotFound:
         return None
     if isinstance(found, Moved):
-        raise Merged(found)
+        raise GraphQLError("merged", extensions={"code": "MOVED"}, original_error=Merged(found))
     return found
 
 
@@ -214,21 +230,29 @@ def _along(record: Rec, asking: Asking, recipe: AlongLinks, given: Mapping[str, 
     where = asking.filters.condition_from(given.get("where"), of, words)
     by_field = any(one.by not in ("id", "created", "modified", "order") for one in order)
     held = recipe.field is None or recipe.direction == "in" or where is not None or by_field
-    inner = Question(kinds if held else (), where, order=order, first=MOST, selection=Selection())
-    nested = Nested("links", name, recipe.direction, inner, given.get("role"))
-    shown = show(record["id"], asking.reader, answers=asking.answers, selection=Selection(links=True, nested=(nested,)))
-    assert isinstance(shown, Shown)
-    edges = []
-    for item in _items(shown):
-        other = item["record"]["id"]
-        linking, target = (record["id"], other) if recipe.direction == "out" else (other, record["id"])
-        edges.append(_edge(asking, linking, target, item, other))
-    if recipe.direction == "out" and where is None and not kinds_asked(recipe, given, by_field):
-        edges += [
-            {**link, "record": None, "values": (None,) * len(order)}
-            for link in _links_of(asking, record["id"])
-            if ":" in link["to"] and name in (None, link["field"]) and given.get("role") in (None, link.get("role"))
-        ]
+    kinds = kinds if held else ()
+    role = given.get("role")
+    # Who links here is known of the plain catalogue; what each tells of it is asked of that record itself.
+    linking = [record["id"]] if recipe.direction == "out" else asking.linking.get(record["id"], ())
+    edges: list[dict[str, Any]] = []
+    for id in asking.seen(linking, record) if recipe.direction == "in" else linking:
+        for link in _links_of(asking, id):
+            other = link["to"] if recipe.direction == "out" else id
+            if (recipe.direction == "in" and link["to"] != record["id"]) or name not in (None, link["field"]):
+                continue
+            if role not in (None, link.get("role")):
+                continue
+            edges.append({**link, "to": other, "record": None if ":" in other else other, "linking": id})
+    ours = asking.seen({edge["record"] for edge in edges if edge["record"] is not None}, record)
+    if kinds:
+        ours = [id for id in ours if id.partition("/")[0] in kinds]
+    ours = _held(asking, ours, kinds, where)
+    outside = recipe.direction == "out" and where is None and not kinds_asked(recipe, given, by_field)
+    edges = [edge for edge in edges if edge["record"] in ours or (edge["record"] is None and outside)]
+    if order:
+        values = _values(asking, ours, kinds, order)
+        for edge in edges:
+            edge["values"] = values.get(edge["record"], (None,) * len(order))
     edges.sort(key=lambda edge: _natural(edge, asking, recipe, name))
     for number, one in reversed(list(enumerate(order))):
         edges = _sorted(edges, number, one)
@@ -245,29 +269,41 @@ def kinds_asked(recipe: AlongLinks, given: Mapping[str, Any], by_field: bool) ->
     return bool(given.get("kinds")) if recipe.field is None else by_field
 
 
-def _items(shown: Shown) -> list[Mapping[str, Any]]:
-    # The list of links itself is told under the same name; the one that was asked for comes after it.
-    document = orjson.loads(shown.text.replace('"links":[', '"all":[', 1))
-    items: list[Mapping[str, Any]] = document["links"]["items"]
-    return items
-
-
 @cache
 def _links_of(asking: Asking, id: str) -> tuple[Mapping[str, Any], ...]:
-    shown = show(id, asking.reader, answers=asking.answers, selection=Selection(links=True))
-    assert isinstance(shown, Shown)
-    return tuple({**link, "place": place} for place, link in enumerate(shown.document["links"]))
+    # Not `show`: what was merged into another is led to, and told as it is.
+    found = asking.answers.one(id, Selection(links=True), asking.reader)
+    assert found is not None
+    return tuple({**link, "place": place} for place, link in enumerate(orjson.loads(found.text)["links"]))
 
 
-def _edge(asking: Asking, linking: str, target: str, item: Mapping[str, Any], other: str) -> dict[str, Any]:
-    """A link as the linking record tells it, which the reader may see: else nobody would be led here."""
-    wanted = (item["field"], target, item.get("role"), item.get("port"))
-    link = next(
-        link
-        for link in _links_of(asking, linking)
-        if (link["field"], link["to"], link.get("role"), link.get("port")) == wanted
-    )
-    return {**link, "to": other, "record": other, "linking": linking, "values": tuple(item["at"][:-1])}
+def _held(asking: Asking, ids: Sequence[str], kinds: tuple[str, ...], where: Condition | None) -> list[str]:
+    """Those of these records for which the condition holds."""
+    if where is None or not ids:
+        return list(ids)
+    asked = Question(kinds, And((OfRecord("id", "in", tuple(ids)), where)), first=MOST, selection=Selection())
+    told = _items(asking, Question(kinds, OfRecord("id", "in", tuple(ids)), first=MOST, selection=Selection()))
+    if set(told) != set(ids):
+        raise Unjudged
+    return list(_items(asking, asked))
+
+
+def _values(
+    asking: Asking, ids: Sequence[str], kinds: tuple[str, ...], order: tuple[Order, ...]
+) -> dict[str, tuple[Any, ...]]:
+    """What these records are put in order by."""
+    if not ids:
+        return {}
+    asked = Question(kinds, OfRecord("id", "in", tuple(ids)), order=order, first=MOST, selection=Selection())
+    told = _items(asking, asked)
+    if set(told) != set(ids):
+        raise Unjudged
+    return told
+
+
+def _items(asking: Asking, asked: Question) -> dict[str, tuple[Any, ...]]:
+    found = asking.answers.find(check(asked, asking.answers.vocabulary), asking.reader)
+    return {item.at.id: item.at.values for item in found.items}
 
 
 def _natural(edge: Mapping[str, Any], asking: Asking, recipe: AlongLinks, name: str | None) -> tuple[Any, ...]:
