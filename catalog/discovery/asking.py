@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from catalog.access.scopes import Scope, Scopes
-from catalog.discovery.find import find
 from catalog.discovery.show import Moved, Shown, show
 from catalog.errors import NotFound
 from catalog.ledger.answer import Answers
-from catalog.questions.question import MOST_VALUES, Nested, OfRecord, Question, Selection
+from catalog.questions.question import MOST_VALUES, OfRecord, Selection
 from catalog.questions.reader import Reader, Right
+from catalog.questions.telling import Drawn, Edges, Listing, Member, Nodes, Telling, Told, Way
 
 # The fields of a policy that name whom to ask.
 DECIDE, TELL = "committees", "contacts"
@@ -82,22 +82,32 @@ def _policies(ids: tuple[str, ...], reader: Reader, answers: Answers) -> Iterabl
     """Those of these policies that the reader may see, each with whom it names."""
     if not ids:
         return
-    agents = Question(kinds=("agent",), first=_SOME, selection=Selection(body=True))
-    selection = Selection(body=True, nested=tuple(Nested(field, field, "out", agents) for field in (DECIDE, TELL)))
-    question = Question(kinds=("policy",), where=OfRecord("id", "in", ids), first=_SOME, selection=selection)
-    for policy in orjson.loads(find(question, reader, answers=answers).items):
-        body = policy.get("body") or {}
+    agents = Nodes("agents", _told("names", "title", "homepage", "contact"))
+    along = [Edges(field, "out", (agents,), field, ("agent",), first=_SOME) for field in (DECIDE, TELL)]
+    policies = Listing(
+        (Nodes("policies", _told("title", "text", more=along)),), ("policy",), OfRecord("id", "in", ids), first=_SOME
+    )
+    (found,) = answers.told([policies], reader, [_body])
+    for policy in orjson.loads(found)["policies"]:
         yield {
             "id": policy["id"],
-            "title": body.get("title"),
-            "text": body.get("text"),
-            DECIDE: [_agent(each["record"]) for each in policy[DECIDE]["items"]],
-            TELL: [_agent(each["record"]) for each in policy[TELL]["items"]],
+            "title": policy["body"].get("title"),
+            "text": policy["body"].get("text"),
+            DECIDE: [_agent(each) for each in policy[DECIDE]["agents"]],
+            TELL: [_agent(each) for each in policy[TELL]["agents"]],
         }
+
+
+def _told(*fields: str, more: Sequence[Member] = ()) -> Telling:
+    return Telling((Way((), (Told("id", "id"), Drawn(0, ("body",), fields), *more)),))
+
+
+def _body(body: Mapping[str, Any] | None, kind: str) -> str:
+    return f'"body":{orjson.dumps(body or {}).decode()}'
 
 
 def _agent(record: Mapping[str, Any]) -> dict[str, Any]:
     """Whom to ask, as far as the reader may know: how to reach an agent is private, its home page is not."""
-    body = record.get("body") or {}
+    body = record["body"]
     told = {"id": record["id"], "title": body.get("names") or body.get("title")}
     return told | {name: body[name] for name in ("homepage", "contact") if name in body}

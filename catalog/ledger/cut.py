@@ -34,12 +34,6 @@ def cut_item(item: dict[str, Any], vocabulary: Vocabulary) -> None:
             item[part] = without_private(item[part], item["kind"], vocabulary)
         if hidden:
             item[part] = without_links(item[part], hidden)
-    for key, value in item.items():
-        # A list of records at the other end of links: {"items": [{"record": …}]}.
-        if key not in ("body", "fields", "linked") and isinstance(value, dict) and isinstance(value.get("items"), list):
-            for inner in value["items"]:
-                if isinstance(inner, dict) and isinstance(inner.get("record"), dict) and "at" in inner:
-                    cut_item(inner["record"], vocabulary)
 
 
 def without_private(body: dict[str, Any], kind: str, vocabulary: Vocabulary) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from catalog.questions.question import (
     Attributed,
     Compare,
     Condition,
-    Counted,
     Dated,
     Exists,
     Holds,
@@ -29,7 +28,6 @@ from catalog.questions.question import (
     Linked,
     Measured,
     Missing,
-    Nested,
     Not,
     OfRecord,
     Or,
@@ -756,9 +754,7 @@ class Maker:
             )
             parts.append(f"""',"fields":{{' || {several} || '}}'""")
         holds_links = (
-            chosen.body
-            or chosen.linked
-            or any(one.holds_links or one.references for found in fields for one in found)
+            chosen.body or chosen.linked or any(one.holds_links or one.references for found in fields for one in found)
         )
         cutting = inside != "TRUE" and holds_links
         # The linked form holds nothing private to begin with.
@@ -777,8 +773,6 @@ class Maker:
             parts.append(self._links(at, inside, telling=chosen.links, cutting=cutting))
         if chosen.incoming:
             parts.append(self._incoming(at))
-        parts.extend(self._counted(counted, at) for counted in chosen.counts)
-        parts.extend(self._nested(nested, at) for nested in chosen.nested)
         if chosen.linked:
             source += f" LEFT JOIN linked d{at.number} ON d{at.number}.record = {record}.key"
             parts.append(f"""',"linked":' || coalesce(d{at.number}.document, 'null')""")
@@ -896,68 +890,6 @@ class Maker:
         return (
             f"""(SELECT ',"incoming":[' || coalesce({self.sql.glue(one)}, '') || ']'"""
             f""" || CASE WHEN coalesce(sum(g.number), 0) > {BOUNDED_COUNT} THEN ',"incomingComplete":false' ELSE '' END FROM ({grouped}) AS g)"""
-        )
-
-    def _counted(self, counted: Counted, at: _At) -> str:
-        own, far = ("record", "target") if counted.direction == "out" else ("target", "record")
-        end = self._next(counted.kinds)
-        link = f"l{end.number}"
-        conditions = [f"{link}.{own} = {at.record}.key", self._linkable(end, told=at), *self._of_kinds(end)]
-        if counted.field is not None:
-            conditions.append(f"{link}.field = {_literal(counted.field)}")
-        return f"""',{_key(counted.name)}:' || (SELECT count(*) FROM {self._link_source(link, far, end)} WHERE {" AND ".join(conditions)})"""
-
-    def _nested(self, nested: Nested, at: _At) -> str:
-        asked = nested.question
-        own, far = ("record", "target") if nested.direction == "out" else ("target", "record")
-        end = self._at(asked)
-        link, quote = f"l{end.number}", self.sql.quote
-        order = [self._sorted(one, end, link) for one in asked.order]
-        # One record may be linked twice, in two roles: the place in the list is the link's, not only the record's.
-        place = " || ' ' || ".join(
-            [
-                f"{end.node}.id",
-                *(f"""coalesce({link}."{name}", '')""" for name in ("field", "role", "port", "predicate", "from")),
-            ]
-        )
-        place = f"({place})"
-        conditions = [f"{link}.{own} = {at.record}.key", self._linkable(end, told=at), *self._of_kinds(end)]
-        if nested.field is not None:
-            conditions.append(f"{link}.field = {_literal(nested.field)}")
-        if nested.role is not None:
-            conditions.append(f"{link}.role = {self._value(nested.role)}")
-        if asked.where is not None:
-            conditions.append(self._condition(asked.where, end))
-        source = self._link_source(link, far, end)
-        counted = (
-            f"""|| ',"total":' || (SELECT count(*) FROM {source} WHERE {" AND ".join(conditions)})"""
-            if asked.count == "exact"
-            else ""
-        )
-        if asked.after is not None:
-            beyond = f"{self.sql.bytewise(place)} > {self._value(asked.after.id)}"
-            conditions.append(self._behind(order, asked.after, beyond))
-        ordering = ", ".join([*self._ordering(order, [one.expression for one in order]), self.sql.bytewise(place)])
-        item, item_source = self._item(end, asked.selection)
-        # The rows that only the item needs, beside those that the list was chosen by.
-        extra = item_source.removeprefix(self._from(_At(end.number, end.kinds)))
-        told = [f"""'{{"field":"' || {link}.field || '"'"""]
-        told += [
-            f"""CASE WHEN {link}."{name}" IS NULL THEN '' ELSE ',"{name}":' || {quote(f'{link}."{name}"')} END"""
-            for name in ("role", "port")
-        ]
-        told.append(f"""CASE WHEN {link}."order" IS NULL THEN '' ELSE ',"order":' || {link}."order" END""")
-        keys = " || ',' || ".join([*(quote(one.expression) for one in order), quote(place)])
-        told.append(f"""',"at":[' || {keys} || '],"record":' || {item} || '}}'""")
-        first = self._value(asked.first)
-        rows = (
-            f"SELECT {' || '.join(told)} AS told, row_number() OVER (ORDER BY {ordering}) AS place FROM {source}{extra}"
-            f" WHERE {' AND '.join(conditions)} ORDER BY {ordering} LIMIT {first} + 1"
-        )
-        glued = self.sql.glue(f"CASE WHEN x.place <= {first} THEN x.told END")
-        return (
-            f"""',{_key(nested.name)}:{{"items":[' || (SELECT coalesce({glued}, '') || '],"more":' || CASE WHEN count(*) > {first} THEN 'true' ELSE 'false' END"""
-            f""" FROM ({rows}) AS x) {counted} || '}}'"""
         )
 
     # --- values
@@ -1114,10 +1046,3 @@ def _literal(name: str) -> str:
     if not name.replace("-", "").replace("/", "").isalnum() or not name.isascii():
         raise ValueError(f"{name!r} is no name of a kind, field or status")
     return f"'{name}'"
-
-
-def _key(name: str) -> str:
-    """The key under which a part is answered; the caller chose it, so it is held to plain names."""
-    if not name.replace("_", "").isalnum() or not name.isascii():
-        raise ValueError(f"{name!r} cannot be the name of a part")
-    return f'"{name}"'

@@ -32,7 +32,6 @@ from catalog.questions.question import (
     Linked,
     Measured,
     Missing,
-    Nested,
     Not,
     OfRecord,
     Or,
@@ -71,11 +70,6 @@ _COMPARED: Final[dict[Sort, tuple[type, ...]]] = {
 }
 
 
-# What an item tells anyway; a part of such a name would be told twice.
-_TAKEN: Final = frozenset(
-    """id kind source localId profile scope status revision newest created modified body fields findings identifiers files
-    links incoming incomingComplete linked""".split()
-)
 _PART_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 # What the mirror has in one column that is the whole of it.
 _TOLD: Final[frozenset[Sort]] = frozenset(("text", "date", "term", "string", "integer", "number", "boolean"))
@@ -184,37 +178,9 @@ class _Check:
             raise Invalid("cursor: it belongs to a list in another order", ja="cursor: 別の並び順のカーソルです")
         if asked.where is not None:
             self.condition(asked.where, kinds, depth + 1)
-        chosen = asked.selection
-        for name in chosen.fields:
+        for name in asked.selection.fields:
             self.count(depth)
             self.vocabulary.fields(name, kinds)
-        for counted in chosen.counts:
-            self.count(depth)
-            self.link_name(counted.field, counted.direction, kinds)
-            self.vocabulary.named(counted.kinds)
-        for part in chosen.nested:
-            self.nested(part, kinds, depth + 1)
-        names = [one.name for one in chosen.nested] + [one.name for one in chosen.counts]
-        for name in names:
-            if not _PART_NAME.fullmatch(name) or name in _TAKEN:
-                raise Invalid(
-                    f"select: {name!r:.80} cannot be the name of a part", ja=f"select: {name!r:.80} は名前に使えません"
-                )
-        if len(set(names)) != len(names):
-            raise Invalid("select: two parts have one name", ja="select: 名前が重複しています")
-
-    def nested(self, nested: Nested, kinds: tuple[str, ...], depth: int) -> None:
-        self.link_name(nested.field, nested.direction, kinds)
-        inner = nested.question
-        if inner.count == "bounded":
-            raise Invalid(
-                "count: nested lists are counted exactly or not at all", ja="count: 入れ子の一覧は exact か none です"
-            )
-        if inner.statuses != ("public",):
-            raise Invalid(
-                "status: links lead to public records only", ja="status: リンク先は公開されたレコードだけです"
-            )
-        self.question(inner, depth, nested=True)
 
     def page(self, page: Sequence[PageMember], kinds: tuple[str, ...], count: Count, depth: int) -> None:
         """What is told of a list of records of these kinds."""

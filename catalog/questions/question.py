@@ -232,31 +232,6 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """How many links of a field there are to or from records that the reader may see."""
-
-    name: str
-    field: str | None
-    direction: Direction = "out"
-    kinds: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Nested:
-    """The records at the other end of a link field, as a list of their own with its own filter, order and page.
-
-    Answered under `name` as `{"items": [{"role", "port", "order", "at", "record": …}], "more": …}`; `at` is what a
-    cursor into this list is made of.
-    """
-
-    name: str
-    field: str | None
-    direction: Direction
-    question: Question
-    role: str | None = _bound()
-
-
-@dataclass(frozen=True, slots=True)
 class Selection:
     """What is told of each record, besides its envelope."""
 
@@ -268,8 +243,6 @@ class Selection:
     findings: bool = False  # for writers of its scope
     identifiers: bool = False
     linked: bool = False  # the linked form, for RDF
-    nested: tuple[Nested, ...] = ()
-    counts: tuple[Counted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

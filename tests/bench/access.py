@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import cycle
 
+import orjson
+
 from catalog.access.policy import ScopeFacts, decide
 from catalog.assembly import Catalog, open_catalog
 from catalog.discovery.search import search
-from catalog.questions.check import check
-from catalog.questions.question import And, Compare, Counted, Linked, Measured, Nested, Order, Question, Selection
+from catalog.questions.check import check, check_telling
+from catalog.questions.question import And, Compare, Linked, Measured, Order, Question, Selection
 from catalog.questions.reader import ADMINISTRATOR, Reader
 from catalog.questions.search import SearchQuestion
+from catalog.questions.telling import Drawn, Edges, Listing, Nodes, Telling, Total, Way
 from catalog.records.standing import scope_path
 from catalog.settings import read_settings
 from tests.bench.access_catalogue import NOW, filled, place_of, reader_key
@@ -27,16 +30,6 @@ FACETS = ("kind", "source", "type", "keywords", "techniques")
 TEXTS = ("lysozyme", "zeolite powder", "perovskite", "tomography", "superalloy", "batch 777", "soil", "XAFS of batch")
 READERS = {"50000": "person:many", "500": "person:some", "scattered": "person:scattered"}
 TOLD = Selection(body=True, links=True)
-DATASETS = Question(kinds=("dataset",), first=10, selection=Selection(body=True))
-EXPERIMENTS = Question(
-    kinds=("experiment",),
-    first=10,
-    order=(Order("startedAt", descending=True),),
-    selection=Selection(
-        body=True,
-        nested=(Nested("datasets", "generatedBy", "in", DATASETS), Nested("used", "samples", "out", Question(first=5))),
-    ),
-)
 NEWEST = Question(kinds=("experiment",), order=(Order("startedAt", descending=True),), selection=TOLD)
 QUESTIONS = {
     "list": Question(kinds=("sample",), selection=TOLD),
@@ -50,19 +43,26 @@ QUESTIONS = {
     "list-measured": Question(
         kinds=("experiment",), where=Measured("temperature", "condition", 400.0, 420.0), selection=TOLD
     ),
-    "nested": Question(
-        kinds=("sample",),
-        first=20,
-        selection=Selection(body=True, nested=(Nested("experiments", "samples", "in", EXPERIMENTS),)),
-    ),
-    "nested-hub": Question(
-        kinds=("instrument",),
-        first=5,
-        selection=Selection(
-            counts=(Counted("runs", "instruments", "in", ("experiment",)),),
-            nested=(Nested("experiments", "instruments", "in", EXPERIMENTS),),
-        ),
-    ),
+}
+BODY = Drawn(0, ("body",))
+DATASETS = Edges(
+    "datasets", "in", (Nodes("nodes", Telling((Way((), (BODY,)),))),), "generatedBy", ("dataset",), first=10
+)
+USED = Edges("used", "out", (Nodes("nodes", Telling((Way((), (BODY,)),))),), "samples", first=5)
+EXPERIMENTS = Edges(
+    "experiments",
+    "in",
+    (Nodes("nodes", Telling((Way((), (BODY, DATASETS, USED)),))),),
+    "samples",
+    ("experiment",),
+    order=(Order("startedAt", descending=True),),
+    first=10,
+)
+RUNS = replace(EXPERIMENTS, field="instruments", page=(*EXPERIMENTS.page, Total("runs")), count="exact")
+# Lists in lists, as GraphQL asks for them.
+TOLD_ALONG = {
+    "nested": Listing((Nodes("nodes", Telling((Way((), (BODY, EXPERIMENTS)),))),), ("sample",), first=20),
+    "nested-hub": Listing((Nodes("nodes", Telling((Way((), (RUNS,)),))),), ("instrument",), first=5),
 }
 
 
@@ -105,6 +105,9 @@ def asked(catalog: Catalog) -> Iterator[tuple[str, Callable[[Reader], object]]]:
     for name, question in QUESTIONS.items():
         checked = check(question, answers.vocabulary)
         yield name, lambda reader, checked=checked: answers.find(checked, reader)
+    for name, listing in TOLD_ALONG.items():
+        check_telling(listing, answers.vocabulary)
+        yield name, lambda reader, listing=listing: answers.told([listing], reader, [_body])
     checked = check(NEWEST, answers.vocabulary)
     deep: dict[str, Question] = {}
 
@@ -126,6 +129,10 @@ def asked(catalog: Catalog) -> Iterator[tuple[str, Callable[[Reader], object]]]:
         return search(question, reader, index=index, answers=answers)
 
     yield "search", found
+
+
+def _body(body: object, kind: str) -> str:
+    return f'"body":{orjson.dumps(body).decode()}'
 
 
 def taken(ask: Callable[[Reader], object], readers: Mapping[str, Reader]) -> dict[str, Took]:

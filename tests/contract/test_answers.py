@@ -29,14 +29,12 @@ from catalog.questions.question import (
     Attributed,
     Compare,
     Condition,
-    Counted,
     Dated,
     Exists,
     Identified,
     InScope,
     Linked,
     Measured,
-    Nested,
     Not,
     OfRecord,
     Or,
@@ -387,76 +385,6 @@ def test_an_embargo_ends_by_the_clock(filled: Filled) -> None:
 
     assert filled.answers.find(question, PUBLIC).items == ()
     assert filled.at("2030-01-01T00:00:00.000000Z").find(question, PUBLIC).items
-
-
-@by_reader
-def test_nested_lists_and_counts_hold_what_their_reader_may_see(filled: Filled, reader: Reader) -> None:
-    oracle = Oracle(filled.plain, reader)
-    inner = Question(
-        kinds=("sample",), order=(Order("title"),), first=2, count="exact", selection=Selection(fields=("title",))
-    )
-    selection = Selection(
-        nested=(
-            Nested("measured", "samples", "out", replace(inner, where=Exists("tissue")), role="measured"),
-            Nested("inDatasets", "generatedBy", "in", Question(first=10, selection=Selection(body=True))),
-        ),
-        counts=(Counted("all", "samples"), Counted("datasets", "generatedBy", "in", ("dataset",))),
-    )
-    question = check(Question(kinds=("experiment",), first=1000, selection=selection), filled.answers.vocabulary)
-
-    for item in filled.answers.find(question, reader).items:
-        told = orjson.loads(item.text)
-        plain = oracle.records[told["id"]]
-        measured = [
-            link.to
-            for link in plain.links
-            if link.field == "samples"
-            and link.role == "measured"
-            and oracle.linkable(link.to)
-            and "tissue" in oracle.records[link.to].body
-        ]
-        measured.sort(key=lambda id: ((oracle.field(oracle.records[id], "title") or "").encode(), id))
-        assert [edge["record"]["id"] for edge in told["measured"]["items"]] == measured[:2]
-        assert told["measured"]["more"] == (len(measured) > 2)
-        assert told["measured"]["total"] == len(measured)
-        datasets = sorted(
-            other.id
-            for other in oracle.records.values()
-            if oracle.linkable(other.id)
-            for link in other.links
-            if link.field == "generatedBy" and link.to == plain.id
-        )
-        assert [edge["record"]["id"] for edge in told["inDatasets"]["items"]] == datasets
-        for edge in told["inDatasets"]["items"]:
-            assert edge["record"]["body"] == _body(oracle.records[edge["record"]["id"]], oracle)
-        assert told["all"] == sum(link.field == "samples" and oracle.linkable(link.to) for link in plain.links)
-        assert told["datasets"] == len(datasets)
-
-
-def test_a_nested_list_goes_on_behind_its_own_cursor(filled: Filled) -> None:
-    def nested(first: int, after: Any = None) -> dict[str, Any]:
-        inner = Question(order=(Order("order"),), first=first, after=after, selection=Selection())
-        question = Question(
-            kinds=("experiment",), first=1, selection=Selection(nested=(Nested("samples", "samples", "out", inner),))
-        )
-        (item,) = filled.answers.find(check(question, filled.answers.vocabulary), ADMINISTRATOR).items
-        told: dict[str, Any] = orjson.loads(item.text)["samples"]
-        return told
-
-    from catalog.questions.question import After
-
-    whole = [edge["at"] for edge in nested(100)["items"]]
-    stepped: list[Any] = []
-    after = None
-    while True:
-        page = nested(1, after)
-        stepped += [edge["at"] for edge in page["items"]]
-        if not page["more"]:
-            break
-        after = After(tuple(stepped[-1][:-1]), stepped[-1][-1])
-
-    assert stepped == whole
-    assert len(whole) == len({tuple(at) for at in whole})
 
 
 # --- the rest of the read side

@@ -23,9 +23,10 @@ from catalog.discovery.show import LINKED, Shown, show
 from catalog.errors import Forbidden, Gone, Invalid, NotFound
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
-from catalog.questions.check import check
-from catalog.questions.question import Compare, Counted, Exists, Linked, Nested, OfRecord, Order, Question, Selection
+from catalog.questions.check import check_telling
+from catalog.questions.question import Compare, Exists, Linked, Order, Question
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader, Right
+from catalog.questions.telling import ById, Drawn, Edges, Mirrored, Nodes, Telling, Told, Total, Way
 from catalog.questions.vocabulary import vocabulary_of
 from tests.contract.ledgers import enter, entry, kinds, migrated
 
@@ -45,6 +46,10 @@ RIGHTS: dict[str, tuple[bool, bool, bool]] = {
     "manage": (True, True, True),
     "administrator": (True, True, True),
 }
+ENDS = (Total("number"), Nodes("ends", Telling((Way((), (Told("id", "id"), Mirrored("title", "title"))),))))
+BODY = Drawn(0, ("body",))
+LINKS = Edges("out", "out", ENDS, "seeAlso", count="exact")
+LINKED_BY = Edges("into", "in", ENDS, "seeAlso", count="exact")
 CELLS = [(status, scope) for status in STATUSES for scope in SCOPES]
 
 
@@ -196,16 +201,13 @@ def test_links_lead_to_what_the_lists_hold_and_tell_of_nothing_else(house: House
     reader, answers = reader_of(who), house.answers
     for cell in CELLS:
         id, pointer, seen = id_of(*cell), f"dataset/lab/to-{name(*cell)}", in_lists(*cell, who)
-        selection = Selection(
-            body=True,
-            counts=(Counted("out", "seeAlso"), Counted("into", "seeAlso", "in")),
-            nested=(Nested("ends", "seeAlso", "out", Question(first=5, selection=Selection(fields=("title",)))),),
-        )
-        asked = check(
-            Question(("dataset",), where=OfRecord("id", "eq", pointer), selection=selection), answers.vocabulary
-        )
-        (item,) = orjson.loads(find(asked, reader, answers=answers).items)
-        assert (item["out"], item["into"], len(item["ends"]["items"])) == ((1, 1, 1) if seen else (0, 0, 0)), id
+        asked = ById(Telling((Way((), (BODY, LINKED_BY, LINKS)),)), id=pointer)
+        check_telling(asked, answers.vocabulary)
+        (told,) = answers.told([asked], reader, [lambda body, kind: f'"body":{orjson.dumps(body).decode()}'])
+        item = orjson.loads(told)
+        ends = [{"id": id, "title": f"secret of {name(*cell)}"}] if seen else []
+        assert item["out"] == {"number": len(ends), "ends": ends}
+        assert item["into"] == {"number": len(ends), "ends": ends}
         shown = show(pointer, reader, answers=answers)
         assert isinstance(shown, Shown)
         assert [link.get("title") for link in shown.document["links"] if link["to"] == id and "title" in link] == (
