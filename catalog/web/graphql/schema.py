@@ -12,7 +12,9 @@ from typing import Any, Final
 import orjson
 import strawberry
 from graphql import (
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
@@ -58,7 +60,14 @@ def written(schema: GraphQLSchema) -> str:
     own = [
         each for each in schema.type_map.values() if not (is_introspection_type(each) or is_specified_scalar_type(each))
     ]
-    return "\n\n".join(print_type(each) for each in sorted(own, key=lambda each: each.name)) + "\n"
+    return "\n\n".join(_printed(each) for each in sorted(own, key=lambda each: each.name)) + "\n"
+
+
+def _printed(type_: GraphQLNamedType) -> str:
+    told = print_type(type_)
+    # graphql-core knows the directive, and leaves it out.
+    one_of = isinstance(type_, GraphQLInputObjectType) and type_.is_one_of
+    return told.replace(f"input {type_.name} {{", f"input {type_.name} @oneOf {{", 1) if one_of else told
 
 
 def _made(types: Types) -> GraphQLSchema:
@@ -80,6 +89,10 @@ def _made(types: Types) -> GraphQLSchema:
     made: GraphQLSchema = schema._schema
     made.extensions = {**made.extensions, TYPES: types}
     _pick(made)
+    for type_ in made.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType):
+            # Strawberry looks at what it is given; that a document is wrong is known before anything of it is done.
+            type_.is_one_of = type_.extensions["strawberry-definition"].is_one_of
     return made
 
 
