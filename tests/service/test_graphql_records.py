@@ -207,3 +207,19 @@ def test_a_list_is_read_in_pages_once_and_whole(revised: str, public: httpx.Clie
             break
     assert len(seen) == total == len({one["id"] for one in seen})
     assert [one["title"] for one in seen] == sorted((one["title"] for one in seen), reverse=True)
+
+
+def test_below_other_answers_a_record_is_told_under_each_name_as_it_is_asked_for(
+    revised: str, public: httpx.Client
+) -> None:
+    query = """query($id: ID!, $in: String) { lineage(id: $id, direction: UPSTREAM) { nodes {
+      one: record { it: id ...More }
+      other: record { it: title __typename ... on Sample { amount(in: $in) { value unit } } }
+    } } }
+    fragment More on Record { outgoing { nodes { it: __typename } } }"""
+    nodes = asked(public, query, id=revised, **{"in": "mg"})["lineage"]["nodes"]
+    told = {node["one"]["it"]: node for node in nodes}
+    assert told[revised] == {
+        "one": {"it": revised, "outgoing": {"nodes": [{"it": "Sample"}]}},
+        "other": {"it": "Second", "__typename": "Sample", "amount": {"value": 2000, "unit": "mg"}},
+    }
