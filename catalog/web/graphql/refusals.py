@@ -103,7 +103,15 @@ Conflict: Final = _refusal(
     "Conflict",
     "The state has moved on, or forbids it: read again, then decide.",
     "状態が変わっているか、実行できない状態です。読み直してから判断してください。",
-    tells("currentRevision", int | None, _current, ("The revision that the record is at.", "レコードの現在の版。")),
+    tells(
+        "currentRevision",
+        int | None,
+        _current,
+        (
+            "The revision that the record is at; of a list of files its version.",
+            "レコードの現在の版（ファイル一覧ではその版）。",
+        ),
+    ),
 )
 Forbidden: Final = _refusal(
     "Forbidden",
@@ -120,13 +128,6 @@ NotFound: Final = _refusal(
     "There is no such thing that you may see: hidden and absent are one answer.",
     "存在しないか、閲覧できません。どちらも同じ答えになります。",
 )
-Gone: Final = _refusal(
-    "Gone",
-    "The record was withdrawn.",
-    "レコードは取り下げられました。",
-    tells("reason", str, lambda error: error.reason, ("Why.", "取り下げの理由。")),
-    tells("at", str, lambda error: error.at, ("When.", "取り下げの日時。")),
-)
 TooLarge: Final = _refusal(
     "TooLarge", "It is more than one request may hold: send less.", "1回の上限を超えています。分けて送ってください。"
 )
@@ -142,7 +143,6 @@ _OF_ERROR: Final[Sequence[tuple[type[errors.CatalogError], Refusal]]] = (
     (errors.Malformed, Invalid),
     (errors.Invalid, Invalid),
     (errors.NotFound, NotFound),
-    (errors.Gone, Gone),
     (errors.Forbidden, Forbidden),
     (errors.Conflict, Conflict),
     (Stale, Conflict),
