@@ -240,7 +240,8 @@ class Teller:
             asked.kinds, asked.where, asked.statuses, asked.order, asked.first, asked.after, count=asked.count
         )
         listed, order, page, counted = self._maker.page(question)
-        name = self._table(f"SELECT row_number() OVER () - 1 AS place, listed.* FROM ({page}) AS listed")
+        found = self._table(page, stored=False)
+        name = self._table(f"SELECT row_number() OVER () - 1 AS place, listed.* FROM {found} AS listed")
         row = _Row(self._maker._next(listed.kinds))
         row.id = f"{row.alias}.id"
         first = self._value(asked.first)

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from catalog.access.scopes import Scopes
 from catalog.access.sight import Sight
-from catalog.errors import Invalid, TooSlow
+from catalog.errors import Invalid, TooCostly, TooSlow
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
 from catalog.ledger.statement import Terms
 from catalog.questions.check import check_telling
-from catalog.questions.question import DEEPEST, After, Count, Direction, Order, Question
+from catalog.questions.question import DEEPEST, After, Condition, Count, Direction, Exists, Linked, Not, Order, Question
 from catalog.questions.reader import ADMINISTRATOR, PUBLIC, Grant, Reader
 from catalog.questions.shape import lift
 from catalog.questions.telling import (
@@ -706,3 +706,31 @@ def test_others_are_answered_while_a_slow_statement_runs(house: House) -> None:
 
     assert outcome == [TooSlow]
     assert answered > 1
+
+
+@by_reader
+def test_as_many_lists_and_members_as_may_be_asked_for_are_told(filled: Filled, reader: Reader) -> None:
+    narrowed = Linked("samples", "in", kinds=("experiment",), where=Linked("generatedBy", "in", where=Exists("title")))
+    lists = [_samples(first=2, where=Not(narrowed)) if number % 5 == 0 else _samples(first=2) for number in range(50)]
+    members: list[Member] = [replace(each, key=f"list{number}") for number, each in enumerate(lists)]
+    members += [Told(f"m{number}", KEPT[number % len(KEPT)]) for number in range(700)]  # type: ignore[arg-type]
+    asked = Listing((Nodes("nodes", _one(*members)),), ("experiment",), first=3)
+
+    assert told(filled, [asked], reader) == [Naive(Oracle(filled.plain, reader)).tell(asked)]
+
+
+@by_reader
+def test_conditions_along_more_links_than_a_database_reads_are_refused_as_too_costly(
+    filled: Filled, reader: Reader
+) -> None:
+    where: Condition = Exists("title")
+    for depth in range(1, DEEPEST - 1):
+        where = Linked("derivedFrom", where=where)
+        asked = Listing((Nodes("nodes", _one(Told("id", "id"))),), ("sample",), where)
+        try:
+            answers = told(filled, [asked], reader)
+        except TooCostly:
+            assert filled.answers.store.database.name == "sqlite"
+            assert depth > 4
+        else:
+            assert answers == [Naive(Oracle(filled.plain, reader)).tell(asked)]

@@ -6,9 +6,10 @@ from typing import Any
 
 from catalog.questions.question import After, And, Compare, Linked, Not, Question
 from catalog.questions.shape import Slot, lift
+from catalog.questions.telling import ByIds, Edges, Nodes, Telling, Told, Way
 
 
-def _lifted(question: Question) -> tuple[Any, list[Any]]:
+def _lifted(question: Any) -> tuple[Any, list[Any]]:
     values: list[Any] = []
     return lift(question, values), values
 
@@ -37,3 +38,15 @@ def test_many_values_are_filled_up_to_a_power_of_two_and_places_in_an_order_are_
     assert values == ["a", "b", "c", "c", 100, 1, 2, 3, "x"]
     assert shape.where.value == (Slot(0), Slot(1), Slot(2), Slot(3))
     assert shape.after.values == (Slot(5), Slot(6), Slot(7))
+
+
+def test_what_is_told_belongs_to_the_shape_and_what_it_is_told_of_does_not() -> None:
+    def asked(key: str, *ids: str) -> ByIds:
+        told = Telling((Way((), (Told(key, "id"),)),))
+        along = Edges("links", "out", (Nodes("nodes", told),), role="creator", first=3)
+        return ByIds(Telling((Way((), (along,)),)), (), ids)
+
+    assert _lifted(asked("a", "x"))[0] == _lifted(asked("a", "y", "z", "y"))[0]
+    assert _lifted(asked("a", "x"))[0] != _lifted(asked("b", "x"))[0]
+    # The ids as one list: each has its place in the answer, however often it is there.
+    assert _lifted(asked("a", "y", "z", "y"))[1] == ["creator", 3, '["y","z","y"]']
