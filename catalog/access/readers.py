@@ -56,9 +56,9 @@ class Readers:
         self._lock = threading.Lock()
         self._made: OrderedDict[object, _Made] = OrderedDict()
 
-    def public(self) -> Reader:
-        """Who has not said who they are: with what was granted to everyone."""
-        made = self._reader("public", (EVERYONE,))
+    def public(self, *, epoch: int | None = None) -> Reader:
+        """Who has not said who they are: with what was granted to everyone; `epoch` as in `person`."""
+        made = self._reader("public", (EVERYONE,), epoch=epoch)
         # Answers to exactly this value are the same for everybody, and may be kept by whoever passes them on.
         return made if made.grants else PUBLIC
 
@@ -94,10 +94,10 @@ class Readers:
         """Whoever carries a link: with what the link is for, and what everyone may."""
         return self._reader(id, (EVERYONE, key))
 
-    def source(self, name: str, part: Sequence[Part], *, agent: str | None = None) -> Reader:
-        """A source itself, which writes its own records in the scopes that its token names."""
+    def source(self, name: str, part: Sequence[Part], *, agent: str | None = None, epoch: int | None = None) -> Reader:
+        """A source itself, which writes its own records in the scopes that its token names; `epoch` as in `person`."""
         grants = tuple(Grant(each.right, each.scope) for each in part if each.scope is not None)
-        everyones = self.public().grants
+        everyones = self.public(epoch=epoch).grants
         return Reader(f"source:{name}", (*grants, *everyones), source=name, agent=agent)
 
     def _reader(self, id: str, keys: tuple[int, ...], *, person: int | None = None, epoch: int | None = None) -> Reader:

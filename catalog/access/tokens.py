@@ -299,28 +299,26 @@ class Tokens:
 
     def reader(self, value: str) -> Reader | None:
         """Who carries this token; None if it is none, has ended or is over, or its owner has ended."""
-        wanted = _TOKENS.where(
-            token.c.digest == digest_of(value), token.c.ended_at.is_(None), token.c.until > self._clock()
-        )
-        with self._store.read() as connection:
-            row = connection.execute(wanted.where(_OWNED)).fetchone()
+        # Once for each request, so in one statement, by the driver: what SQLAlchemy builds first takes ten times as long.
+        with self._store.glance() as driver:
+            looked = _LOOK.replace("?", self._store.database.mark)
+            row = driver.execute(looked, (digest_of(value), self._clock())).fetchone()
         if row is None:
             return None
-        found = _token(row)
-        if found.owner is None:
-            assert found.source is not None
-            of_source = self._readers.source(found.source, found.part or (), agent=found.agent)
-            return replace(of_source, token=found.id, partial=True)
-        whole, everyones = self._readers.person(found.owner.key, found.owner.id), self._readers.public()
+        token_id, written, source, agent, key, owner, epoch = row
+        if owner is None:
+            of_source = self._readers.source(source, _kept(written) or (), agent=agent, epoch=epoch)
+            return replace(of_source, token=token_id, partial=True)
+        whole, everyones = self._readers.person(key, owner, epoch=epoch), self._readers.public(epoch=epoch)
 
         def make() -> tuple[Reader, Reader, Reader]:
-            part = self._readers.part_of(whole, found.part, source=found.source, agent=found.agent)
-            return whole, everyones, replace(part, token=found.id)
+            part = self._readers.part_of(whole, _kept(written), source=source, agent=agent)
+            return whole, everyones, replace(part, token=token_id)
 
-        if whole.administrator and any(each.scope is None for each in found.part or ()):
+        if whole.administrator and any(each.scope is None for each in _kept(written) or ()):
             # Everywhere is in what roots there are now, and a new one changes nobody's rights.
             return make()[2]
-        return self._made.get((id(whole), id(everyones), found.id), make)[2]
+        return self._made.get((id(whole), id(everyones), token_id), make)[2]
 
     def used(self, value: str, address: str) -> None:
         """Write down that a token is in use, and in the audit where it was not used from before."""
@@ -427,6 +425,12 @@ _TOKENS: Final[Select[Any]] = select(
     token.c.used_from,
     token.c.ended_at,
 ).outerjoin(holder, holder.c.key == token.c.owner)
+_LOOK: Final = (
+    "SELECT token.id, token.part, token.source, token.agent, holder.key, holder.id, (SELECT number FROM epoch WHERE key = 1) "
+    "FROM token LEFT JOIN holder ON holder.key = token.owner "
+    "WHERE token.digest = ? AND token.ended_at IS NULL AND token.until > ? "
+    "AND (token.owner IS NULL OR holder.ended_at IS NULL)"
+)
 _OWNED: Final = or_(token.c.owner.is_(None), holder.c.ended_at.is_(None))
 _HOME: Final[Select[Any]] = select(source_version.c.document).join(
     source_table,
@@ -445,11 +449,11 @@ _DEVICE: Final[Select[Any]] = (
 def _token(row: Any) -> Token:
     id, name, key, holder_id, kind, holder_name, part, *rest = row
     owner = None if key is None else Holder(key, holder_id, kind, holder_name)
-    return Token(id, name, owner, None if part is None else _kept(part), *rest)
+    return Token(id, name, owner, _kept(part), *rest)
 
 
-def _kept(written: str) -> tuple[Part, ...]:
-    return tuple(Part(right, scope) for right, scope in orjson.loads(written))
+def _kept(written: str | None) -> tuple[Part, ...] | None:
+    return None if written is None else tuple(Part(right, scope) for right, scope in orjson.loads(written))
 
 
 def _parts(told: Sequence[Mapping[str, Any]] | None) -> tuple[Part, ...] | None:

@@ -175,6 +175,9 @@ def _refuse_nul(data: bytes) -> None:
             )
 
 
+_EXACT: Final = json.JSONDecoder(object_pairs_hook=_decode_pairs)
+
+
 def _parse_exactly(data: bytes, written: bytes | None) -> Any:
     """The careful way, for text that is not written as orjson would write it."""
     if written is None or _LONG_INTEGER.search(data):
@@ -182,7 +185,7 @@ def _parse_exactly(data: bytes, written: bytes | None) -> Any:
     if _NUL in data:
         _refuse_nul(data)
     try:
-        return json.loads(data.decode(), object_pairs_hook=_decode_pairs)
+        return _EXACT.decode(data.decode())
     except _DuplicateKey as found:
         raise _duplicate(data, found.key) from found
     except (ValueError, RecursionError) as cause:  # orjson has read it, so this is our own fault: never let it pass

@@ -17,6 +17,7 @@ class Database(Protocol):
 
     name: Literal["sqlite", "postgresql"]
     mark: str  # how a parameter stands in driver-level SQL
+    at_hand: int  # how many connections for single statements are kept out of the pool
 
     def reader(self) -> Engine:
         """Connections that see one state of the database from their first statement to their last, and write nothing."""

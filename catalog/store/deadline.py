@@ -68,6 +68,9 @@ class Deadlines:
                 while not self._running or (wait := self._running[0].until - time.monotonic()) > 0:
                     self._changed.wait(wait if self._running else None)
                 running = heapq.heappop(self._running)
+                # To wake for each that has ended meanwhile would take from those that run.
+                self._running = [each for each in self._running if not each.ended]
+                heapq.heapify(self._running)
             with running.lock:
                 if running.ended:
                     continue

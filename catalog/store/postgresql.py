@@ -27,6 +27,7 @@ class Postgresql:
 
     name: Literal["sqlite", "postgresql"] = "postgresql"
     mark = "%s"
+    at_hand = 0  # the pool asks first whether the server is still there
 
     def __init__(self, address: str, *, connections: int = 16) -> None:
         url = make_url(address).set(drivername="postgresql+psycopg")

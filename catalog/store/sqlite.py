@@ -31,8 +31,9 @@ class Sqlite:
 
     name: Literal["sqlite", "postgresql"] = "sqlite"
     mark = "?"
+    at_hand = 4
 
-    def __init__(self, path: Path, *, readers: int = 16) -> None:
+    def __init__(self, path: Path, *, readers: int = 20) -> None:
         if sqlite3.sqlite_version_info < OLDEST:
             raise Misconfigured(
                 f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST))} or later is needed",

@@ -33,6 +33,11 @@ SAFE_HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "Vary": "Accept, Accept-Language, Authorization, Cookie",
 }
+# What an answer has that says nothing else.
+_USUAL = tuple(
+    (name.lower().encode(), value.encode())
+    for name, value in {**SAFE_HEADERS, "Cache-Control": "private, no-cache"}.items()
+)
 
 
 DRAINS_SECONDS = 10
@@ -60,21 +65,19 @@ class Door:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(raw=message["headers"])
-                for name, value in SAFE_HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "private, no-cache")
+                said = {name for name, _ in message["headers"]}
+                headers = [*message["headers"], *[each for each in _USUAL if each[0] not in said]]
                 self._for_one(scope, headers)
-                message["headers"] = headers.raw
+                message["headers"] = headers
             elif bodiless and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
         # Whether there is a body that nobody has read to its end.
-        unread = any(
-            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-            for name, value in scope["headers"]
-        )
+        unread = False
+        for name, value in scope["headers"]:
+            if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+                unread = True
 
         async def take() -> Message:
             nonlocal unread
@@ -116,8 +119,8 @@ class Door:
         finally:
             self.site.metrics.open -= 1
             route = scope.get("route")
-            name = getattr(route, "name", None) or "none"
-            self.site.metrics.count(method, name, status, time.perf_counter() - started)
+            operation = getattr(route, "name", None) or "none"
+            self.site.metrics.count(method, operation, status, time.perf_counter() - started)
 
     async def _let_in(self, scope: Scope, take: Receive) -> Receive:
         """Find out who asks, and that it is a page of ours that a browser sends something from; how to read the body then."""
@@ -145,12 +148,13 @@ class Door:
             demand_csrf(asker.session, csrf)
         return take
 
-    def _for_one(self, scope: Scope, headers: MutableHeaders) -> None:
+    def _for_one(self, scope: Scope, raw: list[tuple[bytes, bytes]]) -> None:
         """What an answer to somebody signed in may not be without: nobody else keeps a page that has their name on it."""
         asker: Asker | None = scope["state"].get("asker")
-        if asker is None:
+        if asker is None or (asker.session is None and not asker.stale):
             return
-        if (asker.session is not None or asker.stale) and headers["Cache-Control"].startswith("public"):
+        headers = MutableHeaders(raw=raw)
+        if headers["Cache-Control"].startswith("public"):
             headers["Cache-Control"] = "private, no-cache"
         if asker.stale and "set-cookie" not in headers:
             cleared = Response()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache, wraps
+from typing import Final, Literal, TypeVar
 
 from starlette.requests import Request
 
 from catalog.errors import Malformed
 from catalog.web.refusals import NotAcceptable
 
+Made = TypeVar("Made")
 Language = Literal["en", "ja"]
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 
@@ -43,7 +45,24 @@ CSV = Form("csv", "text/csv", "CSV")
 SCHEMA = Form("schema", "application/schema+json", "JSON Schema")
 
 
-def weighed(header: str) -> list[tuple[str, float]]:
+# Most who ask send one of few headers; a longer one is not kept, so that those who send any do not fill the memory.
+KEPT_HEADERS: Final = 500
+KEPT_CHARACTERS: Final = 300
+
+
+def kept_by_header(function: Callable[[str], Made]) -> Callable[[str], Made]:
+    """A function of a header's text that answers from memory what it was asked lately."""
+    kept = lru_cache(KEPT_HEADERS)(function)
+
+    @wraps(function)
+    def made(header: str) -> Made:
+        return kept(header) if len(header) <= KEPT_CHARACTERS else function(header)
+
+    return made
+
+
+@kept_by_header
+def weighed(header: str) -> tuple[tuple[str, float], ...]:
     """A header's items with their weights, in the order in which they came (RFC 9110, 12.4.2)."""
     items = []
     for part in header.split(","):
@@ -60,12 +79,18 @@ def weighed(header: str) -> list[tuple[str, float]]:
                     # A weight that cannot be read says nothing against the item.
                     weight = 1.0
         items.append((name.lower(), weight))
-    return items
+    return tuple(items)
+
+
+def said(request: Request, name: str) -> str | None:
+    """What the query of a request says under a name."""
+    # Most have none, and to read none takes as long as to read one.
+    return request.query_params.get(name) if request.scope["query_string"] else None
 
 
 def form_for(request: Request, forms: Sequence[Form]) -> Form:
     """The form that the request asks for: by `format=` before `Accept`; the first one if it does not mind."""
-    named = request.query_params.get("format")
+    named = said(request, "format")
     if named is not None:
         for form in forms:
             if named in (form.name, form.media_type):
@@ -74,7 +99,11 @@ def form_for(request: Request, forms: Sequence[Form]) -> Form:
         raise Malformed(
             f"format: '{named}' is none of {names}.", ja=f"format: 「{named}」はありません。使えるのは {names} です。"
         )
-    header = request.headers.get("accept")
+    return form_in(request.headers.get("accept", ""), forms)
+
+
+def form_in(header: str, forms: Sequence[Form]) -> Form:
+    """The form that `Accept` asks for; the first one if it says nothing."""
     if not header:
         return forms[0]
     wanted = weighed(header)
@@ -101,7 +130,7 @@ def _weight_of(media_type: str, wanted: Iterable[tuple[str, float]]) -> float:
 
 def prefers_page(request: Request) -> bool:
     """Whether whoever asks is a browser that wants a page, rather than a program that takes anything."""
-    named = request.query_params.get("format")
+    named = said(request, "format")
     if named is not None:
         return named in (HTML.name, HTML.media_type)
     wanted = weighed(request.headers.get("accept", ""))
@@ -112,7 +141,7 @@ def prefers_page(request: Request) -> bool:
 
 def prefers_json(request: Request) -> bool:
     """Whether whoever sends a form is a program that would rather be answered by JSON than by a page."""
-    named = request.query_params.get("format")
+    named = said(request, "format")
     if named is not None:
         return named in (JSON.name, JSON.media_type)
     wanted = weighed(request.headers.get("accept", ""))
@@ -121,12 +150,17 @@ def prefers_json(request: Request) -> bool:
 
 def language_for(request: Request) -> Language:
     """The language to answer in: by `lang=` before `Accept-Language`; English if neither says."""
-    named = request.query_params.get("lang")
+    named = said(request, "lang")
     for language in LANGUAGES:
         if named == language:
             return language
+    return _language_in(request.headers.get("accept-language", ""))
+
+
+@kept_by_header
+def _language_in(header: str) -> Language:
     best: tuple[float, Language] = (0.0, "en")
-    for name, weight in weighed(request.headers.get("accept-language", "")):
+    for name, weight in weighed(header):
         for language in LANGUAGES:
             if name.partition("-")[0] == language and weight > best[0]:
                 best = (weight, language)

@@ -134,8 +134,13 @@ class Site:
     refusals: Bounds = field(default_factory=lambda: Bounds(REFUSALS_A_MINUTE))
     health: Remembered[Health] = field(default_factory=lambda: Remembered(1))
     sitemap: Remembered[list[Part]] = field(default_factory=lambda: Remembered(300))
+    # Whether the ledger's database is part of this process.
+    embedded: bool = field(init=False)
     # Statements by predicate in what everyone may read, of one state of the graph.
     counted: dict[Path, Mapping[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "embedded", self.catalog.settings.database_address.startswith("sqlite"))
 
     @property
     def root(self) -> str:
@@ -232,11 +237,6 @@ class Site:
         if self.embedded:
             return function(*args, **named)
         return await self.in_thread(function, *args, **named)
-
-    @property
-    def embedded(self) -> bool:
-        """Whether the ledger's database is part of this process."""
-        return self.catalog.settings.database_address.startswith("sqlite")
 
     async def stream(self, make: Callable[[], Iterable[bytes]]) -> AsyncIterator[bytes]:
         """What a synchronous function makes piece by piece, as fast as it is taken."""

@@ -38,7 +38,19 @@ from catalog.web.graphql.failures import Refused, refusal
 from catalog.web.graphql.limits import LIMITS, hold_variables
 from catalog.web.graphql.page import graphql_page
 from catalog.web.graphql.weighing import Weigher, number_from
-from catalog.web.negotiation import EVENTS, HTML, Form, form_for, language_for, prefers_page, weighed
+from catalog.web.negotiation import (
+    EVENTS,
+    HTML,
+    Form,
+    Language,
+    form_for,
+    form_in,
+    kept_by_header,
+    language_for,
+    prefers_page,
+    said,
+    weighed,
+)
 from catalog.web.operations import FORMAT, Answer, Body, Operation, Parameter, Routes
 from catalog.web.problems import problem_from
 from catalog.web.reading import cache_for
@@ -250,27 +262,24 @@ async def graphql_by_post(request: Request) -> Response:
 
 
 async def _from_address(request: Request, site: Site, served: GraphQL) -> Asked:
-    said: dict[str, str] = {}
+    given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
-        if name in said:
+        if name in given:
             raise Malformed(f"{name:.80} is given twice.", ja=f"{name:.80} が2回指定されています。")
-        said[name] = value
-    document: dict[str, Any] = dict(said)
+        given[name] = value
+    document: dict[str, Any] = dict(given)
     for name in ("variables", "extensions"):
-        if name in said:
-            document[name] = parse(said[name].encode())
-    if not said.get("operationName"):
+        if name in given:
+            document[name] = parse(given[name].encode())
+    if not given.get("operationName"):
         document["operationName"] = None
-    return _read(document, served, len(said.get("variables", "")))
+    return _read(document, served, len(given.get("variables", "")))
 
 
 async def _from_body(request: Request, site: Site, served: GraphQL) -> Asked:
-    media_type_of(request, ("application/json",))
-    content_type = request.headers["content-type"]
-    for each in content_type.split(";")[1:]:
-        name, _, value = each.partition("=")
-        if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in ("utf-8", "utf8"):
-            raise UnsupportedMediaType(content_type, ("application/json; charset=utf-8",))
+    # Nearly everybody writes it so.
+    if request.headers.get("content-type") != "application/json" or "content-encoding" in request.headers:
+        _demand_json(request)
     limit = site.catalog.settings.body_limit
     if site.reader(request).id == PUBLIC.id:
         limit = min(limit, PUBLIC_BODY)
@@ -287,13 +296,21 @@ async def _from_body(request: Request, site: Site, served: GraphQL) -> Asked:
     return _read(document, served, len(body) - (len(query) if isinstance(query, str) else 0))
 
 
+def _demand_json(request: Request) -> None:
+    media_type_of(request, ("application/json",))
+    content_type = request.headers["content-type"]
+    for each in content_type.split(";")[1:]:
+        name, _, value = each.partition("=")
+        if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType(content_type, ("application/json; charset=utf-8",))
+
+
 def _read(document: Mapping[str, Any], served: GraphQL, variables_size: int) -> Asked:
-    text, id, operation = (
-        _taken(document, name, str, "a string", "文字列") for name in ("query", "documentId", "operationName")
-    )
-    variables, extensions = (
-        _taken(document, name, dict, "an object", "オブジェクト") for name in ("variables", "extensions")
-    )
+    text = _taken(document, "query", str, "a string", "文字列")
+    id = _taken(document, "documentId", str, "a string", "文字列")
+    operation = _taken(document, "operationName", str, "a string", "文字列")
+    variables = _taken(document, "variables", dict, "an object", "オブジェクト")
+    extensions = _taken(document, "extensions", dict, "an object", "オブジェクト")
     if text is None and id is None:
         persisted = (extensions or {}).get("persistedQuery")
         hashed = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
@@ -329,12 +346,18 @@ Reading = Callable[[Request, Site, GraphQL], Any]
 
 def _form(request: Request) -> Form:
     """The form to answer in; of two that are named alike the newer, and JSON for those who name none."""
-    if "format" not in request.query_params:
-        named = dict(weighed(request.headers.get("accept", "")))
-        newer = named.get(RESPONSE.media_type, 0.0)
-        if newer > 0 and newer >= max(named.get(form.media_type, 0.0) for form in FORMS):
-            return RESPONSE
-    return form_for(request, FORMS)
+    if said(request, "format") is not None:
+        return form_for(request, FORMS)
+    return _form_in(request.headers.get("accept", ""))
+
+
+@kept_by_header
+def _form_in(header: str) -> Form:
+    named = dict(weighed(header))
+    newer = named.get(RESPONSE.media_type, 0.0)
+    if newer > 0 and newer >= max(named.get(form.media_type, 0.0) for form in FORMS):
+        return RESPONSE
+    return form_in(header, FORMS)
 
 
 async def _answered(request: Request, read: Reading) -> Response:
@@ -347,7 +370,7 @@ async def _answered(request: Request, read: Reading) -> Response:
         asked: Asked = await read(request, site, served)
         served.documents.admit(asked.text)
         chosen = await _chosen(request, site, served, asked)
-        context = await _context(request, site, served, chosen)
+        context = await _context(request, site, served, chosen, language)
         if is_subscription(chosen.operation):
             return await _subscribed(request, site, served, chosen, context, form)
         executed = await _executed(site, served, chosen, context)
@@ -385,7 +408,7 @@ async def _chosen(request: Request, site: Site, served: GraphQL, asked: Asked) -
     return Chosen(document, operation, asked.variables, served.weighed(document, operation, asked.variables))
 
 
-async def _context(request: Request, site: Site, served: GraphQL, chosen: Chosen) -> Context:
+async def _context(request: Request, site: Site, served: GraphQL, chosen: Chosen, language: Language) -> Context:
     """Who asks, and in which language; a mutation is a write like any other, and let in by the same rules."""
     asker = request.scope["state"]["asker"]
     if is_mutation(chosen.operation):
@@ -399,7 +422,7 @@ async def _context(request: Request, site: Site, served: GraphQL, chosen: Chosen
     return Context(
         site,
         asker,
-        language_for(request),
+        language,
         cost=chosen.cost,
         cost_limit=served.cost_limit,
         deadline_seconds=served.seconds,
