@@ -261,6 +261,11 @@ class Catalog:
         return Searchable(TantivyIndex(), self.book, self.terms, self.kinds, Audiences(self.store), secret=secret)
 
     @cached_property
+    def cursor_key(self) -> bytes:
+        """What cursors are sealed with that say more than their readers may know."""
+        return blake2b(self.token.encode(), digest_size=32, person=b"musubi-cursors").digest()
+
+    @cached_property
     def usage(self) -> Usage:
         """How fields, quantities and attributes are used."""
         return Usage(self.answers, self.kinds)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import httpx
 import pytest
 
+from catalog.questions.cursor import write_cursor
+from catalog.questions.question import After, Order
 from tests.service.conftest import Served
 from tests.service.test_graphql_graph import asked, enter, refused
 
@@ -223,3 +227,34 @@ def test_below_other_answers_a_record_is_told_under_each_name_as_it_is_asked_for
         "one": {"it": revised, "outgoing": {"nodes": [{"it": "Sample"}]}},
         "other": {"it": "Second", "__typename": "Sample", "amount": {"value": 2000, "unit": "mg"}},
     }
+
+
+def test_no_cursor_among_links_tells_of_hidden_records(
+    revised: str, public: httpx.Client, administrator: httpx.Client
+) -> None:
+    enter(administrator, "sample/lab/gr-unlinked", scope="lab/closed")
+    open_, hidden = "sample/lab/gr-between", "sample/lab/gr-hidden"
+    submit(administrator, open_, title={"en": "B"}, derivedFrom=["sample/lab/gr-source", hidden, "sample/lab/gr-other"])
+    documents = (
+        ("derivedFrom", """query($id: ID!, $after: String) { sample(id: $id) {
+            derivedFrom(after: $after) { edges { cursor } } } }""", After((), "")),
+        ("incoming", """query($id: ID!, $after: String) { sample(id: $id) {
+            incoming(after: $after) { edges { cursor } } } }""", After((), "")),
+        ("neighbours", """query($id: ID!, $after: String) {
+            neighbours(id: $id, first: 1, after: $after) { endCursor } }""", After((1, "derivedFrom", 99), "")),
+    )  # fmt: skip
+    for name, document, place in documents:
+        order = tuple(map(Order, ("direction", "field", "place"))) if place.values else ()
+        told = asked(public, document, id=open_)
+        told = told[name] if name in told else told["sample"][name]
+        for cursor in [told["endCursor"]] if name == "neighbours" else [each["cursor"] for each in told["edges"]]:
+            # What stands in it would tell how many links lie between: nobody reads it.
+            assert b"derivedFrom" not in urlsafe_b64decode(cursor + "==")
+        answers = []
+        for end in (hidden, "sample/lab/gr-unlinked", "sample/lab/gr-not-here"):
+            made = After(place.values, end if place.values else json.dumps(["derivedFrom", 99, end]))
+            made_by_hand = {"id": open_, "after": write_cursor(made, order)}
+            answer = public.post("graphql", json={"query": document, "variables": made_by_hand}).json()
+            assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+            answers.append(answer)
+        assert answers[0] == answers[1] == answers[2]

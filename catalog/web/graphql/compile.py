@@ -348,7 +348,7 @@ class Making:
             statuses,
             order,
             first_of(given),
-            None if after is None else read_cursor(after, order),
+            None if after is None else read_cursor(after, order, self.words.catalog.cursor_key),
             "bounded" if counted else "none",
         )
 
@@ -522,7 +522,7 @@ class Making:
             given.get("role"),
             order,
             first_of(given),
-            None if after is None else read_cursor(after, order),
+            None if after is None else read_cursor(after, order, self.words.catalog.cursor_key),
             "exact" if counted else "none",
         )
 
@@ -642,7 +642,7 @@ class Making:
         return {keys: (selected, of_type) for keys, (selected, of_type) in ends.items()}
 
     def _cursors(self, order: tuple[Order, ...]) -> int:
-        return self._filler(("cursor", order), lambda: for_all(cursor_writer(order)))
+        return self._filler(("cursor", order), lambda: for_all(cursor_writer(order, self.words.catalog.cursor_key)))
 
     def _filler(self, of: Any, make: Callable[[], ForReader]) -> int:
         """The number of the filler that does this; made once."""

@@ -481,12 +481,12 @@ def si_unit(unit: Unit) -> str:
 # --- places in lists
 
 
-def cursor_writer(order: tuple[Order, ...]) -> Filler:
+def cursor_writer(order: tuple[Order, ...], key: bytes) -> Filler:
     """Makes a cursor, as JSON, from `[[values of the order], id]`."""
 
     def written(place: Any, kind: str) -> str:
         values, id = place
         # A cursor is base64: nothing in it needs escaping.
-        return f'"{write_cursor(After(tuple(values), id), order)}"'
+        return f'"{write_cursor(After(tuple(values), id), order, key)}"'
 
     return written

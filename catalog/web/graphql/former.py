@@ -60,6 +60,10 @@ class _Former:
         self.document = found.document
         self.context = context
 
+    @property
+    def _key(self) -> bytes:
+        return self.context.catalog.cursor_key
+
     def record(self, type_: GraphQLOutputType, details: Selected) -> str:
         words = self.making.words
         of = get_named_type(type_)
@@ -160,7 +164,7 @@ class _Former:
         ]
         start = 0
         if (after := given.get("after")) is not None:
-            start = _start(read_cursor(after, ()))
+            start = _start(read_cursor(after, (), self._key))
         first = first_of(given)
         page = list(enumerate(led))[start : start + first]
         of = cast("GraphQLObjectType", get_named_type(definition.type))
@@ -239,7 +243,7 @@ class _Former:
                 elif recipe.part == "node":
                     edge[key] = known.get(told["to"])
                 elif recipe.part == "cursor":
-                    edge[key] = _cursor(place, told)
+                    edge[key] = _cursor(place, told, self._key)
                 else:
                     edge[key] = told.get(recipe.part)
         return edges
@@ -255,16 +259,16 @@ class _Former:
                 case PageInfoOf("hasPreviousPage"):
                     made[key] = link.start > 0
                 case PageInfoOf("startCursor"):
-                    made[key] = _cursor(*link.told[0]) if link.told else None
+                    made[key] = _cursor(*link.told[0], self._key) if link.told else None
                 case PageInfoOf("endCursor"):
-                    made[key] = _cursor(*link.told[-1]) if link.told else None
+                    made[key] = _cursor(*link.told[-1], self._key) if link.told else None
                 case _:
                     made[key] = of.name
         return made
 
 
-def _cursor(place: int, told: Mapping[str, Any]) -> str:
-    return write_cursor(After((), _json([told["field"], place, told["to"]])), ())
+def _cursor(place: int, told: Mapping[str, Any], key: bytes) -> str:
+    return write_cursor(After((), _json([told["field"], place, told["to"]])), (), key)
 
 
 def _start(after: After) -> int:

@@ -345,7 +345,7 @@ def _neighbours_type(types: Types) -> type:
         [
             answered("nodes", list[neighbour], lambda root, info, _: root[1], ("What the page holds.", "このページの項目。")),  # type: ignore[valid-type]
             answered("hasNextPage", bool, lambda root, info, _: root[0].next is not None, ("Whether there is more.", "続きの有無。")),
-            answered("endCursor", str | None, lambda root, info, _: _cursor(root[0]), ("`after` of the next page.", "次のページの `after`。")),
+            answered("endCursor", str | None, lambda root, info, _: _cursor(root[0], info), ("`after` of the next page.", "次のページの `after`。")),
         ],
     )  # fmt: skip
 
@@ -415,7 +415,7 @@ def _neighbours(_: Any, info: Info, said: Mapping[str, Any]) -> tuple[Neighbours
         fields=said.get("fields") or (),
         kinds=said.get("kinds") or (),
         first=said["first"],
-        after=_after(said.get("after")),
+        after=_after(said.get("after"), info),
     )
     if isinstance(found, Moved):
         raise _moved(found)
@@ -442,15 +442,18 @@ def _moved(found: Moved) -> GraphQLError:
     return GraphQLError(error.message, original_error=error, extensions={"code": "MOVED", "to": found.to})
 
 
-def _cursor(found: Neighbours) -> str | None:
+def _cursor(found: Neighbours, info: Info) -> str | None:
     at = found.next
-    return None if at is None else write_cursor(After((int(at.outward), at.field, at.place), at.record), _ORDER)
+    if at is None:
+        return None
+    place = After((int(at.outward), at.field, at.place), at.record)
+    return write_cursor(place, _ORDER, info.context.catalog.cursor_key)
 
 
-def _after(cursor: str | None) -> Beyond | None:
+def _after(cursor: str | None, info: Info) -> Beyond | None:
     if cursor is None:
         return None
-    at = read_cursor(cursor, _ORDER)
+    at = read_cursor(cursor, _ORDER, info.context.catalog.cursor_key)
     outward, field, place = at.values
     if outward not in (0, 1) or not isinstance(field, str) or not isinstance(place, int) or isinstance(place, bool):
         raise Invalid("after: this is no cursor of neighbours", ja="after: 隣接の一覧のカーソルではありません")
