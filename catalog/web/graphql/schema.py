@@ -14,7 +14,6 @@ import strawberry
 from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
-    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
@@ -60,14 +59,7 @@ def written(schema: GraphQLSchema) -> str:
     own = [
         each for each in schema.type_map.values() if not (is_introspection_type(each) or is_specified_scalar_type(each))
     ]
-    return "\n\n".join(_printed(each) for each in sorted(own, key=lambda each: each.name)) + "\n"
-
-
-def _printed(type_: GraphQLNamedType) -> str:
-    told = print_type(type_)
-    # graphql-core knows the directive, and leaves it out.
-    one_of = isinstance(type_, GraphQLInputObjectType) and type_.is_one_of
-    return told.replace(f"input {type_.name} {{", f"input {type_.name} @oneOf {{", 1) if one_of else told
+    return "\n\n".join(print_type(each) for each in sorted(own, key=lambda each: each.name)) + "\n"
 
 
 def _made(types: Types) -> GraphQLSchema:
