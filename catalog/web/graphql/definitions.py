@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any, Final, NewType
 
 import strawberry
+from graphql import GraphQLError
 from strawberry import UNSET
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.scalars import JSON
@@ -43,8 +44,9 @@ SCALARS: Final = {
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or abs(value) >= 1 << 53:
-        raise ValueError(f"{value!r:.80} is no whole number of up to 53 bits")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1 << 53 or value != int(value):
+        # As an error of GraphQL it is the asker's slip; any other would be taken for a fault of ours.
+        raise GraphQLError(f"Long cannot represent {value!r:.80}: it is no whole number of up to 53 bits")
     return int(value)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
-from graphql import GraphQLArgument, GraphQLError, parse, value_from_ast
+from graphql import GraphQLArgument, GraphQLError, parse, validate, value_from_ast
 from graphql.language import FieldNode, OperationDefinitionNode
 
 from catalog.errors import Invalid
@@ -15,6 +16,7 @@ from catalog.questions.question import And, Condition, Holds, Inside, Linked, No
 from catalog.questions.vocabulary import vocabulary_of
 from catalog.records.kinds import load_kinds
 from catalog.web.graphql.compile import types_behind
+from catalog.web.graphql.failures import told
 from catalog.web.graphql.schema import schema_of
 
 KINDS = load_kinds()
@@ -223,6 +225,13 @@ def test_a_whole_number_ends_where_numbers_of_json_are_exact() -> None:
     assert asked("datasets(where: {size: {le: 9007199254740991}})").where is not None
     long = SCHEMA.type_map["Long"]
     assert long.serialize(3.0) == 3  # type: ignore[attr-defined]
-    for wrong in (1 << 53, 1.5, True, "1"):
-        with pytest.raises((ValueError, GraphQLError)):
+    for wrong in (1 << 53, 1.5, math.inf, True, "1"):
+        with pytest.raises(GraphQLError):
             long.parse_value(wrong)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("wrong", ['"3"', "1.5", "1e400", "true", "9007199254740992"])
+def test_what_is_no_whole_number_is_the_slip_of_who_asks_not_a_fault_of_ours(wrong: str) -> None:
+    [refused] = validate(SCHEMA, parse(f"{{ datasets(where: {{size: {{ge: {wrong}}}}}) {{ totalCount }} }}"))
+    assert told(refused, "en")["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "whole number" in refused.message
