@@ -37,7 +37,10 @@ KINDS = load_kinds()
 SCHEMA: GraphQLSchema = schema_of(KINDS)
 DOCUMENTS = Documents(SCHEMA, {})
 CATALOG: Any = SimpleNamespace(
-    kinds=KINDS, vocabulary=vocabulary_of(KINDS), sources=SimpleNamespace(find=lambda source: None)
+    kinds=KINDS,
+    vocabulary=vocabulary_of(KINDS),
+    sources=SimpleNamespace(find=lambda source: None),
+    cursor_key=bytes(32),
 )
 WORDS = Words(SCHEMA, CATALOG, types_behind(SCHEMA).filters)
 
