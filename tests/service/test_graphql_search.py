@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from graphql import OperationDefinitionNode, OperationType, parse
 
+from tests.conftest import PROJECT
 from tests.service.conftest import Served
 
 SAMPLES: list[dict[str, Any]] = [
@@ -18,6 +21,7 @@ SAMPLES: list[dict[str, Any]] = [
     {"localId": "gql/closed", "scope": "lab/closed", "body": {"title": {"en": "Vesuvianite of the closed room"}, "sampleType": "gql-secret", "amount": {"value": 900, "unit": "g"}, "collectedAt": "1955-01-01", "attributes": [{"name": "gql secret", "value": "x"}, {"name": "gql thickness", "quantity": {"value": 5, "unit": "m"}}]}},
 ]  # fmt: skip
 HITS = "hits { id } totalCount totalIsExact"
+DOCUMENTED = re.findall(r"```graphql\n(.*?)```", (PROJECT / "docs" / "graphql.md").read_text("utf-8"), re.DOTALL)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -213,6 +217,23 @@ def test_what_can_not_be_searched_is_refused_in_words_and_the_rest_is_answered(p
     assert refused(public, "{ search(waitFor: 9999999999, waitSeconds: 0) { totalCount } }")[0] == "UNAVAILABLE"
 
 
+@pytest.mark.parametrize(
+    "example",
+    [
+        example
+        for example in DOCUMENTED
+        for operation in parse(example).definitions
+        if isinstance(operation, OperationDefinitionNode) and operation.operation is OperationType.QUERY
+    ],
+)
+def test_every_question_of_the_documentation_is_answered(public: httpx.Client, example: str) -> None:
+    told = post(
+        public, example, beamline="instrument/lab/none", id="dataset/lab/none", module="module/lab/none", text="x"
+    )
+    # Its records are examples, too; that a field, a facet or a unit is not known is another matter.
+    assert {error["extensions"]["code"] for error in told.get("errors", ())} <= {"NOT_FOUND"}, told["errors"]
+
+
 def test_a_variable_chooses_what_is_searched_for(public: httpx.Client) -> None:
     query = """query($where: [SearchFilterInput!], $order: SearchOrderInput) {
         search(text: "vesuvianite", kinds: ["sample"], filters: $where, orderBy: $order) { hits { id } } }"""
@@ -369,6 +390,7 @@ def test_what_is_not_for_everyone_is_refused_by_its_code(public: httpx.Client, a
         ("{ scopes(first: 1001) { nodes { id } } }", "BAD_USER_INPUT"),
     ):
         assert refused(public, query)[0] == code, query
+    assert refused(public, "{ audit { nodes { at } } }")[1] == "Sign in first."
     told = ask(
         administrator,
         '{ tokens(source: "lab") { id } failures(projection: SEARCH) { nodes { record } } groups { nodes { id } } requests { nodes { id } } }',
