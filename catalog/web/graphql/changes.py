@@ -30,6 +30,8 @@ from catalog.web.refusals import Unauthorized
 
 # So many stretches of the feed are looked through for one page; then it is told, however little there is on it.
 LOOKS: Final = 10
+# For so long what was looked up for a stream is told by the rights that its asker had then.
+AS_ASKED_SECONDS: Final = 1.0
 
 
 @strawberry.enum(description="What a change means to whoever holds a copy.\n変更の意味。")
@@ -274,11 +276,19 @@ async def _listened(types: Types, context: Context, said: Mapping[str, Any]) -> 
 async def _as_they_happen(chosen: _Chosen, found: Feed, context: Context) -> AsyncIterator[_Change]:
     clock = asyncio.get_running_loop().time
     assert context.by_now is not None, "whoever listens for minutes is asked again what they may"
-    until, who = clock() + LONGEST_STREAM_SECONDS, context.reader.id
+    now, who = clock(), context.reader.id
+    until, asked = now + LONGEST_STREAM_SECONDS, now
     while True:
+        more = found.more
         for told in found.changes:
             yield _Change(told, None)
-        if not found.more:
+            if clock() - asked > AS_ASKED_SECONDS:
+                # Who reads slowly is not told the rest by rights that they had when it was looked up.
+                position, more = told.position, True
+                break
+        else:
+            position = found.position
+        if not more:
             if clock() > until:
                 return
             await asyncio.sleep(LOOKS_EVERY_SECONDS)
@@ -289,5 +299,5 @@ async def _as_they_happen(chosen: _Chosen, found: Feed, context: Context) -> Asy
         if asker.reader.id != who:
             # Signed out meanwhile: whoever takes it up again does so as who they are then.
             return
-        context.asker = asker
-        found = await context.site.in_thread(chosen.look, found.position, PAGE, asker.reader, context)
+        context.asker, asked = asker, clock()
+        found = await context.site.in_thread(chosen.look, position, PAGE, asker.reader, context)
