@@ -289,8 +289,8 @@ class _Place:
         numbers = [value for value in after.values if type(value) is int and value >= 0]
         if len(numbers) != len(_THREE) or after.id != _asked_again(asked) or numbers[1] > DEEPEST_HIT:
             raise Invalid(
-                "cursor: it belongs to another search; take `next` from the page before, or search from the first page",
-                ja="cursor: 別の検索のカーソルです。前のページの next を使うか、最初のページから検索してください",
+                "cursor: it belongs to another search; take the one that the page before ended with, or search from the first page",
+                ja="cursor: 別の検索のカーソルです。前のページの最後に示されたカーソルを使うか、最初のページから検索してください",
             )
         snapshot, offset, made = numbers
         return cls(snapshot, offset, made)

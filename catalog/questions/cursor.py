@@ -86,6 +86,6 @@ def _cipher(key: bytes) -> AESSIV:
 
 def _refused() -> Invalid:
     return Invalid(
-        "cursor: this is not a cursor of a list in this order; take `next` from the page before, or leave it out to begin anew",
-        ja="cursor: この並び順の一覧のカーソルではありません。前のページの next を使うか、指定せずに最初から始めてください",
+        "cursor: this is not a cursor of a list in this order; take the one that the page before ended with, or leave it out to begin anew",
+        ja="cursor: この並び順の一覧のカーソルではありません。前のページの最後に示されたカーソルを使うか、指定せずに最初から始めてください",
     )

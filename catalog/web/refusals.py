@@ -50,12 +50,12 @@ class Forged(Forbidden):
 
 
 class MethodNotAllowed(CatalogError):
-    """The address does not take this method."""
+    """The address does not take this method, or not for what is asked."""
 
-    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
+    def __init__(self, method: str, allowed: tuple[str, ...], what: str = "") -> None:
         super().__init__(
-            f"{method} means nothing here; there is {', '.join(allowed)}.",
-            ja=f"ここでは {method} は使えません。使えるのは {', '.join(allowed)} です。",
+            f"{method} means nothing {f'to a {what}' if what else 'here'}; there is {', '.join(allowed)}.",
+            ja=f"{f'{what} に' if what else 'ここでは'} {method} は使えません。使えるのは {', '.join(allowed)} です。",
         )
         self.allowed = allowed
 

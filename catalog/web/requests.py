@@ -67,7 +67,7 @@ def somebody(request: Request) -> Reader:
 def demand_somebody(reader: Reader) -> None:
     """Unauthorized unless it is known who asks."""
     if reader.id == "public" or reader.id.startswith("link:"):
-        raise Unauthorized("Sign in first; then you can ask for access.", ja="アクセスの申請にはサインインが必要です。")
+        raise Unauthorized("Sign in first.", ja="先にサインインしてください。")
 
 
 @routes.add(

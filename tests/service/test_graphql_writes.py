@@ -302,7 +302,8 @@ def test_a_mutation_is_not_sent_by_get(administrator: httpx.Client) -> None:
     asked(administrator, SUBMIT, submission=sample("gw-get"))
     document = 'mutation { hide(id: "sample/lab/gw-get") { __typename } }'
     answer = administrator.get("graphql", params={"query": document})
-    assert answer.json()["errors"], answer.text
+    [refused] = answer.json()["errors"]
+    assert refused["message"] == "GET means nothing to a mutation; there is POST."
     assert administrator.get("sample/lab/gw-get").json()["status"] == "public"
 
 

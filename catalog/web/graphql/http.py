@@ -402,7 +402,7 @@ async def _chosen(request: Request, site: Site, served: GraphQL, asked: Asked) -
     operation = document.operation(asked.operation)
     if is_mutation(operation):
         if request.method == "GET":
-            raise MethodNotAllowed("GET", ("POST",))
+            raise MethodNotAllowed("GET", ("POST",), "mutation")
     else:
         hold_variables(asked.variables, asked.variables_size)
     return Chosen(document, operation, asked.variables, served.weighed(document, operation, asked.variables))
