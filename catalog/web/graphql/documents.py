@@ -16,8 +16,11 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    StringValueNode,
+    Visitor,
     parse,
     validate,
+    visit,
 )
 
 from catalog.errors import Forbidden, Malformed, Misconfigured, NotFound
@@ -126,6 +129,11 @@ class Documents:
         try:
             ast = parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
             hold_document(ast, limits)
+            if "\\u" in text:
+                for each in ast.definitions:
+                    # What is given to a mutation is refused by its own result.
+                    if not (isinstance(each, OperationDefinitionNode) and is_mutation(each)):
+                        visit(each, _Texts())
         except GraphQLError as error:
             if "contains more than" in error.message:
                 limit = "comments" if "comments" in error.message else "tokens"
@@ -146,6 +154,18 @@ class Documents:
             },
             {each.name.value: each for each in ast.definitions if isinstance(each, FragmentDefinitionNode)},
         )
+
+
+class _Texts(Visitor):
+    """Refuses a text that only a literal can hold: JSON of ours holds no NUL, and no database keeps one."""
+
+    def enter_string_value(self, node: StringValueNode, *_: object) -> None:
+        if "\0" in node.value:
+            raise refusal(
+                Malformed(
+                    "A text holds the character NUL (U+0000).", ja="文字列に NUL 文字（U+0000）が含まれています。"
+                )
+            )
 
 
 def trusted_in(folders: Iterable[Path]) -> dict[str, str]:
