@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from types import ModuleType
 from typing import Any, Final
 
 import orjson
@@ -25,18 +22,40 @@ from strawberry.exceptions import DuplicatedTypeName
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
-import catalog.web.graphql as package
 from catalog.errors import Misconfigured
 from catalog.recent import Recent
 from catalog.records.kinds import Kinds
+from catalog.web.graphql import (
+    administration,
+    changes,
+    definitions,
+    discovery,
+    federation,
+    lineage,
+    mutations,
+    reading,
+    searching,
+)
 from catalog.web.graphql.compile import TYPES, Told
 from catalog.web.graphql.definitions import declared, define
 from catalog.web.graphql.naming import legal, taken_twice
 from catalog.web.graphql.recipes import RECIPE
 from catalog.web.graphql.types import Types, types_of
 
-# What the parts of this package may have, each `(types: Types) -> {name: field}`.
-PARTS: Final = {
+# Whose fields stand at the root. Scalars of their own are in `SCALARS`.
+PARTS: Final = (
+    administration,
+    changes,
+    definitions,
+    discovery,
+    federation,
+    lineage,
+    mutations,
+    reading,
+    searching,
+)
+# What such a part may have, each `(types: Types) -> {name: field}`.
+ROOTS: Final = {
     "Query": ("query_fields", "What can be asked.\n検索・取得。"),
     "Mutation": ("mutation_fields", "What can be changed.\n登録・変更。"),
     "Subscription": ("subscription_fields", "What can be listened to.\n変更の購読。"),
@@ -63,7 +82,7 @@ def written(schema: GraphQLSchema) -> str:
 
 
 def _made(types: Types) -> GraphQLSchema:
-    roots = {name: _root(name, types) for name in PARTS}
+    roots = {name: _root(name, types) for name in ROOTS}
     try:
         schema = strawberry.Schema(
             query=_required(roots["Query"]),
@@ -89,9 +108,9 @@ def _made(types: Types) -> GraphQLSchema:
 
 
 def _root(name: str, types: Types) -> type | None:
-    function, words = PARTS[name]
+    function, words = ROOTS[name]
     fields: dict[str, tuple[StrawberryField, str]] = {}
-    for part in _parts():
+    for part in PARTS:
         give: Fields | None = getattr(part, function, None)
         if give is None:
             continue
@@ -109,16 +128,9 @@ def _required(root: type | None) -> type:
     return root
 
 
-def _parts() -> list[ModuleType]:
-    """The modules of this package, whichever there are."""
-    return [
-        importlib.import_module(f"{package.__name__}.{each.name}") for each in pkgutil.iter_modules(package.__path__)
-    ]
-
-
 def _scalars() -> dict[object, Any]:
     """The scalars that parts have of their own, as `SCALARS`."""
-    return {key: made for part in _parts() for key, made in getattr(part, "SCALARS", {}).items()}
+    return {key: made for part in PARTS for key, made in getattr(part, "SCALARS", {}).items()}
 
 
 def _pick(schema: GraphQLSchema) -> None:
