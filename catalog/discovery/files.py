@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from catalog.access.policy import decide, is_insider
+import orjson
+
+from catalog.access.policy import ScopeFacts, decide, is_insider
 from catalog.access.scopes import Scopes
 from catalog.discovery.show import Moved, show
 from catalog.errors import Forbidden
 from catalog.ledger.answer import Answers
-from catalog.ledger.files import files_of, list_of
+from catalog.ledger.files import files_of, list_of, lists_of
 from catalog.questions.question import Selection
 from catalog.questions.reader import Reader
+from catalog.questions.telling import ByIds, Telling, Told, Way
+
+_SCOPE: Final = Telling((Way((), (Told("scope", "scope"),)),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,7 @@ def files(
     if isinstance(found, Moved):
         return found
     facts = scopes.facts(found.document["scope"])
-    # Who writes the list sees what is in it.
-    if facts is None or not (decide("download", facts, reader, answers.clock()) or is_insider(facts, reader)):
+    if facts is None or not _given(facts, reader, answers.clock()):
         if facts is not None and facts.data_approval:
             raise Forbidden(
                 f"{id}: its files are given on approval; /access/{id} says who decides and where to ask",
@@ -50,3 +54,24 @@ def files(
     state = list_of(answers.store, id)
     items, following = files_of(answers.store, id, after=after, limit=limit)
     return FilePage(tuple(items), following, state.version, state.count, state.size)
+
+
+def files_of_each(
+    ids: Iterable[str], reader: Reader, *, answers: Answers, scopes: Scopes, after: str | None = None, limit: int = 100
+) -> dict[str, FilePage]:
+    """The page of each of these records that has files which the reader may have; as many statements, however many they are."""
+    wanted = tuple(dict.fromkeys(ids))
+    (text,) = answers.told([ByIds(_SCOPE, (), wanted)], reader, ())
+    lies = {id: told["scope"] for id, told in zip(wanted, orjson.loads(text), strict=True) if told is not None}
+    now = answers.clock()
+    given = {id for id, facts in scopes.facts_of(set(lies.values())).items() if _given(facts, reader, now)}
+    lists = lists_of(answers.store, [id for id, scope in lies.items() if scope in given], after=after, limit=limit)
+    return {
+        id: FilePage(tuple(items), following, state.version, state.count, state.size)
+        for id, (state, items, following) in lists.items()
+    }
+
+
+def _given(facts: ScopeFacts, reader: Reader, now: str) -> bool:
+    # Who writes the list sees what is in it.
+    return decide("download", facts, reader, now) or is_insider(facts, reader)

@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import Connection, Select, delete, func, select, text, update
 
 from catalog.errors import Conflict, Invalid, NotFound
+from catalog.ledger.dialects import DIALECTS
 from catalog.ledger.nodes import LONGEST
 from catalog.ledger.pen import Held, Page, Pen, page
 from catalog.records.record import By
@@ -142,6 +143,46 @@ def files_of(
     return _files(store, wanted, limit)
 
 
+def lists_of(
+    store: Store, ids: Iterable[str], *, after: str | None = None, limit: int = 100
+) -> dict[str, tuple[FileList, list[dict[str, Any]], str | None]]:
+    """What `list_of` and `files_of` tell of each of these datasets that has files; as many statements, however many they are."""
+    database, sql = store.database, DIALECTS[store.database.name]
+    with store.read() as connection:
+        lists = connection.exec_driver_sql(
+            "SELECT n.id AS id, l.dataset AS dataset, l.version AS version, l.count AS files, l.size AS size"
+            f" FROM node n JOIN file_list l ON l.dataset = n.key WHERE {database.among('n.id')} AND l.count > 0",
+            (database.listed(ids),),
+        ).fetchall()
+        # Of each as many as are told and one more, read off the index.
+        some = (
+            f"SELECT f.key AS key FROM file f WHERE f.dataset = above.key AND f.path > {sql.value('after')}"
+            f" ORDER BY f.path LIMIT {sql.value('limit')}"
+        )
+        datasets = orjson.dumps([row.dataset for row in lists]).decode()
+        values = {"datasets": datasets, "after": after or "", "limit": limit + 1}
+        spread = sql.spread(sql.numbers(sql.value("datasets")), some, ("key",))
+        chosen = sql.rows(connection.connection.driver_connection, f"SELECT t.key FROM ({spread}) AS t", values)
+        rows = connection.exec_driver_sql(
+            f"SELECT * FROM file WHERE {database.among('key')} ORDER BY path",
+            (database.listed([k for (k,) in chosen]),),
+        ).fetchall()
+        by_dataset: dict[int, list[Any]] = {}
+        for row in rows:
+            by_dataset.setdefault(row.dataset, []).append(row)
+        placed = _places(connection, database, [row.key for row in rows])
+    told = {}
+    for row in lists:
+        of = by_dataset.get(row.dataset, [])
+        state = FileList(row.version, row.files, row.size)
+        told[row.id] = (
+            state,
+            [_one(each, placed) for each in of[:limit]],
+            of[limit - 1].path if len(of) > limit else None,
+        )
+    return told
+
+
 def file_of(store: Store, id: str, path: str) -> dict[str, Any] | None:
     """The file of this path in a dataset's list."""
     wanted = select(file).join(node, node.c.key == file.c.dataset).where(node.c.id == id, file.c.path == path)
@@ -152,19 +193,26 @@ def file_of(store: Store, id: str, path: str) -> dict[str, Any] | None:
 def _files(store: Store, wanted: Select[Any], limit: int) -> tuple[list[dict[str, Any]], str | None]:
     with store.read() as connection:
         rows = connection.execute(wanted).fetchall()
-        places: dict[int, list[dict[str, Any]]] = {}
-        keys = [row.key for row in rows[:limit]]
-        for row in connection.execute(select(location).where(location.c.file.in_(keys)).order_by(location.c.key)):
-            places.setdefault(row.file, []).append(_told(row, LOCATION_FIELDS))
-    told = []
-    for row in rows[:limit]:
-        one = _told(row, FILE_FIELDS)
-        if checksums := orjson.loads(row.checksums):
-            one["checksums"] = checksums
-        if row.key in places:
-            one["locations"] = places[row.key]
-        told.append(one)
-    return told, (rows[limit - 1].path if len(rows) > limit else None)
+        placed = _places(connection, store.database, [row.key for row in rows[:limit]])
+    return [_one(row, placed) for row in rows[:limit]], (rows[limit - 1].path if len(rows) > limit else None)
+
+
+def _places(connection: Connection, database: Database, keys: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Where the bytes of these files are, by file."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    statement = f"SELECT * FROM location WHERE {database.among('file')} ORDER BY key"
+    for row in connection.exec_driver_sql(statement, (database.listed(keys),)):
+        found.setdefault(row.file, []).append(_told(row, LOCATION_FIELDS))
+    return found
+
+
+def _one(row: Any, placed: Mapping[int, list[dict[str, Any]]]) -> dict[str, Any]:
+    one = _told(row, FILE_FIELDS)
+    if checksums := orjson.loads(row.checksums):
+        one["checksums"] = checksums
+    if row.key in placed:
+        one["locations"] = placed[row.key]
+    return one
 
 
 def replace_list(connection: Connection, database: Database, dataset: int, files: Sequence[Mapping[str, Any]]) -> bool:

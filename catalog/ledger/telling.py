@@ -38,6 +38,7 @@ from catalog.questions.telling import (
     PageInfo,
     PageMember,
     Telling,
+    Together,
     Told,
     Total,
     TotalIsExact,
@@ -48,6 +49,7 @@ from catalog.records.identifiers import decode_local
 from catalog.records.standing import scope_path
 
 # Given the document, or the documents by name, and the record's kind; for a cursor `[[values of the order], id]` and "".
+# One that is `Together` is given those of all records in a text before it writes.
 Filler = Callable[[Any, str], str]
 
 # Control characters cannot occur in JSON text. A mark has the number of what is drawn there, and what it is drawn from; one
@@ -80,6 +82,7 @@ def filled(text: str, draws: Sequence[Draw], fillers: Sequence[Filler], vocabula
     before, *marked = text.split(_BEGIN)
     made = [before]
     held: dict[int, dict[str, Any]] = {}
+    later: dict[int, list[tuple[int, tuple[Any, str]]]] = {}  # by filler: the place of each text, and what it is of
     for part in marked:
         mark, _, behind = part.partition(_END)
         number, _, payload = mark.partition(_MIDDLE)
@@ -94,7 +97,17 @@ def filled(text: str, draws: Sequence[Draw], fillers: Sequence[Filler], vocabula
         if payload:
             held[draw.first] = _given(payload, draw, vocabulary)
         given = held[draw.first]
-        made += (fillers[draw.filler](_documents(drawn, given), given["kind"]), behind)
+        filler = fillers[draw.filler]
+        if isinstance(filler, Together):
+            later.setdefault(draw.filler, []).append((len(made), (_documents(drawn, given), given["kind"])))
+            made += ("", behind)
+        else:
+            made += (filler(_documents(drawn, given), given["kind"]), behind)
+    for filler_number, places in later.items():
+        together = fillers[filler_number]
+        assert isinstance(together, Together)
+        for (place, _), text in zip(places, together.write([told for _, told in places]), strict=True):
+            made[place] = text
     return "".join(made)
 
 

@@ -6,7 +6,7 @@ words itself it *draws*: it marks the place, with the document that is needed th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as part
 from typing import Any, Literal
@@ -32,6 +32,17 @@ OfLink = Literal["field", "to", "role", "port", "order", "predicate", "from", "u
 # revision shown, each as far as this reader may be told.
 # id, source: its own, and that of the source that it comes from.
 Document = Literal["body", "linked", "scope", "findings", "files", "entry", "id", "source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A filler that writes all of a text at once, each from (document or documents, kind), so that it may ask once for all."""
+
+    write: Callable[[Sequence[tuple[Any, str]]], Sequence[str]]
+
+    def __call__(self, told: Any, kind: str) -> str:
+        (text,) = self.write([(told, kind)])
+        return text
 
 
 # --- of a record

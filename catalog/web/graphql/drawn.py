@@ -6,20 +6,19 @@ request (`ForReader`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from catalog.assembly import Catalog
-from catalog.discovery.files import files
+from catalog.discovery.files import FilePage, files_of_each
 from catalog.discovery.history import history
-from catalog.discovery.show import Moved
-from catalog.errors import Forbidden, Gone, Invalid, NotFound
+from catalog.errors import Gone, Invalid, NotFound
 from catalog.questions.question import MOST_ITEMS
 from catalog.questions.reader import Reader
-from catalog.questions.telling import Document
+from catalog.questions.telling import Document, Together
 from catalog.records.registration import Registration
 from catalog.web.graphql.fill import Filler, ObjectOf, Piece, whole_writer
 from catalog.web.graphql.recipes import DrawnOf
@@ -104,64 +103,57 @@ def _rdf(told: Mapping[str, Any], catalog: Catalog, form: Any) -> str | None:
 
 def _scope(name: str, pieces: tuple[Piece, ...], catalog: Catalog, reader: Reader) -> Filler:
     write = whole_writer(pieces)
-    known: dict[str, str] = {}
     titled = any(
         inner.name == "title" for piece in pieces if isinstance(piece.how, ObjectOf) for inner in piece.how.pieces
     )
 
-    def step(id: str) -> dict[str, Any]:
-        if not titled:
-            return {"id": id}
-        try:
-            return {"id": id, "title": catalog.scopes.find(id, reader).title}
-        except NotFound:
-            # That the way leads through it is seen in the id; what it is called is for those who have a right there.
-            return {"id": id}
+    def all_of(told: Sequence[tuple[Any, str]]) -> list[str]:
+        scopes = {scope["id"]: scope for scope, _ in told}
+        steps = {step for scope in scopes.values() for step in scope["path"]}
+        # That the way leads through it is seen in the id; what it is called is for those who have a right there.
+        found = catalog.scopes.found(steps, reader) if titled else {}
+        path = {id: {"id": id, "title": found[id].title} if id in found else {"id": id} for id in steps}
+        texts = {
+            id: name + _json(write({**scope, "path": [path[step] for step in scope["path"]]}))
+            for id, scope in scopes.items()
+        }
+        return [texts[scope["id"]] for scope, _ in told]
 
-    def written(told: Any, kind: str) -> str:
-        id = told["id"]
-        if id not in known:
-            known[id] = name + _json(write({**told, "path": [step(each) for each in told["path"]]}))
-        return known[id]
-
-    return written
+    return Together(all_of)
 
 
 def _rights(name: str, catalog: Catalog, reader: Reader) -> Filler:
-    known: dict[str, str] = {}
+    def all_of(told: Sequence[tuple[Any, str]]) -> list[str]:
+        found = catalog.scopes.found({scope["id"] for scope, _ in told}, reader)
+        texts = {id: name + _json(catalog.scopes.may(scope, reader)) for id, scope in found.items()}
+        # None: closed in the moment since it was read.
+        return [texts.get(scope["id"], name + "[]") for scope, _ in told]
 
-    def write(told: Any, kind: str) -> str:
-        id = told["id"]
-        if id not in known:
-            try:
-                known[id] = _json(catalog.scopes.may(catalog.scopes.find(id, reader), reader))
-            except NotFound:
-                # Closed in the moment since it was read.
-                known[id] = "[]"
-        return name + known[id]
-
-    return write
+    return Together(all_of)
 
 
 def _files(name: str, write: Callable[[Any], Any], page: Page, catalog: Catalog, reader: Reader) -> Filler:
-    def written(id: Any, kind: str) -> str:
-        try:
-            found = files(
-                id, reader, answers=catalog.answers, scopes=catalog.scopes, after=page.after, limit=page.first
-            )
-        except (Forbidden, NotFound, Gone):
-            return name + "null"
-        if isinstance(found, Moved) or not found.count:
-            return name + "null"
+    def all_of(told: Sequence[tuple[Any, str]]) -> list[str]:
+        pages = files_of_each(
+            (id for id, _ in told),
+            reader,
+            answers=catalog.answers,
+            scopes=catalog.scopes,
+            after=page.after,
+            limit=page.first,
+        )
+        return [name + ("null" if (found := pages.get(id)) is None else written(found)) for id, _ in told]
+
+    def written(found: FilePage) -> str:
         info = {
             "hasNextPage": found.next is not None,
             "hasPreviousPage": page.after is not None,
             "startCursor": found.items[0]["path"] if found.items else None,
             "endCursor": found.items[-1]["path"] if found.items else None,
         }
-        return name + _json(write({"nodes": list(found.items), "pageInfo": info, "totalCount": found.count}))
+        return _json(write({"nodes": list(found.items), "pageInfo": info, "totalCount": found.count}))
 
-    return written
+    return Together(all_of)
 
 
 def _revisions(name: str, write: Callable[[Any], Any], page: Page, catalog: Catalog, reader: Reader) -> Filler:
