@@ -36,6 +36,9 @@ from catalog.store.clock import now as real_clock
 from catalog.store.engine import Store
 
 MOST_PLANS = 2_000
+# What they may be together: a deep question of GraphQL becomes a statement of a hundred thousand characters and more, and whoever
+# asks thousands of such must not fill the memory.
+MOST_CHARACTERS = 64_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Answers:
         self.sight = sight
         self.clock = clock
         self._plans: OrderedDict[Any, Plan] = OrderedDict()
+        self._characters = 0
         self._lock = threading.Lock()
         self._dialect = DIALECTS[store.database.name]
 
@@ -257,9 +261,12 @@ class Answers:
 
     def _keep(self, key: Any, plan: Plan) -> None:
         with self._lock:
+            former = self._plans.pop(key, None)
             self._plans[key] = plan
-            if len(self._plans) > MOST_PLANS:
-                self._plans.popitem(last=False)
+            self._characters += len(plan.statement) - (len(former.statement) if former else 0)
+            while len(self._plans) > MOST_PLANS or (self._characters > MOST_CHARACTERS and len(self._plans) > 1):
+                _, last = self._plans.popitem(last=False)
+                self._characters -= len(last.statement)
 
     def _bind(self, values: Sequence[Any], reader: Reader, **more: Any) -> dict[str, Any]:
         bound = self.sight.values(reader, self.clock())

@@ -734,3 +734,20 @@ def test_conditions_along_more_links_than_a_database_reads_are_refused_as_too_co
             assert depth > 4
         else:
             assert answers == [Naive(Oracle(filled.plain, reader)).tell(asked)]
+
+
+def test_statements_that_are_kept_are_few_enough_to_be_held(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks long questions, each of another shape, does not fill the memory; what was let go is made again."""
+    fresh = Answers(filled.answers.store, filled.answers.vocabulary, filled.answers.sight, clock=filled.answers.clock)
+    asked = [
+        Listing((Nodes("nodes", Telling((Way((), tuple(Told(f"a{each}", "id") for each in range(number))),))),))
+        for number in range(1, 40)
+    ]
+    first = [fresh.told([each], PUBLIC, ()) for each in asked]
+    monkeypatch.setattr("catalog.ledger.answer.MOST_CHARACTERS", 20_000)
+    assert [fresh.told([each], PUBLIC, ()) for each in asked[:1]] == first[:1]
+    again = [fresh.told([each], PUBLIC, ()) for each in [*asked, Listing((Total("n"),), count="exact")]]
+    assert again[:-1] == first
+    kept = sum(len(plan.statement) for plan in fresh._plans.values())
+    assert kept == fresh._characters <= 20_000
+    assert 1 < len(fresh._plans) < len(asked)
