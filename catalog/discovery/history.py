@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection
 
-from catalog.discovery.show import absent, ever_shown, read_former, withdrawn
+from catalog.discovery.show import absent, ever_shown, ever_shown_of_each, read_former, withdrawn
 from catalog.errors import NotFound
 from catalog.ledger.answer import Answers, One
 from catalog.ledger.changes import LAY_IN, OPEN
@@ -98,10 +98,55 @@ def history(id: str, reader: Reader, *, answers: Answers, before: int | None = N
         seen = answers.readable(others, reader, connection) if others else {}
         numbers = [row[0] for row in rows]
         shown = ever_shown(one, min(numbers), max(numbers), reader, answers, connection) if numbers else frozenset()
+    noted, following = _noted(rows, one.revision, shown, limit, inside=one.inside)
+    return History(
+        id,
+        noted,
+        following,
+        tuple(
+            Event(position, verb, at, by, revision, _told(verb, detail, scopes, seen))
+            for (position, verb, at, by, revision, _), (_, detail) in zip(events, told_of, strict=True)
+        ),
+    )
+
+
+def revisions_of_each(
+    ids: Iterable[str], reader: Reader, *, answers: Answers, before: int | None = None, limit: int = 100
+) -> dict[str, tuple[tuple[Noted, ...], int | None]]:
+    """The revisions in the history of each of these records that has one for the reader, and where it goes on; as many statements, however many they are."""
+    with answers.store.read() as connection:
+        wanted = {"ids": orjson.dumps(list(dict.fromkeys(ids))).decode()}
+        ones = answers.rows(_seen, wanted, reader, connection)
+        # What was withdrawn is gone to all but writers.
+        ones = [one for one in ones if one[2] != "withdrawn" or one[4]]
+        values = {
+            "keys": orjson.dumps([key for _, key, *_ in ones]).decode(),
+            "before": before if before is not None else 1 << 31,
+            "limit": limit + 1,
+        }
+        rows: dict[int, list[Any]] = {}
+        for key, *row in answers.rows(_revisions_of_each, values, reader, connection):
+            rows.setdefault(key, []).append(row)
+        spans = [
+            (key, status, revision, rows[key][-1][0], rows[key][0][0])
+            for _, key, status, revision, _ in ones
+            if key in rows
+        ]
+        shown = ever_shown_of_each(spans, reader, answers, connection)
+    return {
+        id: _noted(rows.get(key, ()), revision, shown.get(key, frozenset()), limit, inside=bool(inside))
+        for id, key, _, revision, inside in ones
+    }
+
+
+def _noted(
+    rows: Sequence[Any], revision: int, shown: Collection[int], limit: int, *, inside: bool
+) -> tuple[tuple[Noted, ...], int | None]:
+    """The revisions that are told of those that were read, newest first, and the number before which the rest lies."""
     noted = []
-    for number, at, profile, scope, hash, quarantined, expunged, by, agent, inside in rows:
-        inside = one.inside and bool(inside)
-        if not inside and (quarantined or number not in shown):
+    for number, at, profile, scope, hash, quarantined, expunged, by, agent, wrote_inside in rows:
+        within = inside and bool(wrote_inside)
+        if not within and (quarantined or number not in shown):
             continue
         noted.append(
             Noted(
@@ -109,24 +154,15 @@ def history(id: str, reader: Reader, *, answers: Answers, before: int | None = N
                 at,
                 profile,
                 scope,
-                hash if inside else None,
-                number == one.revision,
+                hash if within else None,
+                number == revision,
                 bool(quarantined),
                 expunged,
-                by if inside else None,
-                agent if inside else None,
+                by if within else None,
+                agent if within else None,
             )
         )
-    more = len(rows) > limit
-    return History(
-        id,
-        tuple(noted[:limit]),
-        rows[limit - 1][0] if more else None,
-        tuple(
-            Event(position, verb, at, by, revision, _told(verb, detail, scopes, seen))
-            for (position, verb, at, by, revision, _), (_, detail) in zip(events, told_of, strict=True)
-        ),
-    )
+    return tuple(noted[:limit]), rows[limit - 1][0] if len(rows) > limit else None
 
 
 def _one(id: str, reader: Reader, answers: Answers, connection: Connection) -> One:
@@ -139,11 +175,32 @@ def _one(id: str, reader: Reader, answers: Answers, connection: Connection) -> O
 
 
 def _revisions(terms: Terms) -> str:
+    return f"{terms.beginning()} {_revisions_told(terms, terms.value('key'))}"
+
+
+def _revisions_of_each(terms: Terms) -> str:
+    spread = terms.sql.spread(terms.numbers("keys"), _revisions_told(terms, "above.key"), _TOLD)
+    told = ", ".join(f't."{name}"' for name in _TOLD)
+    return f"{terms.beginning()} SELECT t.up, {told} FROM ({spread}) AS t ORDER BY t.up, t.place"
+
+
+_TOLD = ("number", "at", "profile", "scope", "hash", "quarantined", "expunged", "by", "agent", "inside")
+
+
+def _revisions_told(terms: Terms, key: str) -> str:
     # The scope of a revision is judged like that of a record; quarantined ones are for writers.
+    columns = ("v.number", "v.at", "v.profile", "s.id", "v.hash", "v.quarantined", "v.expunged", "v.by", "v.agent")
+    told = ", ".join(f'{what} AS "{name}"' for what, name in zip((*columns, terms.inside("s")), _TOLD, strict=True))
     return (
-        f"{terms.beginning()} SELECT v.number, v.at, v.profile, s.id, v.hash, v.quarantined, v.expunged, v.by, v.agent, {terms.inside('s')}"
-        f" FROM revision v JOIN scope s ON s.key = v.scope WHERE v.record = {terms.value('key')} AND v.number < {terms.value('before')}"
+        f"SELECT {told} FROM revision v JOIN scope s ON s.key = v.scope WHERE v.record = {key} AND v.number < {terms.value('before')}"
         f" AND ({terms.readable('s')} OR {terms.inside('s')}) ORDER BY v.number DESC LIMIT {terms.value('limit')}"
+    )
+
+
+def _seen(terms: Terms) -> str:
+    return (
+        f"{terms.beginning()} SELECT n.id, r.key, r.status, r.shown, {terms.inside('s')} FROM record r"
+        f" JOIN node n ON n.key = r.key JOIN scope s ON s.key = r.scope WHERE r.key IN ({terms.seen('ids')})"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -245,32 +245,57 @@ def ever_shown(
 ) -> frozenset[int]:
     """Those of these revisions that others than writers could see once: what was a draft or private stays so."""
     rows = answers.rows(_life, {"key": one.key, "first": first, "last": last}, reader, connection)
+    return _once_shown(one.status, one.revision, rows)
+
+
+def ever_shown_of_each(
+    spans: Sequence[tuple[int, str, int, int, int]], reader: Reader, answers: Answers, connection: Connection
+) -> dict[int, frozenset[int]]:
+    """The same of several records, each (key, status, the revision that is shown, first, last), by key."""
+    known: dict[int, tuple[str, int, list[Any]]] = {key: (status, shown, []) for key, status, shown, _, _ in spans}
+    bound = orjson.dumps([(key, first, last) for key, _, _, first, last in spans]).decode()
+    for key, *row in answers.rows(_lives, {"spans": bound}, reader, connection):
+        known[key][2].append(row)
+    return {key: _once_shown(*told) for key, told in known.items()}
+
+
+def _once_shown(status: str, revision: int, life: Iterable[Sequence[Any]]) -> frozenset[int]:
     turns: list[tuple[int, int, str, str]] = []
     begun: dict[int, int] = {}
-    for position, verb, number, detail in rows:
+    for position, verb, number, detail in life:
         if verb == "submit":
             begun[number] = position
         elif detail is not None and isinstance((said := orjson.loads(detail)).get("to"), str):
             turns.append((position, number, said["from"], said["to"]))
-    initial = turns[0][2] if turns else one.status
+    initial = turns[0][2] if turns else status
 
     def was_shown(number: int, since: int) -> bool:
         before = next((to for position, _, _, to in reversed(turns) if position < since), initial)
         later = (to for position, of, _, to in turns if position > since and of == number)
         return before in _SHOWN or any(to in _SHOWN for to in later)
 
-    return frozenset(number for number, since in begun.items() if was_shown(number, since) or number == one.revision)
+    return frozenset(number for number, since in begun.items() if was_shown(number, since) or number == revision)
 
 
 _SHOWN: Final = ("public", "suppressed")
+_TURNS: Final = "c.verb IN ('publish', 'suppress', 'hide', 'draft', 'withdraw', 'restore', 'expunge')"
 
 
 def _life(terms: Terms) -> str:
     # What is done to a record's status carries the number of the revision that is there then, or that comes with it.
     return (
         f"SELECT c.position, c.verb, c.revision, c.detail FROM change c WHERE c.record = {terms.value('key')}"
-        " AND (c.verb IN ('publish', 'suppress', 'hide', 'draft', 'withdraw', 'restore', 'expunge') OR (c.verb = 'submit'"
-        f" AND c.revision BETWEEN {terms.value('first')} AND {terms.value('last')})) ORDER BY c.position"
+        f" AND ({_TURNS} OR (c.verb = 'submit' AND c.revision BETWEEN {terms.value('first')} AND {terms.value('last')}))"
+        " ORDER BY c.position"
+    )
+
+
+def _lives(terms: Terms) -> str:
+    key, first, last = (f"CAST({terms.sql.item('span.value', place)} AS BIGINT)" for place in range(3))
+    return (
+        f"SELECT c.record, c.position, c.verb, c.revision, c.detail FROM {terms.sql.placed(terms.value('spans'))} AS span"
+        f" {terms.sql.then()} change c ON c.record = {key}"
+        f" WHERE {_TURNS} OR (c.verb = 'submit' AND c.revision BETWEEN {first} AND {last}) ORDER BY c.position"
     )
 
 

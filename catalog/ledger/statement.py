@@ -948,6 +948,12 @@ class Terms:
     def granted(self, scope: str) -> str:
         return self._sight.granted(self._of, scope)
 
+    def seen(self, name: str) -> str:
+        """The keys of the records that this reader is told of by their ids (a JSON list, bound under this name), withdrawn ones too."""
+        at = self._maker._next(())
+        found = f"{self.among(f'{at.node}.id', name)} AND {self._maker._by_id(at)}"
+        return f"SELECT {at.record}.key FROM {self._maker._from(at)} WHERE {found}"
+
     def listed(self, kinds: tuple[str, ...]) -> str:
         """The keys of the public records of these kinds (none: of all) that lists have for this reader, in no order."""
         at = self._maker._next(kinds)

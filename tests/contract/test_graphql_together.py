@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event
 from catalog.access.scopes import Scopes
 from catalog.access.sight import Sight
 from catalog.discovery.files import FilePage, files
+from catalog.discovery.history import history, revisions_of_each
 from catalog.errors import CatalogError, NotFound
 from catalog.ledger.answer import Answers
 from catalog.ledger.append import Ledger
@@ -40,6 +41,8 @@ READERS = (
 )
 FILES = """files(first: 2, after: $after) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   nodes { path size mediaType checksums { algorithm value } locations { address state } } }"""
+REVISIONS = """revisions(first: 2, after: $after) { pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  nodes { number at profile scope hash shown quarantined expunged by agent } }"""
 LISTED = (
     f'query($after: String) {{ datasets(first: 1000, statuses: ["public", "draft"]) {{ nodes {{ id {FILES} }} }} }}'
 )
@@ -70,6 +73,13 @@ class House:
         made = entry(local_id, {"title": {"en": local_id}}, kind="dataset", into=scope, files=listed, **told)
         (outcome,) = self.ledger.append([made], by=Actor("person:w"))
         assert outcome.outcome in ("created", "revised"), outcome
+        return f"dataset/lab/{local_id}"
+
+    def say(self, local_id: str, title: str, scope: str, **told: Any) -> str:
+        """A revision of a dataset; its id."""
+        made = entry(local_id, {"title": {"en": title}}, kind="dataset", into=scope, **told)
+        (outcome,) = self.ledger.append([made], by=Actor("person:w"))
+        assert outcome.outcome in ("created", "revised", "quarantined"), outcome
         return f"dataset/lab/{local_id}"
 
     def asked(self, query: str, reader: Reader, **variables: Any) -> Any:
@@ -182,6 +192,65 @@ def test_the_files_of_listed_datasets_are_told_to_whom_each_alone_tells_them(hou
     assert (given == 3 * 4) == (reader == PUBLIC or reader.id == "person:reads")
 
 
+def _past(house: House, id: str, reader: Reader, before: int | None) -> Any:
+    """What the history of one record tells of its revisions."""
+    try:
+        found = history(id, reader, answers=house.answers, before=before, limit=2)
+    except CatalogError:
+        return None
+    nodes = [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in found.revisions]
+    last = nodes[-1]["number"] if nodes else None
+    end = found.next if found.next is not None else last
+    info = {
+        "hasNextPage": found.next is not None,
+        "hasPreviousPage": before is not None,
+        "startCursor": str(nodes[0]["number"]) if nodes else None,
+        "endCursor": None if end is None else str(end),
+    }
+    return {"pageInfo": info, "nodes": nodes}
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.id)
+def test_the_revisions_of_listed_records_are_told_to_whom_each_alone_tells_them(house: House, reader: Reader) -> None:
+    ids = []
+    for place, scope in enumerate(SCOPES):
+        # One that was a draft first, one that lay elsewhere before, one that is doubtful by now.
+        for number in (1, 3):
+            ids += [house.say(f"r{place}-{number}", f"{revision}", scope) for revision in range(number)]
+        house.say(f"was-draft{place}", "first", scope, status="draft")
+        house.say(f"was-draft{place}", "second", scope)
+        ids.append(house.say(f"was-draft{place}", "third", scope, status="public"))
+        house.say(f"moved{place}", "there", "shut")
+        house.ledger.move(f"dataset/lab/moved{place}", scope, by=Actor("person:w"))
+        ids.append(house.say(f"moved{place}", "here", scope))
+        house.say(f"doubted{place}", "well", scope)
+        ids.append(house.say(f"doubted{place}", "not so", scope, breaks="kind"))
+    draft = house.say("draft", "first", "open", status="draft")
+    gone, copy = house.say("gone", "g", "open"), house.say("copy", "c", "open/later")
+    house.ledger.withdraw(gone, "spoilt", by=Actor("person:w"))
+    house.ledger.merge(copy, ids[0], by=Actor("person:w"))
+    every = [*dict.fromkeys(ids), draft, gone, copy, ids[1], "dataset/lab/never"]
+    asked = f"query($after: String, $ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Record {{ id {REVISIONS} }} }} }}"
+    seen: set[tuple[str, int]] = set()
+    for before in (None, 3, 2, 1):
+        after = None if before is None else str(before)
+        named = house.asked(asked, reader, after=after, ids=every)["nodes"]
+        for id, one in zip(every, named, strict=True):
+            if one is not None:
+                assert one["revisions"] == _past(house, id, reader, before)
+                seen.update((id, each["number"]) for each in one["revisions"]["nodes"])
+        # Also of what is listed nowhere, to whom its history is told.
+        told = revisions_of_each(every, reader, answers=house.answers, before=before, limit=2)
+        for id in every:
+            alone = _past(house, id, reader, before)
+            assert (id in told) == (alone is not None)
+            if alone is not None:
+                assert [each.number for each in told[id][0]] == [each["number"] for each in alone["nodes"]]
+    assert ("dataset/lab/was-draft0", 3) in seen
+    assert (("dataset/lab/was-draft0", 1) in seen) == reader.administrator
+    assert (("dataset/lab/moved0", 1) in seen) == (Grant("read", "shut") in reader.grants or reader.administrator)
+
+
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.id)
 def test_rights_and_the_titles_of_scopes_are_those_of_each_scope_alone(house: House, reader: Reader) -> None:
     scope_of = {house.enter(f"d{place}", scope, 0): scope for place, scope in enumerate(SCOPES)}
@@ -207,10 +276,11 @@ def test_rights_and_the_titles_of_scopes_are_those_of_each_scope_alone(house: Ho
     ("selected", "most"),
     [
         (FILES, 7),
+        (REVISIONS, 4),
         ("myRights", 2),
         ("scope { path { title } }", 2),
     ],
-    ids=["files", "rights", "titles"],
+    ids=["files", "revisions", "rights", "titles"],
 )
 @pytest.mark.parametrize("reader", [PUBLIC, ADMINISTRATOR], ids=lambda reader: reader.id)
 @pytest.mark.parametrize("house", ["sqlite"], indirect=True)

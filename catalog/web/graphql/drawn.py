@@ -14,8 +14,8 @@ import orjson
 
 from catalog.assembly import Catalog
 from catalog.discovery.files import FilePage, files_of_each
-from catalog.discovery.history import history
-from catalog.errors import Gone, Invalid, NotFound
+from catalog.discovery.history import Noted, revisions_of_each
+from catalog.errors import Invalid
 from catalog.questions.question import MOST_ITEMS
 from catalog.questions.reader import Reader
 from catalog.questions.telling import Document, Together
@@ -165,23 +165,23 @@ def _revisions(name: str, write: Callable[[Any], Any], page: Page, catalog: Cata
             )
         before = int(page.after)
 
-    def written(id: Any, kind: str) -> str:
-        try:
-            found = history(id, reader, answers=catalog.answers, before=before, limit=page.first)
-        except (NotFound, Gone):
-            return name + "null"
-        nodes = [
-            {**each.document(), "number": each.number, "quarantined": each.quarantined} for each in found.revisions
-        ]
-        info = {
-            "hasNextPage": found.next is not None,
-            "hasPreviousPage": before is not None,
-            "startCursor": str(found.revisions[0].number) if found.revisions else None,
-            "endCursor": str(found.next) if found.next is not None else str(nodes[-1]["number"]) if nodes else None,
-        }
-        return name + _json(write({"nodes": nodes, "pageInfo": info, "totalCount": None}))
+    def all_of(told: Sequence[tuple[Any, str]]) -> list[str]:
+        pages = revisions_of_each(
+            (id for id, _ in told), reader, answers=catalog.answers, before=before, limit=page.first
+        )
+        return [name + (written(*pages[id]) if id in pages else "null") for id, _ in told]
 
-    return written
+    def written(revisions: Sequence[Noted], following: int | None) -> str:
+        nodes = [{**each.document(), "number": each.number, "quarantined": each.quarantined} for each in revisions]
+        info = {
+            "hasNextPage": following is not None,
+            "hasPreviousPage": before is not None,
+            "startCursor": str(revisions[0].number) if revisions else None,
+            "endCursor": str(following) if following is not None else str(revisions[-1].number) if revisions else None,
+        }
+        return _json(write({"nodes": nodes, "pageInfo": info, "totalCount": None}))
+
+    return Together(all_of)
 
 
 def held_page(given: Mapping[str, Any]) -> Page:
