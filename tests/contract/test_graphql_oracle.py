@@ -37,13 +37,19 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     StringValueNode,
+    TypeInfo,
+    TypeInfoVisitor,
     ValueNode,
+    VariableNode,
+    Visitor,
     execute_sync,
     get_named_type,
     get_nullable_type,
     parse,
     print_ast,
     validate,
+    value_from_ast_untyped,
+    visit,
 )
 from hypothesis import HealthCheck, Phase, given, note, reject, settings
 from hypothesis import strategies as st
@@ -420,6 +426,65 @@ def _compare(filled: Filled, query: str, reader: Reader) -> None:
     except Unjudged:
         reject()
     _demand_same(compiled, plainly)
+
+
+@given(query=asked(), reader=st.sampled_from(READERS))
+@_tried(QUERIES // 2)
+def test_what_was_compiled_for_other_values_answers_as_the_values_written_out_do(
+    filled: Filled, query: str, reader: Reader
+) -> None:
+    text, variables = _with_variables(query)
+    note(text)
+    note(repr(variables))
+    documents = [parse(each) for each in (query, text)]
+    plain, bound = [
+        Document(str(number), ast, {None: ast.definitions[0]}, {})  # type: ignore[dict-item]
+        for number, ast in enumerate(documents)
+    ]
+    filled.compiled(bound, reader, **{name: _otherwise(value) for name, value in variables.items()})
+    written = filled.compiled(plain, reader)
+    for _ in range(2):
+        assert _told(filled.compiled(bound, reader, **variables)) == _told(written)
+
+
+def _with_variables(query: str) -> tuple[str, dict[str, Any]]:
+    """The query with a variable for each argument of a field, and their values."""
+    types = TypeInfo(_SCHEMA)
+    definitions: list[str] = []
+    variables: dict[str, Any] = {}
+
+    class Moving(Visitor):
+        def enter_argument(self, node: ArgumentNode, *_: Any) -> ArgumentNode | None:
+            argument = types.get_argument()
+            if types.get_directive() is not None or argument is None:
+                return None
+            name = f"v{len(variables)}"
+            variables[name] = value_from_ast_untyped(node.value)
+            definitions.append(f"${name}: {argument.type}")
+            return ArgumentNode(name=node.name, value=VariableNode(name=NameNode(value=name)))
+
+    moved = visit(parse(query), TypeInfoVisitor(types, Moving()))
+    told = ", ".join(definitions)
+    selection = print_ast(moved.definitions[0].selection_set)
+    return (f"query({told}) {selection}" if told else selection), variables
+
+
+def _otherwise(value: Any) -> Any:
+    """Another value of the same shape; where that is no value, it is refused."""
+    if isinstance(value, dict):
+        return {name: _otherwise(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_otherwise(each) for each in (value[:-1] if len(value) in (4, 6, 7, 8) else value)]
+    if isinstance(value, str) and not value.isidentifier():
+        return value[:-1] + ("x" if value[-1:] != "x" else "y")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value + 1
+    return value
+
+
+def _told(answer: Mapping[str, Any]) -> tuple[Any, Any]:
+    errors = [(each["path"], each["message"], each["extensions"]["code"]) for each in answer.get("errors", ())]
+    return answer["data"], errors
 
 
 def _demand_same(compiled: Mapping[str, Any], plainly: Mapping[str, Any]) -> None:

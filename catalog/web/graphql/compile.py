@@ -98,6 +98,7 @@ from catalog.web.graphql.fill import (
     writer,
 )
 from catalog.web.graphql.filters import Filters
+from catalog.web.graphql.given import Bound, Later, Shape, all_bound, bound, see
 from catalog.web.graphql.naming import pascal
 from catalog.web.graphql.recipes import (
     RECIPE,
@@ -124,14 +125,7 @@ Selected = Sequence[FieldDetails]
 AtRoot = OneOf | SeveralOf | Entities | ListOf
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
-    """The value of a variable that decides nothing about the statement."""
-
-    variable: str
-
-
-# So many operations are kept compiled, each with the variables that decided what it asks.
+# So many operations are kept compiled, each with the shape of its variables and the values in them that decided what it asks.
 KEPT: Final = 1_000
 
 
@@ -143,6 +137,7 @@ class Words:
     catalog: Catalog
     filters: Filters
     compiled: Recent[Any] = field(default_factory=lambda: Recent(KEPT))
+    shapes: Recent[Shape] = field(default_factory=lambda: Recent(KEPT))
     _deciding: Recent[frozenset[str]] = field(default_factory=lambda: Recent(KEPT))
     _texts: Recent[frozenset[str] | None] = field(default_factory=lambda: Recent(KEPT))
     _recipes: dict[tuple[str, str], Recipe | None] = field(default_factory=dict)
@@ -167,7 +162,7 @@ class Words:
         return self.filters.condition_from(told, kind, self.vocabulary)
 
     def deciding(self, document: Document, operation: OperationDefinitionNode) -> frozenset[str]:
-        """The variables that decide what is asked of the database: all in fields that are compiled, but plain ids."""
+        """The variables that decide what is asked of the database, or that may: all in fields that are compiled, but plain ids."""
         return self._deciding.about(operation, lambda: _Deciding(self, document.fragments).of(operation))
 
     def takes_as_given(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> bool:
@@ -223,7 +218,7 @@ def _texts_wanted(operation: OperationDefinitionNode) -> frozenset[str] | None:
 
 @dataclass(slots=True)
 class _Deciding:
-    """The names of variables that a statement depends on."""
+    """The names of variables that a statement may depend on."""
 
     words: Words
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -301,7 +296,9 @@ class Making:
                 return ById(telling, kinds, self._later(details, "id", given["id"]))
             case SeveralOf(kinds):
                 telling = self.record(details, definition.type)
-                return ByIds(telling, kinds, _ids(given["ids"]))
+                # A variable as a whole is bound as a whole.
+                variable = _variable(details, "ids") is not None
+                return ByIds(telling, kinds, _ids(all_bound(given["ids"]) if variable else given["ids"]))
             case Entities():
                 telling = self.record(details, definition.type)
                 return ByIds(telling, (), _ids([self._entity(each) for each in given["representations"]]))
@@ -310,12 +307,11 @@ class Making:
 
     def _later(self, details: Selected, name: str, value: Any) -> str:
         """The value itself, or where it comes from, if that is a variable and no more."""
-        for argument in details[0].node.arguments or ():
-            if argument.name.value == name and isinstance(argument.value, VariableNode):
-                # It is bound like the text that it stands for.
-                return cast("str", Later(argument.value.name.value))
-        id = str(value)
-        return id if id.isprintable() else ""
+        if (variable := _variable(details, name)) is not None:
+            bound(value)
+            # It is bound like the text that it stands for.
+            return cast("str", Later((variable,), id_of))
+        return id_of(value)
 
     def _entity(self, told: Any) -> str:
         """The id in a representation; one of no record where type and id do not fit together."""
@@ -519,7 +515,7 @@ class Making:
             name,
             kinds if held else (),
             where,
-            given.get("role"),
+            bound(given.get("role")),
             order,
             first_of(given),
             None if after is None else read_cursor(after, order, self.words.catalog.cursor_key),
@@ -613,8 +609,12 @@ class Making:
         ).grouped_field_set
 
     def arguments(self, definition: GraphQLField, details: Selected) -> Mapping[str, Any]:
-        """The values of a field's arguments."""
-        return get_argument_values(definition, details[0].node, self.variables) if definition.args else {}
+        """The values of a field's arguments, which are counted as given to it."""
+        if not definition.args:
+            return {}
+        values = get_argument_values(definition, details[0].node, self.variables)
+        see(values)
+        return values
 
     def _written(self, pieces: tuple[Piece, ...]) -> int:
         return self._filler(pieces, lambda: for_all(writer(pieces, self.words.origin)))
@@ -660,7 +660,7 @@ def for_all(filler: Filler) -> ForReader:
 def first_of(given: Mapping[str, Any]) -> int:
     """How many a page is to have, or Invalid."""
     told = given.get("first")
-    first = FIRST if told is None else int(told)
+    first: int = FIRST if told is None else bound(told, page=True)
     if not 1 <= first <= MOST_ITEMS:
         raise Invalid(
             f"first: {first} is not between 1 and {MOST_ITEMS}", ja=f"first: 1から{MOST_ITEMS}の範囲で指定してください"
@@ -678,7 +678,21 @@ def _ids(told: Sequence[Any]) -> tuple[str, ...]:
             f"more than {MOST_VALUES} ids; ask in parts",
             ja=f"ID が{MOST_VALUES}個を超えています。分けて指定してください",
         )
-    return tuple(map(str, told))
+    return tuple(cast("str", each) if isinstance(each, Bound) else str(each) for each in told)
+
+
+def _variable(details: Selected, name: str) -> str | None:
+    """The variable that an argument is, if it is no more."""
+    for argument in details[0].node.arguments or ():
+        if argument.name.value == name and isinstance(argument.value, VariableNode):
+            return argument.value.name.value
+    return None
+
+
+def id_of(told: Any) -> str:
+    """An id as it may be bound; what no text can hold is the id of nothing."""
+    id = str(told)
+    return id if id.isprintable() else ""
 
 
 def plain(value: Any) -> Any:

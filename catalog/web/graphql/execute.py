@@ -1,14 +1,14 @@
 """Executing an operation: from a checked document and its variables to the bytes of the answer.
 
 What reaches records from the root is compiled, and answered by one statement for all of an operation; what else stands at
-the root is run by graphql-core. A compiled operation is kept by the variables that decide what is asked; afterwards only
-its statement runs.
+the root is run by graphql-core. A compiled operation is kept by the shape of its variables, and by the values in them that
+decide what is asked; afterwards only its statement runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -26,7 +26,7 @@ from graphql import (
     execute_sync,
 )
 from graphql.execution.collect_fields import FragmentDetails, collect_fields
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
 from catalog.discovery.show import Moved, show
 from catalog.discovery.telling import checked, prepared, tell
@@ -34,13 +34,14 @@ from catalog.errors import CatalogError, Gone, NotFound
 from catalog.questions.question import Selection
 from catalog.questions.reader import PUBLIC
 from catalog.questions.shape import Lifted
-from catalog.questions.telling import Asked, ById, Drawn, Edges
-from catalog.web.graphql.compile import AtRoot, Later, Making, Selected, Words, words_of
+from catalog.questions.telling import Asked, ById, ByIds, Drawn, Edges
+from catalog.web.graphql.compile import AtRoot, Making, Selected, Words, words_of
 from catalog.web.graphql.context import Context
 from catalog.web.graphql.documents import Document
 from catalog.web.graphql.drawn import ForReader
 from catalog.web.graphql.failures import INTERNAL, TIMEOUT, told
 from catalog.web.graphql.former import tell_former
+from catalog.web.graphql.given import Bound, Later, Leaf, Path, Shape, marked, may_be_bound, shape_of
 from catalog.web.graphql.recipes import Entities, ListOf, OneOf, SeveralOf
 from catalog.web.negotiation import Language
 
@@ -93,6 +94,9 @@ class Compiled:
     former: tuple[tuple[Root, Selected, GraphQLField], ...]  # asked for as they were, with the selection
     rest: DocumentNode | None  # with only the fields that functions answer
     looks_up: bool  # nothing but records by their ids, of which nothing is told that must be looked for elsewhere
+    open: tuple[
+        tuple[Path, bool], ...
+    ] = ()  # values that may be others another time; whether each is how long a page is
 
 
 def execute(
@@ -156,15 +160,74 @@ def _run(
 
 def _compiled(words: Words, document: Document, operation: OperationDefinitionNode, values: VariableValues) -> Compiled:
     """The operation, compiled for these variables or for others that decide the same."""
-    deciding = words.deciding(document, operation)
-    decided = {name: values.coerced[name] for name in deciding if name in values.coerced}
+    coerced = values.coerced
+    decided = {name: coerced[name] for name in words.deciding(document, operation) if name in coerced}
+    if not decided:
+        made: Compiled = words.compiled.get(
+            (document, id(operation), UNDECIDED), lambda: _compile(words, document, operation, values)
+        )
+        return made
     try:
-        key = (document, id(operation), orjson.dumps(decided, default=str, option=orjson.OPT_SORT_KEYS))
-    except TypeError:
-        # A number that JSON does not hold: nothing to keep a plan for.
+        found = _for_shape(words, document, operation, values, decided)
+    except orjson.JSONEncodeError:
+        found = None  # a number that JSON does not hold: nothing to keep a plan for
+    if found is None:
         return _compile(words, document, operation, values)
-    made: Compiled = words.compiled.get(key, lambda: _compile(words, document, operation, values))
-    return made
+    key, compiled = found
+    # What was asked for last is kept longest.
+    words.compiled.get(key, lambda: compiled)
+    return compiled
+
+
+def _for_shape(
+    words: Words,
+    document: Document,
+    operation: OperationDefinitionNode,
+    values: VariableValues,
+    decided: Mapping[str, Any],
+) -> tuple[Hashable, Compiled] | None:
+    """The operation for all variables of this shape that decide the same, and what it is kept by; None if these are refused."""
+    leaves: dict[Path, Any] = {}
+    shape = words.shapes.get((document, id(operation), _dumped(shape_of(decided, leaves))), Shape)
+    while True:
+        deciding = shape.deciding
+        key = (shape, deciding, _dumped([leaves[path] for path in deciding]) if deciding else UNDECIDED)
+        compiled: Compiled | None = words.compiled.known(key)
+        if compiled is None:
+            marks = {path: Leaf(path) for path in leaves if path not in deciding}
+            held = {**values.coerced, **{name: marked(value, marks, (name,)) for name, value in decided.items()}}
+            compiled = _compile(words, document, operation, VariableValues(values.sources, held))
+            if compiled.failed:
+                return None  # other values may be right: nothing is known about the shape
+            if more := tuple(path for path, leaf in marks.items() if not leaf.open):
+                shape.deciding = (*deciding, *more)
+                continue
+            compiled = replace(compiled, open=tuple((path, leaf.page) for path, leaf in marks.items()))
+        if not all(may_be_bound(leaves[path], page=page) for path, page in compiled.open):
+            return None
+        return key, compiled
+
+
+def _dumped(value: Any) -> bytes:
+    return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS)
+
+
+def _later(asked: Sequence[Asked], lifted: Lifted) -> tuple[tuple[int, Later], ...]:
+    """Which of the values are bound when it is asked, and from where."""
+    found: list[tuple[int, Later]] = []
+    for number, value in enumerate(lifted.values):
+        if isinstance(value, Later):
+            found.append((number, value))
+        elif isinstance(value, Bound):
+            found.append((number, Later(value.at)))
+    for one, shape in zip(asked, lifted.shape, strict=True):
+        if isinstance(one, ByIds) and one.ids and isinstance(first := one.ids[0], Bound):
+            found.append((shape.ids.number, Later(first.leaf.path, _ids)))
+    return tuple(found)
+
+
+def _ids(told: Sequence[Any]) -> str:
+    return orjson.dumps(told).decode()
 
 
 def _compile(words: Words, document: Document, operation: OperationDefinitionNode, values: VariableValues) -> Compiled:
@@ -194,7 +257,7 @@ def _compile(words: Words, document: Document, operation: OperationDefinitionNod
         nullable[key] = not isinstance(definition.type, GraphQLNonNull)
         root = Root(key, node, recipe)
         try:
-            if isinstance(recipe, OneOf) and making.arguments(definition, details).get("asOf") is not None:
+            if isinstance(recipe, OneOf) and get_argument_values(definition, node, values).get("asOf") is not None:
                 former.append((root, tuple(details), definition))
                 continue
             asked.append(checked(making.root(recipe, definition, details), words.vocabulary))
@@ -213,7 +276,7 @@ def _compile(words: Words, document: Document, operation: OperationDefinitionNod
         failed,
         tuple(asked),
         lifted,
-        tuple((number, value) for number, value in enumerate(lifted.values) if isinstance(value, Later)),
+        _later(asked, lifted),
         tuple(making.fillers),
         tuple(former),
         _only(document, operation, rest) if rest else None,
@@ -271,7 +334,7 @@ def _tell(
     if compiled.later:
         bound = list(bound)
         for number, later in compiled.later:
-            bound[number] = _id(values.coerced[later.variable])
+            bound[number] = later.of(values.coerced)
     try:
         texts = tell(
             compiled.lifted,
@@ -287,15 +350,9 @@ def _tell(
     for root, one, text in zip(compiled.roots, compiled.asked, texts, strict=True):
         data[root.key] = text.encode()
         if text == "null" and isinstance(one, ById):
-            id = _id(values.coerced[one.id.variable]) if isinstance(one.id, Later) else one.id
+            id = one.id.of(values.coerced) if isinstance(one.id, Later) else one.id
             if failure := _why(root, id, one.kinds, context):
                 failures[root.key] = failure
-
-
-def _id(told: Any) -> str:
-    """An id as it may be bound; what no text can hold is the id of nothing."""
-    id = str(told)
-    return id if id.isprintable() else ""
 
 
 def _why(root: Root, id: str, kinds: tuple[str, ...], context: Context) -> GraphQLError | None:

@@ -44,6 +44,7 @@ from catalog.questions.written import any_of, date_of, dated, identified, measur
 from catalog.records.identifiers import encode_local
 from catalog.records.kinds import Field, Kind, Kinds
 from catalog.web.graphql.definitions import Long, Words, argument, define, listed, taken
+from catalog.web.graphql.given import all_bound, bound
 from catalog.web.graphql.naming import common_fields, field_names, inverses, pascal
 from catalog.web.graphql.naming import shape as type_shape
 
@@ -181,7 +182,7 @@ def _operator(name: str) -> Operator:
 
 
 def _value(value: Any) -> Scalar | tuple[Scalar, ...]:
-    return tuple(value) if isinstance(value, list) else value
+    return all_bound(value) if isinstance(value, list) else bound(value)
 
 
 def _when(field: str) -> Reading:
@@ -268,11 +269,11 @@ def _attribute(written: Mapping[str, Any], name: str, vocabulary: Vocabulary) ->
     if measures:
         parts.append(_between(measures, name, called, "attribute"))
     if "eq" in given:
-        parts.append(Attributed(called, "eq", given["eq"]))
+        parts.append(Attributed(called, "eq", bound(given["eq"])))
     if "among" in given:
-        parts.append(Attributed(called, "in", tuple(given["among"])))
+        parts.append(Attributed(called, "in", all_bound(given["among"])))
     if "prefix" in given:
-        parts.append(Attributed(called, "prefix", given["prefix"]))
+        parts.append(Attributed(called, "prefix", bound(given["prefix"])))
     if "term" in given:
         asked = _given(given["term"], f"{name}.term")
         below = asked.pop("below", True)
@@ -297,7 +298,7 @@ def _terms(field: str | None) -> Reading:
             elif operator == "all":
                 parts += [Termed(field, (vocabulary.iri(name, term),), below) for term in value]
             elif field is not None and operator == "words":
-                parts.append(Compare(field, "in", tuple(value)))
+                parts.append(Compare(field, "in", all_bound(value)))
             elif field is not None:
                 parts.append(Exists(field) if value else Not(Exists(field)))
         return _all(name, parts)
@@ -364,7 +365,7 @@ def _at(attribute: Literal["created", "modified"]) -> Reading:
 
 def _scope(written: Mapping[str, Any], name: str, _: Vocabulary) -> Condition | None:
     given = _given(written, name)
-    return InScope(given["id"], given.get("below", True))
+    return InScope(bound(given["id"]), given.get("below", True))
 
 
 def _identifier(written: Mapping[str, Any], name: str, _: Vocabulary) -> Condition | None:
@@ -762,10 +763,10 @@ class _Making:
 
         def one(written: Mapping[str, Any], name: str, vocabulary: Vocabulary) -> Condition:
             along = written.get("field") or field
-            targets = tuple(written["to"]) if written.get("to") is not None else ()
+            targets = all_bound(written["to"]) if written.get("to") is not None else ()
             if written.get("to") is not None and not targets:
                 raise Invalid(f"{name}.to: at least one is needed", ja=f"{name}.to: 少なくとも一つ必要です")
-            role, port = written.get("role"), written.get("port")
+            role, port = bound(written.get("role")), bound(written.get("port"))
             where = made.condition_from(written.get("where"), single, vocabulary)
             asked = {by_kind[key]: value for key, value in written.items() if key in by_kind and value is not None}
             if not asked:

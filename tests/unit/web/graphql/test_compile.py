@@ -28,9 +28,10 @@ from catalog.questions.telling import (
 )
 from catalog.questions.vocabulary import vocabulary_of
 from catalog.records.kinds import load_kinds
-from catalog.web.graphql.compile import Later, Words, types_behind
+from catalog.web.graphql.compile import Words, id_of, types_behind
 from catalog.web.graphql.documents import Documents
 from catalog.web.graphql.execute import Compiled, _compile
+from catalog.web.graphql.given import Later
 from catalog.web.graphql.schema import schema_of
 
 KINDS = load_kinds()
@@ -82,7 +83,7 @@ def test_all_that_reaches_records_is_asked_at_once_and_the_rest_is_left() -> Non
 def test_an_id_is_left_open_and_what_decides_is_known() -> None:
     text = "query($id: ID!, $first: Int, $in: String) { sample(id: $id) { amount(in: $in) { value } samples: derivedFrom(first: $first) { totalCount } } }"
     made = compiled(text, id="sample/x/1", first=3)
-    assert [later for _, later in made.later] == [Later("id")]
+    assert [later for _, later in made.later] == [Later(("id",), id_of)]
     document = DOCUMENTS.read(text)
     assert WORDS.deciding(document, document.operation(None)) == {"first", "in"}
 
