@@ -14,6 +14,8 @@ from catalog.errors import TooSlow
 
 # What was stopped and has not ended is stopped again after so long.
 AGAIN_SECONDS: Final = 0.1
+# The thread of a store that nobody asks any more ends, and lets go of what it held.
+IDLE_SECONDS: Final = 30.0
 
 
 @dataclass(order=True)
@@ -28,7 +30,7 @@ class _Running:
 
 
 class Deadlines:
-    """Stops what runs beyond its time. One for each process; its thread begins when it is first needed."""
+    """Stops what runs beyond its time. One for each store; its thread begins when it is first needed, and ends when it long was not."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -66,7 +68,10 @@ class Deadlines:
         while True:
             with self._changed:
                 while not self._running or (wait := self._running[0].until - time.monotonic()) > 0:
-                    self._changed.wait(wait if self._running else None)
+                    told = self._changed.wait(wait if self._running else IDLE_SECONDS)
+                    if not told and not self._running:
+                        self._thread = None
+                        return
                 running = heapq.heappop(self._running)
                 # To wake for each that has ended meanwhile would take from those that run.
                 self._running = [each for each in self._running if not each.ended]

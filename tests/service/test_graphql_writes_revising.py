@@ -42,8 +42,8 @@ mutation ReviseMany($where: RevisionTarget!, $patch: JSON!, $preview: Boolean = 
 
 def test_a_patch_changes_what_it_names_and_leaves_the_rest(administrator: httpx.Client) -> None:
     body = {"title": {"en": "Cathode", "ja": "正極"}, "formula": "LiCoO2", "notes": ["one"]}
-    asked(administrator, SUBMIT, submission={"source": "lab", "localId": "gr-1", "body": {"sample": body}})
-    id = "sample/lab/gr-1"
+    asked(administrator, SUBMIT, submission={"source": "lab", "localId": "revised-1", "body": {"sample": body}})
+    id = "sample/lab/revised-1"
 
     foreseen = asked(administrator, REVISE, id=id, patch={"notes": ["two"]}, dryRun=True)["revise"]
     assert (foreseen["outcome"], foreseen["record"]["submitted"]["notes"]) == ("REVISED", ["one"])
