@@ -322,6 +322,7 @@ class InstrumentBody(TypedDict, total=False):
     parents: list[LinkInput] | None
     documentation: list[LinkInput] | None
 
+
 LinkInput = TypedDict(
     "LinkInput",
     {
@@ -415,6 +416,7 @@ class PlaceInput(TypedDict, total=False):
     depth: QuantityInput | None
     altitude: QuantityInput | None
     term: TermInput | None
+
 
 PolicyBody = TypedDict(
     "PolicyBody",
@@ -551,6 +553,7 @@ class QuantityInput(TypedDict, total=False):
     uncertainty: float | None
     unit: Required[str]
     note: str | None
+
 
 RunAttemptInput = TypedDict(
     "RunAttemptInput",
@@ -963,6 +966,7 @@ class WorkflowBody(TypedDict, total=False):
     digest: str | None
     modules: list[LinkInput] | None
     authors: list[LinkInput] | None
+
 
 WorkflowEdgeInput = TypedDict(
     "WorkflowEdgeInput",
