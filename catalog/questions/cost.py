@@ -15,18 +15,6 @@ LEAVES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What a question costs, and the most that one may cost."""
-
-    cost: int
-    limit: int
-
-    def document(self) -> dict[str, int]:
-        """Both numbers, as they are published."""
-        return {"cost": self.cost, "limit": self.limit}
-
-
-@dataclass(frozen=True, slots=True)
 class Part:
     """A part of a question: what it costs once, how often it is told, and what is told within each."""
 

@@ -36,8 +36,6 @@ from catalog.web.registry import kind_told, profile_told, seen, source_told
 from catalog.web.requests import demand_somebody
 from catalog.web.site import Site
 
-ID_OF_SCOPE: Final = argument("id", ID, ("The scope's id, which is its path.", "スコープの ID（パス）。"))
-
 
 @strawberry.enum(description="A projection.\n投影。")
 class ProjectionName(enum.Enum):
