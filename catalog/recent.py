@@ -33,6 +33,11 @@ class Recent(Generic[Made]):
             known = self._kept.get(key)
             return None if known is None else known[1]
 
+    def forget(self, key: Hashable) -> None:
+        """Keep nothing for this key any longer."""
+        with self._lock:
+            self._kept.pop(key, None)
+
     def __contains__(self, key: Hashable) -> bool:
         with self._lock:
             return key in self._kept

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -452,7 +453,16 @@ async def _executed(site: Site, served: GraphQL, chosen: Chosen, context: Contex
         served.known_slow.get(key, lambda: True)
         context.kept.clear()
     context.deadline_seconds = served.seconds
-    return await served.slowly(execute, *told)
+    return await served.slowly(_after_all, served, key, *told)
+
+
+def _after_all(served: GraphQL, key: Hashable, *told: Any) -> Executed:
+    """The answer of what seemed slow, which may have been the moment and not the query: then it is quick again."""
+    started = time.monotonic()
+    executed = execute(*told)
+    if time.monotonic() - started < QUICK_SECONDS:
+        served.known_slow.forget(key)
+    return executed
 
 
 async def _subscribed(
