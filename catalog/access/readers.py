@@ -101,9 +101,9 @@ class Readers:
         return Reader(f"source:{name}", (*grants, *everyones), source=name, agent=agent)
 
     def _reader(self, id: str, keys: tuple[int, ...], *, person: int | None = None, epoch: int | None = None) -> Reader:
-        moment = self._clock()
-        if (known := self._known((id, keys), self._epoch() if epoch is None else epoch, moment)) is not None:
+        if (known := self._known((id, keys), self._epoch() if epoch is None else epoch)) is not None:
             return known
+        moment = self._clock()
         with self._store.read() as connection:
             # In the same state as what is read now: what is changed meanwhile has a number of its own.
             number = connection.exec_driver_sql(_EPOCH).scalar_one()
@@ -125,10 +125,10 @@ class Readers:
             (number,) = driver.execute(_EPOCH).fetchone()
         return int(number)
 
-    def _known(self, key: object, number: int, moment: str) -> Reader | None:
+    def _known(self, key: object, number: int) -> Reader | None:
         with self._lock:
             made = self._made.get(key)
-            if made is None or made.epoch != number or (made.until is not None and made.until <= moment):
+            if made is None or made.epoch != number or (made.until is not None and made.until <= self._clock()):
                 return None
             self._made.move_to_end(key)
             return made.reader

@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +19,7 @@ IDLE_SECONDS: Final = 30.0
 
 
 @dataclass(order=True)
-class _Running:
+class Running:
     """Something under way. Whoever stops it and whoever ends it hold the lock, so that nothing later is stopped."""
 
     until: float
@@ -34,13 +34,15 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._running: list[_Running] = []
+        self._running: list[Running] = []
         self._thread: threading.Thread | None = None
 
-    @contextmanager
-    def within(self, seconds: float, stop: Callable[[], None]) -> Iterator[None]:
+    def within(self, seconds: float, stop: Callable[[], None]) -> AbstractContextManager[None]:
         """Let the block take so long; then `stop` is called, from another thread, and the block ends with TooSlow."""
-        running = _Running(time.monotonic() + seconds, stop)
+        return _Within(self, seconds, stop)
+
+    def watch(self, running: Running) -> None:
+        """Stop it when its time is over, unless it has ended."""
         with self._changed:
             heapq.heappush(self._running, running)
             if self._thread is None or not self._thread.is_alive():
@@ -49,20 +51,6 @@ class Deadlines:
                 self._thread.start()
             elif self._running[0] is running:
                 self._changed.notify()
-        try:
-            yield
-        except Exception as error:
-            if self._ended(running):
-                raise _too_slow(seconds) from error
-            raise
-        if self._ended(running):
-            # It ended in time to be answered, and a stop may still be on its way to what this connection does next.
-            raise _too_slow(seconds)
-
-    def _ended(self, running: _Running) -> bool:
-        with running.lock:
-            running.ended = True
-            return running.stopped
 
     def _watch(self) -> None:
         while True:
@@ -85,6 +73,29 @@ class Deadlines:
             running.until = time.monotonic() + AGAIN_SECONDS
             with self._changed:
                 heapq.heappush(self._running, running)
+
+
+class _Within(AbstractContextManager[None]):
+    """A block that has so long. A class, since a generator takes twice as long, and this is for each request."""
+
+    __slots__ = ("_deadlines", "_running", "_seconds", "_stop")
+
+    def __init__(self, deadlines: Deadlines, seconds: float, stop: Callable[[], None]) -> None:
+        self._deadlines = deadlines
+        self._seconds = seconds
+        self._stop = stop
+
+    def __enter__(self) -> None:
+        self._running = Running(time.monotonic() + self._seconds, self._stop)
+        self._deadlines.watch(self._running)
+
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        with self._running.lock:
+            self._running.ended = True
+            stopped = self._running.stopped
+        # It may have ended in time to be answered, and a stop still be on its way to what this connection does next.
+        if stopped and (error is None or isinstance(error, Exception)):
+            raise _too_slow(self._seconds) from error
 
 
 def _too_slow(seconds: float) -> TooSlow:

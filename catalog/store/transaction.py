@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -32,36 +32,23 @@ class Glances:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self._lock = threading.Lock()
         self._at_hand: list[PoolProxiedConnection] = []
 
-    @contextmanager
-    def one(self) -> Iterator[Any]:
+    def one(self) -> AbstractContextManager[Any]:
         """A connection, to be read with one statement."""
-        with _told(self._database):
-            borrowed = self._taken()
-            try:
-                driver = borrowed.driver_connection
-                self._database.each_alone(driver, True)
-                yield driver
-                self._database.each_alone(driver, False)
-            except BaseException:
-                # Nobody knows how far it came; the next gets another.
-                borrowed.invalidate()
-                borrowed.close()
-                raise
-            self._given_back(borrowed)
+        return _Glance(self)
 
-    def _taken(self) -> PoolProxiedConnection:
+    def taken(self) -> PoolProxiedConnection:
         with self._lock:
             if self._at_hand:
                 return self._at_hand.pop()
-        return self._database.reader().raw_connection()
+        return self.database.reader().raw_connection()
 
-    def _given_back(self, borrowed: PoolProxiedConnection) -> None:
+    def given_back(self, borrowed: PoolProxiedConnection) -> None:
         with self._lock:
-            if len(self._at_hand) < self._database.at_hand:
+            if len(self._at_hand) < self.database.at_hand:
                 self._at_hand.append(borrowed)
                 return
         borrowed.close()
@@ -73,18 +60,65 @@ class Glances:
                 self._at_hand.pop().close()
 
 
+class _Glance(AbstractContextManager[Any]):
+    """One such connection in use. A class, since a generator takes twice as long, and this is for each request."""
+
+    __slots__ = ("_borrowed", "_driver", "_glances")
+
+    def __init__(self, glances: Glances) -> None:
+        self._glances = glances
+        self._borrowed: PoolProxiedConnection | None = None
+
+    def __enter__(self) -> Any:
+        try:
+            self._borrowed = self._glances.taken()
+            self._driver = self._borrowed.driver_connection
+            self._glances.database.each_alone(self._driver, True)
+        except BaseException as error:
+            self._failed(error)
+            raise
+        return self._driver
+
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        if error is not None:
+            self._failed(error)
+            return
+        try:
+            self._glances.database.each_alone(self._driver, False)
+        except BaseException as failed:
+            self._failed(failed)
+            raise
+        assert self._borrowed is not None
+        self._glances.given_back(self._borrowed)
+
+    def _failed(self, error: BaseException) -> None:
+        if self._borrowed is not None:
+            # Nobody knows how far it came; the next gets another.
+            self._borrowed.invalidate()
+            self._borrowed.close()
+        if told := _explained(self._glances.database, error):
+            raise told from error
+
+
 @contextmanager
 def _told(database: Database) -> Iterator[None]:
     try:
         yield
-    except NoConnectionFree as error:
-        raise Unavailable(
+    except (NoConnectionFree, DBAPIError, sqlite3.Error, psycopg.Error) as error:
+        if told := _explained(database, error):
+            raise told from error
+        raise
+
+
+def _explained(database: Database, error: BaseException) -> Exception | None:
+    """What a driver's error means to whoever asked; None if it is none, or nobody but us could do something."""
+    if isinstance(error, NoConnectionFree):
+        return Unavailable(
             "too many requests are waiting for the database: try again",
             ja="データベースの順番待ちが多すぎます。もう一度お試しください",
-        ) from error
-    except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
-        # The hot paths use the driver itself, whose errors come unwrapped.
-        original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        if explained := database.explain(original):
-            raise explained from error
-        raise
+        )
+    if not isinstance(error, DBAPIError | sqlite3.Error | psycopg.Error):
+        return None
+    # The hot paths use the driver itself, whose errors come unwrapped.
+    original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return database.explain(original)

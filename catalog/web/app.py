@@ -9,9 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Lifespan
+from starlette.types import Lifespan, Receive, Scope, Send
 
 from catalog import __version__
 from catalog.assembly import Catalog, open_catalog
@@ -133,15 +132,30 @@ def _application(catalog: Catalog, *, closes: bool) -> FastAPI:
     app = bare(lifespan)
     app.state.site = site
     app.state.graphql = served
-    app.add_exception_handler(HTTPException, _as_ours)
-    # Door, outermost, tells them; without this Starlette would answer for the whole tree itself.
-    app.add_middleware(Door, site=site)
+    app.door = Door(app.behind_the_door, site)
     return app
 
 
-def bare(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+class Application(FastAPI):
+    """The routes, with the door before everything of the framework's: most requests need nothing else of it."""
+
+    door: Door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        await self.door(scope, receive, send)
+
+    async def behind_the_door(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the door has no route for: the start and the end, and what is refused, in the words of our own errors."""
+        try:
+            await self.router(scope, receive, send)
+        except HTTPException as error:
+            raise _ours(Request(scope), error) from error
+
+
+def bare(lifespan: Lifespan[FastAPI] | None = None) -> Application:
     """The routes without a catalogue behind them: what is described is the same for each."""
-    app = FastAPI(
+    app = Application(
         title="Musubi",
         version=__version__,
         summary="A metadata catalogue that other catalogues can join.",
@@ -154,12 +168,6 @@ def bare(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     )
     add_routes(app, ROUTES)
     return app
-
-
-async def _as_ours(request: Request, error: Exception) -> Response:
-    """What the framework refuses, in the words of our own errors."""
-    assert isinstance(error, HTTPException)
-    raise _ours(request, error) from error
 
 
 def _ours(request: Request, error: HTTPException) -> CatalogError:
