@@ -33,10 +33,9 @@ class Recent(Generic[Made]):
             known = self._kept.get(key)
             return None if known is None else known[1]
 
-    def forget(self, key: Hashable) -> None:
-        """Keep nothing for this key any longer."""
-        with self._lock:
-            self._kept.pop(key, None)
+    def put(self, key: Hashable, made: Made) -> None:
+        """Keep this for the key instead of what was kept, as what was asked for last."""
+        self._keep(key, None, made)
 
     def __contains__(self, key: Hashable) -> bool:
         with self._lock:
@@ -48,8 +47,12 @@ class Recent(Generic[Made]):
                 self._kept.move_to_end(key)
                 return known[1]
         made = make()
+        self._keep(key, thing, made)
+        return made
+
+    def _keep(self, key: Hashable, thing: object, made: Made) -> None:
         with self._lock:
             self._kept[key] = thing, made
+            self._kept.move_to_end(key)
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
-        return made

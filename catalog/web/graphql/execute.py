@@ -34,7 +34,7 @@ from catalog.errors import CatalogError, Gone, NotFound
 from catalog.questions.question import Selection
 from catalog.questions.reader import PUBLIC
 from catalog.questions.shape import Lifted
-from catalog.questions.telling import Asked, ById, ByIds, Drawn, Edges
+from catalog.questions.telling import Asked, ById, ByIds
 from catalog.web.graphql.compile import AtRoot, Making, Selected, Words, words_of
 from catalog.web.graphql.context import Context
 from catalog.web.graphql.documents import Document
@@ -47,8 +47,6 @@ from catalog.web.negotiation import Language
 
 # How what decides about an operation is written down where nothing does.
 UNDECIDED: Final = b"{}"
-# The documents of a record that are read with it.
-AT_HAND: Final = frozenset(("body", "id", "source", "scope"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,6 @@ class Compiled:
     fillers: tuple[ForReader, ...]
     former: tuple[tuple[Root, Selected, GraphQLField], ...]  # asked for as they were, with the selection
     rest: DocumentNode | None  # with only the fields that functions answer
-    looks_up: bool  # nothing but records by their ids, of which nothing is told that must be looked for elsewhere
     open: tuple[
         tuple[Path, bool], ...
     ] = ()  # values that may be others another time; whether each is how long a page is
@@ -280,24 +277,19 @@ def _compile(words: Words, document: Document, operation: OperationDefinitionNod
         tuple(making.fillers),
         tuple(former),
         _only(document, operation, rest) if rest else None,
-        not rest and not former and all(map(_looks_up, asked)),
     )
 
 
-def _looks_up(asked: Asked) -> bool:
-    return isinstance(asked, ById) and not any(
-        isinstance(member, Edges) or (isinstance(member, Drawn) and not AT_HAND.issuperset(member.documents))
-        for way in asked.telling.ways
-        for member in way.members
+def is_one_statement(operation: OperationDefinitionNode, words: Words) -> bool:
+    """Whether an operation, with whatever variables, plainly asks for nothing but what is compiled."""
+    query = words.schema.query_type
+    assert query is not None
+    return all(
+        isinstance(each, FieldNode)
+        and isinstance(words.recipe(query.name, each.name.value), OneOf | SeveralOf | Entities | ListOf)
+        and not any(argument.name.value == "asOf" for argument in each.arguments or ())
+        for each in operation.selection_set.selections
     )
-
-
-def looks_up(document: Document, operation: OperationDefinitionNode, words: Words) -> bool:
-    """Whether an operation was compiled already, and does nothing with whatever variables but look up records by their ids."""
-    if words.deciding(document, operation):
-        return False
-    compiled: Compiled | None = words.compiled.known((document, id(operation), UNDECIDED))
-    return compiled is not None and compiled.looks_up
 
 
 def _only(document: Document, operation: OperationDefinitionNode, fields: Sequence[FieldNode]) -> DocumentNode:

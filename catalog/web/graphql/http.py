@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,9 +33,10 @@ from catalog.web.graphql.documents import (
     is_subscription,
     trusted_in,
 )
-from catalog.web.graphql.execute import Executed, execute, looks_up, refused
+from catalog.web.graphql.execute import Executed, execute, is_one_statement, refused
 from catalog.web.graphql.failures import Refused, refusal
 from catalog.web.graphql.limits import LIMITS, hold_variables
+from catalog.web.graphql.paces import MOMENT_AT_MOST, QUICK_SECONDS, Paces
 from catalog.web.graphql.page import graphql_page
 from catalog.web.graphql.weighing import Weigher, number_from
 from catalog.web.negotiation import (
@@ -78,11 +78,8 @@ SLOW_WAITING: Final = 20
 # Text that was not read before is read at once up to this length, in a thread like any up to this, and else in those threads.
 AT_ONCE_CHARACTERS: Final = 300
 SHORT_CHARACTERS: Final = 4_000
-# A few records that are looked up by their ids are told where the request is.
-AT_ONCE: Final = 20
-# What costs more runs there; and what takes longer than it seemed begins again there, with more time.
+# What costs more is taken for slow before it was ever tried.
 CHEAP: Final = 5_000
-QUICK_SECONDS: Final = 0.25
 # Answers about the schema that are kept; each may have a megabyte.
 INTROSPECTED: Final = 8
 # How many subscriptions are kept up at a time.
@@ -120,8 +117,7 @@ class GraphQL:
     cost_limit: int
     seconds: float
     introspected: Recent[Executed] = field(default_factory=lambda: Recent(INTROSPECTED))
-    # Operations that took longer than they seemed to.
-    known_slow: Recent[bool] = field(default_factory=lambda: Recent(KEPT))
+    paces: Paces = field(default_factory=Paces)
     parts: Recent[Part] = field(default_factory=lambda: Recent(KEPT))
     quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(QUICK_THREADS, "graphql"))
     slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SLOW_THREADS, "graphql-slow"))
@@ -443,37 +439,34 @@ async def _context(request: Request, site: Site, served: GraphQL, chosen: Chosen
 
 
 async def _executed(site: Site, served: GraphQL, chosen: Chosen, context: Context) -> Executed:
-    told = (served.schema, chosen.document, chosen.operation, chosen.variables, context)
+    answer = partial(execute, served.schema, chosen.document, chosen.operation, chosen.variables, context)
     key = chosen.document, id(chosen.operation)
     if asks_about_schema(chosen.operation):
         if key in served.introspected:
-            return served.introspected.get(key, lambda: execute(*told))
-        return await served.slowly(served.introspected.get, key, lambda: execute(*told))
+            return served.introspected.get(key, answer)
+        return await served.slowly(served.introspected.get, key, answer)
     if is_mutation(chosen.operation):
-        return await site.in_thread(execute, *told)
-    if chosen.cost <= CHEAP and key not in served.known_slow:
-        context.deadline_seconds = min(QUICK_SECONDS, served.seconds)
-        words = words_of(served.schema, site.catalog)
-        if site.embedded and chosen.cost <= AT_ONCE and looks_up(chosen.document, chosen.operation, words):
-            # As a record is read over REST: the way to a thread and back takes longer than the answer.
-            executed = execute(*told)
-        else:
-            executed = await served.quickly(execute, *told)
+        return await site.in_thread(answer)
+    paces = served.paces
+    if (
+        site.embedded
+        and paces.is_moment(key)
+        and is_one_statement(chosen.operation, words_of(served.schema, site.catalog))
+    ):
+        context.deadline_seconds = min(MOMENT_AT_MOST, served.seconds)
+        executed = paces.timed(key, answer)
         if not executed.timed_out:
             return executed
-        served.known_slow.get(key, lambda: True)
+        context.kept.clear()
+    if chosen.cost <= CHEAP and not paces.is_slow(key):
+        context.deadline_seconds = min(QUICK_SECONDS, served.seconds)
+        executed = await served.quickly(paces.timed, key, answer)
+        if not executed.timed_out:
+            return executed
+        paces.took(key, QUICK_SECONDS)
         context.kept.clear()
     context.deadline_seconds = served.seconds
-    return await served.slowly(_after_all, served, key, *told)
-
-
-def _after_all(served: GraphQL, key: Hashable, *told: Any) -> Executed:
-    """The answer of what seemed slow, which may have been the moment and not the query: then it is quick again."""
-    started = time.monotonic()
-    executed = execute(*told)
-    if time.monotonic() - started < QUICK_SECONDS:
-        served.known_slow.forget(key)
-    return executed
+    return await served.slowly(paces.timed, key, answer)
 
 
 async def _subscribed(
