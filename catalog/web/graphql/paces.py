@@ -21,7 +21,7 @@ _WEIGHT: Final = 1 / 8
 
 
 class Paces:
-    """The mean seconds of processor that each of the last operations took."""
+    """The mean seconds that each of the last operations took."""
 
     def __init__(self) -> None:
         self._means: Recent[float] = Recent(KEPT)
@@ -38,9 +38,9 @@ class Paces:
 
     def timed(self, key: Hashable, execute: Callable[[], Executed]) -> Executed:
         """The answer, with its time noted; in the thread that it is executed in."""
-        began = time.thread_time()
+        began = time.perf_counter()
         executed = execute()
-        self.took(key, time.thread_time() - began)
+        self.took(key, time.perf_counter() - began)
         return executed
 
     def took(self, key: Hashable, seconds: float) -> None:
