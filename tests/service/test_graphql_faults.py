@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +17,8 @@ from catalog.assembly import open_catalog
 from catalog.settings import read_settings
 from catalog.web.app import create
 from catalog.web.graphql import http
+from catalog.web.graphql.context import Context
+from catalog.web.graphql.paces import MOMENT_AT_MOST, QUICK_SECONDS
 from tests.service.matrix.asking import Answer, Asking
 
 RESPONSE = "application/graphql-response+json"
@@ -55,6 +59,38 @@ def test_a_fault_of_ours_is_an_answer_with_an_id_and_no_word_of_what_it_was(
     assert "table" not in answer.text
     assert failure["extensions"]["id"] in caplog.text
     assert "a table that is not there" in caplog.text
+
+
+def test_what_takes_longer_than_it_seemed_begins_again_where_there_is_more_time(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = "{ datasets { totalCount } }"
+    execute, ran = http.execute, list[tuple[str, float | None]]()
+
+    def slow_at(most: float) -> Callable[..., http.Executed]:
+        def executed(*given: Any) -> http.Executed:
+            context: Context = given[-1]
+            assert context.deadline_seconds is not None
+            ran.append((threading.current_thread().name.partition("_")[0], context.deadline_seconds))
+            # As if the machine stood still for just so long.
+            return replace(execute(*given), timed_out=context.deadline_seconds <= most)
+
+        return executed
+
+    here = "asking"  # the thread of the loop
+    for _ in range(40):
+        first = ask(asking, query, RESPONSE)
+    for most, places in (
+        (0.0, [here]),
+        (MOMENT_AT_MOST, [here, "graphql"]),
+        (QUICK_SECONDS, [here, "graphql", "graphql-slow"]),
+        (0.0, ["graphql"]),
+    ):
+        ran.clear()
+        monkeypatch.setattr(http, "execute", slow_at(most))
+        assert json.loads(ask(asking, query, RESPONSE).body) == json.loads(first.body)
+        assert [place for place, _ in ran] == places
+        assert [seconds for _, seconds in ran] == sorted(seconds for _, seconds in ran if seconds is not None)
 
 
 def test_too_many_large_queries_are_told_to_come_again(asking: Asking) -> None:

@@ -30,6 +30,8 @@ def test_what_is_written_is_read_again_whoever_wrote_it(value: Any) -> None:
         (b'{"a":1, "b":{"a":1},\n "a":2}', "'a' stands twice", "line 2, column 2 (byte 22)"),
         (b'{"a":1,"\\u0061":2}', "'a' stands twice", "byte 7"),
         (b'[{"x":1},{"x":1,"x":1}]', "'x' stands twice", "byte 16"),
+        (b'{"x": "\\":", "a": 1, "a": 2}', "'a' stands twice", "byte 21"),
+        (b'{"a\\\\": 1, "a\\\\": 2}', "stands twice", "byte 11"),
         (b"[NaN]", "NaN is no number", "byte 1"),
         (b"[1,-Infinity]", "-Infinity is no number", "byte 3"),
         (b"[1e400]", "1e400 is no number", "byte 1"),
