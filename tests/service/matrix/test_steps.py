@@ -10,6 +10,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -64,10 +65,12 @@ def steps(told: Told) -> Iterator[Steps]:
     # What was refused is written down when the answer is out, at no time in particular.
     told.asking.app.state.site.refusals.most = 0
     made = Steps()
-    with _watched(told, made):
+    with _watched(told, made), pytest.MonkeyPatch.context() as patched:
         for role in ASKERS:
-            # That a token or a session is in use is written down once a minute.
+            # That a token or a session is in use is written down now and then: now, and not again while this lasts.
             told.ask(role, "whoami")
+        patched.setattr("catalog.access.sessions.SEEN_EVERY", timedelta(days=1))
+        patched.setattr("catalog.web.session.USED_EVERY_SECONDS", 86_400.0)
         yield made
 
 
